@@ -1,0 +1,90 @@
+# Everything that is done with this project, each as one command. `make` alone lists them.
+#
+# A machine needs the Rust toolchain, Python 3.10 or later with venv, make and a C compiler. All other tools are
+# Python packages; they go into .venv, are pinned in requirements-dev.txt, and disturb nobody.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+
+# The architecture that `package` and `deploy` build for; template.yaml has the same default.
+ARCH ?= arm64
+ifeq ($(filter $(ARCH),arm64 x86_64),)
+$(error ARCH is `$(ARCH)`; it may be arm64 or x86_64)
+endif
+FLAG := --$(subst _,-,$(ARCH))
+TARGET := $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
+
+HOST_FLAG := --$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86-64)
+
+# cargo finds its subcommand `lambda`, and cargo-lambda finds zig, on the path.
+WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+SAM := $(VENV)/bin/sam
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help run test package validate deploy venv prerequisites check-format check-lints check-docs build
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='	' read -r name text; do printf '  %-14s %s\n' "$$name" "$$text"; done
+
+run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=9000, ONCE=1)
+	@$(VENV)/bin/python tests/local_aws/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
+
+test: venv check-format check-lints check-docs validate build ## Check everything, as CI does
+	cargo test --locked
+
+package: venv ## Build the release package, also as a zip (ARCH=arm64 or x86_64)
+	@if command -v rustup > /dev/null; then rustup target add $(TARGET); fi
+	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG)
+	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG) --output-format zip --lambda-dir target/package/$(ARCH)
+	@ls -l target/package/$(ARCH)/ecs-api/bootstrap.zip
+
+validate: venv ## Check the CloudFormation templates
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file template.yaml
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file templates/member-account.yaml
+	$(VENV)/bin/cfn-lint template.yaml templates/member-account.yaml
+
+deploy: package ## Deploy to AWS; asks for everything the first time, then follows samconfig.toml
+	@echo "Deploying template.yaml with the package for $(ARCH). The changes are shown before they are made."
+	$(SAM) deploy --template-file template.yaml $(if $(wildcard samconfig.toml),--confirm-changeset,--guided --stack-name ecs-api \
+		--capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCH))
+
+venv: $(INSTALLED) ## Install the tools of requirements-dev.txt into .venv
+
+# Made anew, not updated: what an earlier version brought along must not linger.
+$(INSTALLED): requirements-dev.txt | prerequisites
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --disable-pip-version-check --no-input --progress-bar off --quiet -r requirements-dev.txt
+	@touch $@
+
+prerequisites: # Name whatever is missing, all at once, and where to get it
+	@missing=; \
+	lacks() { echo "missing: $$1" >&2; echo "  remedy: $$2" >&2; missing=yes; }; \
+	command -v cargo > /dev/null && command -v rustc > /dev/null || \
+		lacks 'the Rust toolchain (cargo, rustc)' 'https://rustup.rs, then open a new shell'; \
+	command -v cc > /dev/null || command -v gcc > /dev/null || command -v clang > /dev/null || \
+		lacks 'a C compiler (cc)' 'apt-get install gcc libc6-dev, dnf install gcc, or xcode-select --install'; \
+	if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; then \
+		lacks 'Python 3.10 or later ($(PYTHON))' 'https://www.python.org/downloads, or name one: make PYTHON=python3.12'; \
+	elif ! $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null; then \
+		lacks "Python's modules venv and ensurepip" 'apt-get install python3-venv'; \
+	fi; \
+	test -z "$$missing"
+
+check-format:
+	cargo fmt --check
+
+check-lints:
+	cargo clippy --all-targets --locked -- -D warnings
+
+check-docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+
+# For this machine, not for ARCH: the tests deploy it to the local AWS, which runs it here.
+build: venv
+	$(WITH_TOOLS) cargo lambda build --release --locked --compiler cargo $(HOST_FLAG)

@@ -1,0 +1,12 @@
+//! The endpoints: one resource a file, one handler an endpoint: parse, call, shape.
+//!
+//! No retries and no loops over AWS calls here; what takes several calls is a flow of
+//! [`orchestration`](crate::orchestration).
+
+pub mod clusters;
+pub mod meta;
+mod request;
+pub mod services;
+mod shorthands;
+
+pub use request::{BODY_MAX_BYTES, Request};

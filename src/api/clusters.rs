@@ -1,0 +1,60 @@
+//! Clusters.
+
+use serde_json::{Value, json};
+
+use super::{Request, shorthands};
+use crate::aws::ecs;
+use crate::error::Error;
+use crate::reply::Reply;
+use crate::wire::inputs::CreateClusterInput;
+use crate::wire::read::Problem;
+use crate::wire::write::write;
+
+/// `GET /{account}/clusters`: the ARNs of all clusters, or of one page of `limit`.
+///
+/// # Errors
+/// [`Error`] for a bad `limit`, and for what AWS refuses.
+pub async fn list_clusters(request: &Request<'_>) -> Result<Reply, Error> {
+    let limit = request.limit()?;
+    let start = request.query("nextToken").map(str::to_owned);
+    let page = ecs::list_clusters(request.account, limit, start, request.deadline).await?;
+    let arns = page.arns.into_iter().map(Value::from).collect();
+    Ok(request.list(arns, page.next_token.as_deref()))
+}
+
+/// `POST /{account}/clusters`: creates a cluster, which must be named.
+///
+/// # Errors
+/// [`Error`] for a body that is no CreateCluster input, and for what AWS refuses.
+pub async fn create_cluster(request: &Request<'_>) -> Result<Reply, Error> {
+    let (input, ignored) = request.input::<CreateClusterInput>(shorthands::cluster)?;
+    if input.cluster_name.as_deref().unwrap_or_default().is_empty() {
+        // DIFFERENCE: the original passed the empty name on, and AWS created the cluster `default`.
+        let message = "required: the name of the cluster to create".to_owned();
+        return Err(Error::Input(vec![Problem { path: "clusterName".to_owned(), message }]));
+    }
+    let created = ecs::create_cluster(request.account, input).await?;
+    Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
+}
+
+/// `GET /{account}/clusters/{cluster}`: one ACTIVE cluster with its settings, statistics and tags.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is none, or only an INACTIVE one; else what AWS refuses.
+pub async fn show_cluster(request: &Request<'_>) -> Result<Reply, Error> {
+    let name = request.cluster()?;
+    let found = ecs::describe_cluster(request.account, name.as_str()).await?;
+    let cluster = found.filter(|cluster| cluster.status() != Some("INACTIVE"));
+    let cluster = cluster.ok_or_else(|| Error::NotFound(format!("there is no ACTIVE cluster `{name}`")))?;
+    Ok(Reply::json(json!({"Clusters": [write(&cluster)?], "Failures": []})))
+}
+
+/// `DELETE /{account}/clusters/{cluster}`: deletes an empty cluster.
+///
+/// # Errors
+/// [`Error`] for what AWS refuses.
+pub async fn delete_cluster(request: &Request<'_>) -> Result<Reply, Error> {
+    let name = request.cluster()?;
+    let deleted = ecs::delete_cluster(request.account, name.as_str()).await?;
+    Ok(Reply::json(write(&deleted)?))
+}

@@ -1,0 +1,139 @@
+//! What a handler is given, and how it reads it.
+
+use lambda_http::http::header;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+
+use crate::aws::Account;
+use crate::config;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::ids::ClusterName;
+use crate::intake::Call;
+use crate::reply::Reply;
+use crate::routes::Matched;
+use crate::wire::json;
+use crate::wire::read::{Findings, Input, Problem, Unknown, read};
+
+/// The longest body that is accepted: 1 MiB.
+pub const BODY_MAX_BYTES: usize = 1 << 20;
+
+/// What stands for itself in the query of a `Link`.
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A request of a known caller to one account.
+#[derive(Debug)]
+pub struct Request<'r> {
+    /// What arrived.
+    pub call: &'r Call,
+    /// The path's parameters.
+    pub path: &'r Matched<'r>,
+    /// The account that the path names.
+    pub account: &'r Account,
+    /// When the answer must be on its way.
+    pub deadline: Deadline,
+    /// Lambda's id of the invocation.
+    pub request_id: &'r str,
+}
+
+impl Request<'_> {
+    /// What the configuration says of the account.
+    pub fn settings(&self) -> &config::Account {
+        &self.account.settings
+    }
+
+    /// The cluster that the path names.
+    ///
+    /// # Errors
+    /// [`Error::Id`] if it can't be one.
+    pub fn cluster(&self) -> Result<ClusterName, Error> {
+        Ok(ClusterName::parse(self.path.parameter("cluster"), &self.account.home())?)
+    }
+
+    /// A query parameter's value; the route table has seen to it that there are no others.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.call.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The most entries that a list may answer, 1 to 1000; `None` is all of them.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for any other value.
+    pub fn limit(&self) -> Result<Option<usize>, Error> {
+        let Some(text) = self.query("limit") else { return Ok(None) };
+        let limit = text.parse().ok().filter(|limit| (1..=1000).contains(limit));
+        let refused =
+            || Problem { path: "limit".to_owned(), message: "expected a whole number from 1 to 1000".to_owned() };
+        limit.map(Some).ok_or_else(|| Error::Input(vec![refused()]))
+    }
+
+    /// A list's answer, with a `Link` to what follows.
+    pub fn list(&self, entries: Vec<Value>, next_token: Option<&str>) -> Reply {
+        let reply = Reply::json(Value::Array(entries));
+        match next_token {
+            Some(token) => reply.with_header(header::LINK, &format!("<{}>; rel=\"next\"", self.following(token))),
+            None => reply,
+        }
+    }
+
+    /// This request's path and query with another `nextToken`.
+    fn following(&self, token: &str) -> String {
+        let others = self.call.query.iter().filter(|(name, _)| name != "nextToken");
+        let pairs = others.map(|(name, value)| (name.as_str(), value.as_str())).chain([("nextToken", token)]);
+        let query: Vec<_> =
+            pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, QUERY_VALUE))).collect();
+        format!("{}{}?{}", self.call.prefix, self.call.path, query.join("&"))
+    }
+
+    /// Whether the caller wants unknown members dropped (RFC 7240).
+    pub fn is_lenient(&self) -> bool {
+        let preferences = self.call.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        preferences.flat_map(|value| value.split([',', ';'])).any(|preference| {
+            let mut parts = preference.splitn(2, '=').map(|part| part.trim().trim_matches('"'));
+            parts.next().is_some_and(|name| name.eq_ignore_ascii_case("handling"))
+                && parts.next().is_some_and(|value| value.eq_ignore_ascii_case("lenient"))
+        })
+    }
+
+    /// No findings yet, as strict or lenient as the caller asked for.
+    pub fn findings(&self) -> Findings {
+        Findings::new(if self.is_lenient() { Unknown::Ignore } else { Unknown::Refuse })
+    }
+
+    /// The body as a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::BodyTooLarge`], [`Error::Syntax`], or [`Error::Input`] if it is no object.
+    pub fn object(&self) -> Result<Map<String, Value>, Error> {
+        match json(&self.call.body)? {
+            Value::Object(object) => Ok(object),
+            _ => Err(Error::Input(vec![Problem {
+                path: String::new(),
+                message: "expected a JSON object as the body".to_owned(),
+            }])),
+        }
+    }
+
+    /// The body as one SDK input, after `prepare` has put shorthands into AWS's form.
+    ///
+    /// # Errors
+    /// As [`Request::object`], and [`Error::Input`] with everything that is wrong with it.
+    pub fn input<T: Input>(
+        &self,
+        prepare: impl FnOnce(&mut Map<String, Value>, &str, &mut Findings),
+    ) -> Result<(T, Vec<String>), Error> {
+        let mut object = self.object()?;
+        let mut findings = self.findings();
+        prepare(&mut object, "", &mut findings);
+        let input = read::<T>(&Value::Object(object), "", &mut findings);
+        let ignored = findings.finish().map_err(Error::Input)?;
+        input.map(|input| (input, ignored)).ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))
+    }
+}
+
+fn json(body: &[u8]) -> Result<Value, Error> {
+    if body.len() > BODY_MAX_BYTES {
+        return Err(Error::BodyTooLarge { given: body.len(), limit: BODY_MAX_BYTES });
+    }
+    Ok(json::parse(body)?)
+}

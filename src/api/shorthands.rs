@@ -1,0 +1,127 @@
+//! The shorthands of the original's documentation, put into AWS's form before a body is read.
+
+use serde_json::{Map, Value, json};
+
+use crate::wire::members::{key_of, take};
+use crate::wire::read::Findings;
+
+/// A cluster's `name` is its `clusterName`.
+pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
+    let Some(name) = take(object, "name") else { return };
+    if key_of(object, "clusterName").is_some() {
+        findings.refuse(join(path, "name"), "given beside `clusterName`, which it is short for; give one of them");
+        return;
+    }
+    object.insert("clusterName".to_owned(), name);
+}
+
+/// A container's `ports` are port mappings of these container ports.
+pub(super) fn task_definition(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
+    let containers = key_of(object, "containerDefinitions").and_then(|key| object.get_mut(&key));
+    let containers = containers.and_then(Value::as_array_mut).into_iter().flatten();
+    for (index, container) in containers.enumerate() {
+        if let Value::Object(container) = container {
+            ports(container, &join(path, &format!("containerDefinitions[{index}].ports")), findings);
+        }
+    }
+}
+
+fn ports(container: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
+    let Some(ports) = take(container, "ports") else { return };
+    if key_of(container, "portMappings").is_some() {
+        findings.refuse(path, "given beside `portMappings`, which it is short for; give one of them");
+        return;
+    }
+    let is_port = |port: &Value| port.as_u64().is_some_and(|port| u16::try_from(port).is_ok());
+    match ports.as_array() {
+        Some(ports) if ports.iter().all(is_port) => {
+            let mapping = |port: &Value| json!({"containerPort": port, "protocol": "tcp"});
+            container.insert("portMappings".to_owned(), ports.iter().map(mapping).collect());
+        }
+        _ => findings.refuse(path, "expected a list of whole numbers from 0 to 65535"),
+    }
+}
+
+/// A registry's `cluster` means nothing to Cloud Map, and the namespace stands beside the DNS config.
+pub(super) fn registry(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
+    take(object, "cluster");
+    let config = key_of(object, "DnsConfig").and_then(|key| object.get_mut(&key)).and_then(Value::as_object_mut);
+    let Some(namespace) = config.and_then(|config| take(config, "NamespaceId")) else { return };
+    match key_of(object, "NamespaceId").and_then(|key| object.get(&key)).filter(|given| !given.is_null()) {
+        Some(given) if *given != namespace => {
+            findings.refuse(join(path, "DnsConfig.NamespaceId"), "differs from `NamespaceId`; give one of them");
+        }
+        Some(_) => {}
+        None => {
+            take(object, "NamespaceId");
+            object.insert("NamespaceId".to_owned(), namespace);
+        }
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::read::Unknown;
+
+    type Shorthand = fn(&mut Map<String, Value>, &str, &mut Findings);
+
+    #[track_caller]
+    fn becomes(shorthand: Shorthand, given: Value, expected: Result<Value, &str>) {
+        let Value::Object(mut object) = given else { panic!("the case is not an object") };
+        let mut findings = Findings::new(Unknown::Refuse);
+        shorthand(&mut object, "at", &mut findings);
+        let result = findings.finish().map(|_| Value::Object(object)).map_err(|mut problems| problems.remove(0).path);
+        assert_eq!(result, expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn a_clusters_name_is_its_cluster_name() {
+        becomes(cluster, json!({"name": "a"}), Ok(json!({"clusterName": "a"})));
+        becomes(cluster, json!({"NAME": "a", "tags": []}), Ok(json!({"tags": [], "clusterName": "a"})));
+        becomes(cluster, json!({"name": null}), Ok(json!({})));
+        becomes(cluster, json!({"name": "a", "clustername": "b"}), Err("at.name"));
+    }
+
+    #[test]
+    fn ports_are_port_mappings() {
+        becomes(
+            task_definition,
+            json!({"containerdefinitions": [{"ports": [80, 443]}, {"name": "x"}]}),
+            Ok(json!({"containerdefinitions": [
+                {"portMappings": [
+                    {"containerPort": 80, "protocol": "tcp"},
+                    {"containerPort": 443, "protocol": "tcp"},
+                ]},
+                {"name": "x"},
+            ]})),
+        );
+        let at = "at.containerDefinitions[0].ports";
+        becomes(task_definition, json!({"containerDefinitions": [{"Ports": ["80"]}]}), Err(at));
+        becomes(task_definition, json!({"containerDefinitions": [{"ports": 80}]}), Err(at));
+        becomes(task_definition, json!({"containerDefinitions": [{"ports": [1], "portmappings": []}]}), Err(at));
+    }
+
+    #[test]
+    fn a_registrys_namespace_moves_to_the_top_and_its_cluster_goes() {
+        becomes(
+            registry,
+            json!({"cluster": "c", "dnsconfig": {"namespaceid": "ns-1", "dnsrecords": []}}),
+            Ok(json!({"dnsconfig": {"dnsrecords": []}, "NamespaceId": "ns-1"})),
+        );
+        becomes(
+            registry,
+            json!({"namespaceId": "ns-1", "dnsConfig": {"NamespaceId": "ns-1"}}),
+            Ok(json!({"namespaceId": "ns-1", "dnsConfig": {}})),
+        );
+        becomes(
+            registry,
+            json!({"namespaceId": "ns-1", "dnsConfig": {"NamespaceId": "ns-2"}}),
+            Err("at.DnsConfig.NamespaceId"),
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! One request from event to answer: [`App::handle`] never fails, [`App::dispatch`] is `?` all the way.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures_util::FutureExt as _;
+use lambda_http::http::header::{self, HeaderName};
+use lambda_http::http::{Method, StatusCode};
+use lambda_http::{Context, LambdaEvent};
+use serde_json::Value;
+
+use crate::api::{self, Request};
+use crate::auth::Authority;
+use crate::aws::Accounts;
+use crate::config::Config;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::intake::{self, Call, Envelope, Malformed, UnknownEvent};
+use crate::problem;
+use crate::reply::{Body, Reply};
+use crate::routes::{Endpoint, Guard, Matched, ROUTES, Route, Routes};
+use crate::telemetry::Trail;
+use crate::wire::read::Problem;
+
+/// The application: what lives as long as the process.
+#[derive(Debug)]
+pub struct App {
+    routes: Routes,
+    authority: Authority,
+    accounts: Accounts,
+    cors_origins: Vec<String>,
+}
+
+impl App {
+    /// Puts the application together. Calls nothing.
+    ///
+    /// # Panics
+    /// If the route table is in conflict with itself, which a unit test rules out.
+    pub fn new(config: Config, accounts: Accounts) -> Self {
+        Self {
+            routes: Routes::new(ROUTES).expect("the route table is checked by a test"),
+            authority: Authority::new(config.callers),
+            accounts,
+            cors_origins: config.cors_origins,
+        }
+    }
+
+    /// Answers an event. Whatever goes wrong, a panic included, is an answer too.
+    ///
+    /// # Errors
+    /// [`UnknownEvent`] if the event is of no known kind: then there is no envelope to answer in.
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, UnknownEvent> {
+        let started = Instant::now();
+        let LambdaEvent { payload, context } = event;
+        let opened = intake::open(payload)?;
+        let mut trail = Trail::default();
+        let reply = self.answer(&opened.call, opened.envelope, &context, &mut trail).await;
+        trail.log(&opened.call, &reply, &context.request_id, started.elapsed());
+        Ok(opened.envelope.seal(reply))
+    }
+
+    async fn answer(
+        &self,
+        call: &Result<Call, Malformed>,
+        envelope: Envelope,
+        context: &Context,
+        trail: &mut Trail,
+    ) -> Reply {
+        let outcome = match call {
+            Ok(call) => {
+                let deadline = Deadline::of(context.deadline, envelope.gateway_limit());
+                let work = AssertUnwindSafe(self.dispatch(call, deadline, &context.request_id, trail));
+                work.catch_unwind().await.unwrap_or_else(|_| Err(Error::Bug("a panic".to_owned())))
+            }
+            Err(malformed) => Err(malformed.clone().into()),
+        };
+        let is_safe = call.as_ref().is_ok_and(|call| call.method.is_safe());
+        let reply = outcome.unwrap_or_else(|error| {
+            let reply = problem::reply(&error, &context.request_id, is_safe);
+            trail.error = Some(error);
+            reply
+        });
+        self.finish(reply, call.as_ref().ok(), &context.request_id)
+    }
+
+    /// What every answer carries.
+    fn finish(&self, reply: Reply, call: Option<&Call>, request_id: &str) -> Reply {
+        let reply = reply.with_header(HeaderName::from_static("x-request-id"), request_id);
+        let Some(call) = call else { return reply };
+        let reply = self.with_cors(reply, call).compressed_for(call.headers.get(header::ACCEPT_ENCODING));
+        if call.method == Method::HEAD { Reply { body: Body::Empty, ..reply } } else { reply }
+    }
+
+    fn with_cors(&self, mut reply: Reply, call: &Call) -> Reply {
+        if self.cors_origins.is_empty() {
+            return reply;
+        }
+        reply = reply.with_header(header::VARY, "Origin");
+        let origin = call.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        let Some(origin) = origin.filter(|origin| self.cors_origins.iter().any(|known| known == origin)) else {
+            return reply;
+        };
+        reply = reply
+            .with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+            .with_header(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Link, Retry-After, X-Request-Id, X-Ignored-Members");
+        let allow = reply.headers.get(header::ALLOW).filter(|_| call.method == Method::OPTIONS).cloned();
+        if let Some(allow) = allow {
+            reply.headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
+            let allowed = "Authorization, X-Auth-Token, Auth-Token, Content-Type, Prefer, Idempotency-Key";
+            reply = reply.with_header(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+        }
+        reply
+    }
+
+    /// Route, caller, account, handler.
+    ///
+    /// # Errors
+    /// [`Error`] of any kind; [`problem`] gives each its status.
+    async fn dispatch(
+        &self,
+        call: &Call,
+        deadline: Deadline,
+        request_id: &str,
+        trail: &mut Trail,
+    ) -> Result<Reply, Error> {
+        let path = self.routes.find(&call.path)?;
+        if call.method == Method::OPTIONS {
+            return Ok(Reply::empty(StatusCode::NO_CONTENT).with_header(header::ALLOW, &path.allow()));
+        }
+        let route = path.route(&call.method)?;
+        trail.endpoint = Some(route.endpoint);
+        match route.guard {
+            Guard::Public => {
+                check_query(call, route)?;
+                public(route.endpoint)
+            }
+            Guard::Needs(access) => {
+                let caller = self.authority.identify(&call.evidence)?;
+                trail.caller = Some(caller.name.clone());
+                caller.check(path.parameter("account"), access)?;
+                check_query(call, route)?;
+                self.account_request(call, &path, route.endpoint, deadline, request_id).await
+            }
+        }
+    }
+
+    async fn account_request(
+        &self,
+        call: &Call,
+        path: &Matched<'_>,
+        endpoint: Endpoint,
+        deadline: Deadline,
+        request_id: &str,
+    ) -> Result<Reply, Error> {
+        let name = path.parameter("account");
+        let account = self.accounts.get(name).await.ok_or_else(|| Error::UnknownAccount(name.to_owned()))?;
+        let request = Request { call, path, account, deadline, request_id };
+        let work = match endpoint {
+            Endpoint::CreateOrchestration => api::services::create_orchestration(&request).boxed(),
+            Endpoint::ListClusters => api::clusters::list_clusters(&request).boxed(),
+            Endpoint::CreateCluster => api::clusters::create_cluster(&request).boxed(),
+            Endpoint::ShowCluster => api::clusters::show_cluster(&request).boxed(),
+            Endpoint::DeleteCluster => api::clusters::delete_cluster(&request).boxed(),
+            Endpoint::Ping | Endpoint::ShowVersion => return public(endpoint),
+        };
+        match endpoint {
+            // A flow takes back what it made, and a list answers what it has, before the deadline.
+            Endpoint::CreateOrchestration | Endpoint::ListClusters => work.await,
+            _ => deadline.limit(work).await?,
+        }
+    }
+}
+
+fn public(endpoint: Endpoint) -> Result<Reply, Error> {
+    match endpoint {
+        Endpoint::Ping => Ok(api::meta::ping()),
+        Endpoint::ShowVersion => Ok(api::meta::show_version()),
+        _ => Err(Error::Bug("a route is public whose endpoint is not".to_owned())),
+    }
+}
+
+/// Refuses query parameters that the route does not know, and repeated ones.
+fn check_query(call: &Call, route: &Route) -> Result<(), Error> {
+    let problem = |(index, (name, _)): (usize, &(String, String))| {
+        let message = if !route.query.contains(&name.as_str()) {
+            let known: Vec<_> = route.query.iter().map(|name| format!("`{name}`")).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            format!("unknown query parameter; this path knows {known}")
+        } else if call.query[..index].iter().any(|(earlier, _)| earlier == name) {
+            "given twice".to_owned()
+        } else {
+            return None;
+        };
+        Some(Problem { path: name.chars().filter(|letter| !letter.is_control()).take(80).collect(), message })
+    };
+    let problems: Vec<_> = call.query.iter().enumerate().filter_map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
+}

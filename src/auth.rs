@@ -1,0 +1,250 @@
+//! Who calls, and what they may do.
+//!
+//! [`Evidence`] is what an event says about its sender; [`Authority`] finds the configured caller that it
+//! proves and holds the caller's grants against what is asked. No status codes and nothing of AWS here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::config::{Access, Caller, Proof};
+
+/// The SHA-256 of a token: all that is ever kept of one.
+#[derive(Clone, Copy)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of a token as it was presented.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether two digests are equal, in a time that does not depend on where they differ.
+    fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0; 32];
+        let decoded = text.len() == 64
+            && text.is_ascii()
+            && bytes.iter_mut().zip(text.as_bytes().chunks(2)).all(|(byte, pair)| {
+                let pair = std::str::from_utf8(pair).unwrap_or_default();
+                u8::from_str_radix(pair, 16).map(|value| *byte = value).is_ok() && !pair.starts_with('+')
+            });
+        if decoded { Ok(Self(bytes)) } else { Err(D::Error::custom("expected a SHA-256: 64 hexadecimal digits")) }
+    }
+}
+
+/// What an event says about who sent it.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// Digests of the tokens in the request's headers.
+    pub tokens: Vec<Digest>,
+    /// The IAM principal that API Gateway's authorizer verified.
+    pub principal: Option<String>,
+    /// The claims of the JWT that API Gateway's authorizer verified.
+    pub claims: BTreeMap<String, String>,
+    /// Whether the function was invoked directly, which IAM has already allowed.
+    pub is_direct_invocation: bool,
+}
+
+/// Why somebody may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nobody known to the configuration.
+    #[error("no known caller: send a token that the configuration knows as `Authorization: Bearer …`")]
+    Unauthenticated,
+    /// Known, but without a grant for the account and access that the request needs.
+    #[error("the caller has no grant for this account and method")]
+    Forbidden,
+}
+
+/// The configured callers.
+#[derive(Debug)]
+pub struct Authority {
+    callers: Vec<Caller>,
+}
+
+impl Authority {
+    /// The callers of a checked configuration. Without any, nobody gets in.
+    pub fn new(callers: Vec<Caller>) -> Self {
+        Self { callers }
+    }
+
+    /// Finds who calls.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`] if the evidence proves nobody.
+    pub fn identify(&self, evidence: &Evidence) -> Result<&Caller, Refusal> {
+        // Every caller is looked at, whether or not one matched before: the time says nothing.
+        let matches: Vec<_> = self.callers.iter().filter(|caller| proves(evidence, &caller.proof)).collect();
+        matches.first().copied().ok_or(Refusal::Unauthenticated)
+    }
+}
+
+impl Caller {
+    /// Checks that the caller may do `access` in `account`, whether or not such an account exists.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`] if no grant says so.
+    pub fn check(&self, account: &str, access: Access) -> Result<(), Refusal> {
+        let granted = self.grants.iter().any(|grant| {
+            grant.access >= access && grant.accounts.iter().any(|granted| granted == "*" || granted == account)
+        });
+        if granted { Ok(()) } else { Err(Refusal::Forbidden) }
+    }
+}
+
+fn proves(evidence: &Evidence, proof: &Proof) -> bool {
+    match proof {
+        Proof::Token(expected) => evidence.tokens.iter().filter(|token| token.matches(expected)).count() > 0,
+        Proof::Principal(pattern) => {
+            evidence.principal.as_deref().is_some_and(|arn| matches(pattern, arn) || matches(pattern, &role_of(arn)))
+        }
+        Proof::Claims(claims) => {
+            !claims.is_empty() && claims.iter().all(|(name, value)| evidence.claims.get(name) == Some(value))
+        }
+        Proof::Invoke => evidence.is_direct_invocation,
+    }
+}
+
+/// The role behind a session: `arn:aws:sts::1:assumed-role/deploy-bot/session` → `arn:aws:iam::1:role/deploy-bot`.
+///
+/// STS leaves the role's path out of a session's ARN, so a pattern names the role without its path.
+fn role_of(principal: &str) -> String {
+    let role = principal
+        .split_once(":sts::")
+        .and_then(|(partition, rest)| Some((partition, rest.split_once(":assumed-role/")?)))
+        .and_then(|(partition, (account, role))| Some((partition, account, role.split_once('/')?.0)));
+    match role {
+        Some((partition, account, name)) => format!("{partition}:iam::{account}:role/{name}"),
+        None => principal.to_owned(),
+    }
+}
+
+/// Whether `text` is `pattern`, in which each `*` stands for any text, the empty one included.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let parts: Vec<_> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Grant;
+
+    fn caller(name: &str, proof: Proof, grants: &[(&str, Access)]) -> Caller {
+        let grant =
+            |(account, access): &(&str, Access)| Grant { accounts: vec![(*account).to_owned()], access: *access };
+        Caller { name: name.to_owned(), proof, grants: grants.iter().map(grant).collect() }
+    }
+
+    fn authority() -> Authority {
+        let claims = BTreeMap::from([("client_id".to_owned(), "abc".to_owned()), ("iss".to_owned(), "us".to_owned())]);
+        Authority::new(vec![
+            caller("portal", Proof::Token(Digest::of("secret")), &[("*", Access::Write)]),
+            caller("viewer", Proof::Token(Digest::of("look")), &[("nonprod", Access::Read)]),
+            caller("bot", Proof::Principal("arn:aws:iam::123456789012:role/deploy-*".to_owned()), &[]),
+            caller("team", Proof::Claims(claims), &[]),
+            caller("nightly", Proof::Invoke, &[]),
+        ])
+    }
+
+    fn claims(pairs: &[(&str, &str)]) -> Evidence {
+        let claims = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Evidence { claims, ..Evidence::default() }
+    }
+
+    fn principal(arn: &str) -> Evidence {
+        Evidence { principal: Some(arn.to_owned()), ..Evidence::default() }
+    }
+
+    fn tokens(tokens: &[&str]) -> Evidence {
+        Evidence { tokens: tokens.iter().map(|token| Digest::of(token)).collect(), ..Evidence::default() }
+    }
+
+    #[test]
+    fn each_kind_of_evidence_proves_its_caller_and_nobody_else() {
+        let direct = Evidence { is_direct_invocation: true, ..Evidence::default() };
+        for (evidence, expected) in [
+            (Evidence::default(), None),
+            (tokens(&["secret"]), Some("portal")),
+            (tokens(&["wrong", "look"]), Some("viewer")),
+            (tokens(&["wrong", ""]), None),
+            (principal("arn:aws:sts::123456789012:assumed-role/deploy-bot/run-1"), Some("bot")),
+            (principal("arn:aws:iam::123456789012:role/deploy-bot"), Some("bot")),
+            (principal("arn:aws:sts::999999999999:assumed-role/deploy-bot/run-1"), None),
+            (principal("arn:aws:iam::123456789012:user/deploy-bot"), None),
+            (claims(&[("client_id", "abc"), ("iss", "us"), ("sub", "x")]), Some("team")),
+            (claims(&[("client_id", "abc")]), None),
+            (claims(&[("client_id", "abc"), ("iss", "them")]), None),
+            (direct, Some("nightly")),
+        ] {
+            let authority = authority();
+            let found = authority.identify(&evidence).map(|caller| caller.name.as_str());
+            assert_eq!(found.ok(), expected, "{evidence:?}");
+        }
+    }
+
+    #[test]
+    fn a_grant_is_for_its_accounts_and_up_to_its_access() {
+        let authority = authority();
+        let (portal, viewer) = (&authority.callers[0], &authority.callers[1]);
+        assert_eq!(portal.check("anything", Access::Write), Ok(()));
+        assert_eq!(viewer.check("nonprod", Access::Read), Ok(()));
+        assert_eq!(viewer.check("nonprod", Access::Write), Err(Refusal::Forbidden));
+        assert_eq!(viewer.check("prod", Access::Read), Err(Refusal::Forbidden));
+    }
+
+    #[test]
+    fn without_callers_nobody_gets_in() {
+        let evidence = Evidence { is_direct_invocation: true, ..tokens(&["secret"]) };
+        assert_eq!(Authority::new(Vec::new()).identify(&evidence).err(), Some(Refusal::Unauthenticated));
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, text, expected) in [
+            ("abc", "abc", true),
+            ("abc", "abcd", false),
+            ("a*", "a", true),
+            ("a*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*c", "acd", false),
+            ("a*b*c", "axxbxxc", true),
+            ("a*b*c", "axxcxxb", false),
+            ("ab*ba", "aba", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

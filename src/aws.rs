@@ -1,0 +1,13 @@
+//! AWS: clients per account, and one thin function per operation.
+//!
+//! A function here batches to AWS's limits, follows pages and maps errors. It decides nothing and knows
+//! neither HTTP nor JSON.
+
+pub mod accounts;
+pub mod discovery;
+pub mod ecs;
+pub mod error;
+mod prepared;
+
+pub use accounts::{Account, Accounts};
+pub use error::{Error, Kind};

@@ -1,0 +1,126 @@
+//! Account → clients: the account's role is assumed through STS, and nothing of one account reaches another.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::identity::IdentityCache;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::sync::OnceCell;
+
+use super::Error;
+use crate::config;
+use crate::ids::Home;
+
+/// How long AWS may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long AWS may take for one attempt; the SDK makes up to three.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+/// The session's name in the member account's CloudTrail.
+const SESSION_NAME: &str = "ecs-api";
+
+/// The accounts of the configuration. Clients are made at an account's first request and live as long as the
+/// process; all of them share one HTTP client.
+#[derive(Debug)]
+pub struct Accounts {
+    base: SdkConfig,
+    accounts: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    settings: config::Account,
+    account: OnceCell<Account>,
+}
+
+/// One account: what it brings to a request, and its clients.
+#[derive(Debug)]
+pub struct Account {
+    /// What the configuration says of it.
+    pub settings: config::Account,
+    pub(super) ecs: aws_sdk_ecs::Client,
+    pub(super) discovery: aws_sdk_servicediscovery::Client,
+}
+
+impl Accounts {
+    /// Takes what the environment says of the function itself: its credentials, its region and, for a local
+    /// AWS, `AWS_ENDPOINT_URL`. Calls nothing.
+    pub async fn from_environment(settings: BTreeMap<String, config::Account>) -> Self {
+        let http = http_client();
+        Self::new(settings, aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await)
+    }
+
+    /// Takes a given SDK configuration for the function itself.
+    pub fn new(settings: BTreeMap<String, config::Account>, function: SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .build();
+        let http = function.http_client().unwrap_or_else(http_client);
+        let base = function.into_builder().http_client(http).timeout_config(timeouts).build();
+        let entry = |settings| Entry { settings, account: OnceCell::new() };
+        let accounts = settings.into_iter().map(|(name, settings)| (name, entry(settings))).collect();
+        Self { base, accounts }
+    }
+
+    /// The account of that name, or `None` if the configuration has none. Assumes no role yet.
+    pub async fn get(&self, name: &str) -> Option<&Account> {
+        let entry = self.accounts.get(name)?;
+        Some(entry.account.get_or_init(|| Account::new(&entry.settings, &self.base)).await)
+    }
+}
+
+/// The one HTTP client of the process.
+fn http_client() -> SharedHttpClient {
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+    aws_smithy_http_client::Builder::new().tls_provider(provider).build_https()
+}
+
+impl Account {
+    async fn new(settings: &config::Account, base: &SdkConfig) -> Self {
+        let region = Region::new(settings.region.clone());
+        let mut role = AssumeRoleProvider::builder(settings.role_arn.as_str())
+            .session_name(SESSION_NAME)
+            .region(region.clone())
+            .configure(base);
+        if let Some(external_id) = &settings.external_id {
+            role = role.external_id(external_id);
+        }
+        // One identity cache for all clients of the account, and for no other account: the role is assumed
+        // once, and again shortly before the session ends.
+        let own = base
+            .to_builder()
+            .region(region)
+            .credentials_provider(SharedCredentialsProvider::new(role.build().await))
+            .identity_cache(IdentityCache::lazy().build())
+            .build();
+        Self {
+            settings: settings.clone(),
+            ecs: aws_sdk_ecs::Client::new(&own),
+            discovery: aws_sdk_servicediscovery::Client::new(&own),
+        }
+    }
+
+    /// The account id and region of every call.
+    pub fn home(&self) -> Home {
+        Home { account_id: self.settings.role_arn.account_id().to_owned(), region: self.settings.region.clone() }
+    }
+
+    /// The error of a success that lacks what the operation promises.
+    pub fn lacking(&self, operation: &'static str, what: &str) -> Error {
+        Error::nonsense(operation, self.role_arn(), what)
+    }
+
+    /// The error of a call whose answer never arrived, so that nobody knows whether `name` was made.
+    pub fn unheard(&self, operation: &'static str, name: &str) -> Error {
+        Error::unheard(operation, self.role_arn(), name)
+    }
+
+    pub(super) fn role_arn(&self) -> &str {
+        self.settings.role_arn.as_str()
+    }
+}

@@ -1,0 +1,250 @@
+//! The configuration: read once at start, checked whole, never from a request.
+//!
+//! The only place that reads the environment. What a value means to AWS is not decided here, and nothing is
+//! looked up here.
+
+mod checks;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::auth::Digest;
+use crate::ids::RoleArn;
+use crate::wire::json;
+
+/// The variable that holds the configuration itself, as JSON.
+pub const INLINE: &str = "ECS_API_CONFIG";
+/// The variable that holds the path of a file with the configuration.
+pub const FILE: &str = "ECS_API_CONFIG_FILE";
+
+/// Everything that an owner decides, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// The accounts by the names that callers use in paths.
+    pub accounts: BTreeMap<String, Account>,
+    /// Who may call.
+    pub callers: Vec<Caller>,
+    /// The origins whose pages may call from a browser.
+    pub cors_origins: Vec<String>,
+    /// How much is logged.
+    pub log_level: LogLevel,
+}
+
+/// One AWS account and what it brings to a request.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Account {
+    /// The role that is assumed in the account.
+    pub role_arn: RoleArn,
+    /// The external id that the role's trust policy asks for.
+    pub external_id: Option<String>,
+    /// The region of every call.
+    pub region: String,
+    /// Subnets of services and tasks that name none.
+    #[serde(default)]
+    pub default_subnets: Vec<String>,
+    /// Security groups of services and tasks that name none.
+    #[serde(default)]
+    pub default_sgs: Vec<String>,
+    /// Execution role of task definitions that name none.
+    pub default_execution_role_arn: Option<RoleArn>,
+}
+
+impl std::fmt::Debug for Account {
+    /// Leaves the external id out: it is shared with the account's owner alone.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account")
+            .field("role_arn", &self.role_arn)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Somebody who may call, and what they may do.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The name under which the caller is logged.
+    pub name: String,
+    /// How the caller is recognised.
+    pub proof: Proof,
+    /// What the caller may do.
+    pub grants: Vec<Grant>,
+}
+
+/// How a caller is recognised.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// By a token with this SHA-256.
+    Token(Digest),
+    /// By an IAM principal's ARN, `*` standing for any text.
+    Principal(String),
+    /// By claims of a JWT that API Gateway has verified: all of these, with these values.
+    Claims(BTreeMap<String, String>),
+    /// By having been allowed to invoke the function.
+    Invoke,
+}
+
+/// Accounts, and what may be done in them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Names of accounts; `*` is every account.
+    pub accounts: Vec<String>,
+    /// The most that may be done.
+    pub access: Access,
+}
+
+/// What may be done in an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// GET and HEAD.
+    Read,
+    /// Everything.
+    Write,
+}
+
+/// The levels of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names are the levels")]
+pub enum LogLevel {
+    Trace,
+    Debug,
+    #[default]
+    Info,
+    Warn,
+    Error,
+}
+
+/// Why the function does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Neither variable is set.
+    #[error("no configuration: set {INLINE} to the JSON itself, or {FILE} to the path of a file that holds it")]
+    Missing,
+    /// Both variables are set.
+    #[error("both {INLINE} and {FILE} are set: keep one of them")]
+    Ambiguous,
+    /// The file can't be read.
+    #[error("{FILE}: `{}` can't be read: {source}", path.display())]
+    Unreadable {
+        /// The path that was given.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is not JSON.
+    #[error("the configuration is not JSON: {} at line {} column {}", .0.message, .0.line, .0.column)]
+    Syntax(json::SyntaxError),
+    /// It is JSON, but not a configuration: each entry names a place and what is wrong with it.
+    #[error("the configuration is not valid: {}", .0.join("; "))]
+    Invalid(Vec<String>),
+}
+
+impl Config {
+    /// Reads and checks the configuration that the environment names.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable, or the place in the configuration, and what is wrong with it.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        match (variable(INLINE), variable(FILE)) {
+            (Some(_), Some(_)) => Err(ConfigError::Ambiguous),
+            (Some(text), None) => Self::parse(text.as_encoded_bytes()),
+            (None, Some(path)) => {
+                let path = PathBuf::from(path);
+                let text = std::fs::read(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
+                Self::parse(&text)
+            }
+            (None, None) => Err(ConfigError::Missing),
+        }
+    }
+
+    /// Reads and checks a configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError::Syntax`] with line and column, or [`ConfigError::Invalid`] with every fault found.
+    pub fn parse(text: &[u8]) -> Result<Self, ConfigError> {
+        let value = json::parse(text).map_err(ConfigError::Syntax)?;
+        let credentials = checks::static_credentials(&value);
+        if !credentials.is_empty() {
+            return Err(ConfigError::Invalid(credentials));
+        }
+        let written = read(value).map_err(|fault| ConfigError::Invalid(vec![fault]))?;
+        let mut faults = Vec::new();
+        let callers = written.callers.into_iter().filter_map(|caller| caller.check(&mut faults)).collect();
+        let config = Self {
+            accounts: written.accounts,
+            callers,
+            cors_origins: written.cors_origins,
+            log_level: written.log_level,
+        };
+        faults.extend(checks::faults(&config));
+        if faults.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(faults)) }
+    }
+}
+
+fn read(value: Value) -> Result<Written, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.into_inner().to_string();
+        if path == "." { message } else { format!("`{path}`: {message}") }
+    })
+}
+
+/// The configuration as it is written.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Written {
+    accounts: BTreeMap<String, Account>,
+    #[serde(default)]
+    callers: Vec<WrittenCaller>,
+    #[serde(default)]
+    cors_origins: Vec<String>,
+    #[serde(default)]
+    log_level: LogLevel,
+}
+
+/// A caller as it is written: exactly one of the four proofs.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrittenCaller {
+    name: String,
+    token_sha256: Option<Digest>,
+    principal: Option<String>,
+    claims: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    invoke: bool,
+    grants: Vec<Grant>,
+}
+
+impl WrittenCaller {
+    fn check(self, faults: &mut Vec<String>) -> Option<Caller> {
+        let mut proofs = [
+            self.token_sha256.map(Proof::Token),
+            self.principal.map(Proof::Principal),
+            self.claims.map(Proof::Claims),
+            self.invoke.then_some(Proof::Invoke),
+        ]
+        .into_iter()
+        .flatten();
+        let caller = match (proofs.next(), proofs.next()) {
+            (Some(proof), None) => Some(Caller { name: self.name.clone(), proof, grants: self.grants }),
+            _ => None,
+        };
+        if caller.is_none() {
+            let name = &self.name;
+            faults.push(format!(
+                "caller `{name}`: give exactly one of `tokenSha256`, `principal`, `claims` and `invoke: true`"
+            ));
+        }
+        caller
+    }
+}
+
+#[cfg(test)]
+mod tests;

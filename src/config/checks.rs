@@ -1,0 +1,124 @@
+//! The rules that a configuration must keep beyond its types, each fault named with its place and remedy.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Account, Caller, Config, Proof};
+use crate::ids::{is_account_name, is_region};
+
+/// Credentials of the original's configuration: none is accepted here, wherever it stands.
+pub(super) fn static_credentials(config: &Value) -> Vec<String> {
+    let accounts = config.get("accounts").and_then(Value::as_object);
+    let places = accounts.into_iter().flatten().map(|(name, account)| (format!("accounts.{name}."), account));
+    std::iter::once((String::new(), config))
+        .chain(places)
+        .flat_map(|(prefix, object)| {
+            let keys = object.as_object().into_iter().flat_map(|object| object.keys().cloned());
+            keys.filter_map(move |key| Some(format!("`{prefix}{key}` is not accepted: {}", instead_of(&key)?)))
+        })
+        .collect()
+}
+
+fn instead_of(key: &str) -> Option<&'static str> {
+    match key.to_ascii_lowercase().as_str() {
+        "akid" | "secret" => Some("no static credentials are held; give the account a `roleArn`, the role to assume"),
+        "token" => Some("no token is held; list who may call under `callers`, each with its `tokenSha256`"),
+        _ => None,
+    }
+}
+
+/// Every fault of a configuration that has the right types.
+pub(super) fn faults(config: &Config) -> Vec<String> {
+    let mut faults = Vec::new();
+    if config.accounts.is_empty() {
+        faults.push("`accounts` is empty: name at least one account".to_owned());
+    }
+    for (name, account) in &config.accounts {
+        if !is_account_name(name) {
+            faults.push(format!("`accounts.{name}`: a name has 1 to 64 letters, digits, `-`, `_` or `.`"));
+        }
+        account_faults(name, account, &mut faults);
+    }
+    let mut seen = Seen::default();
+    for caller in &config.callers {
+        caller_faults(caller, config, &mut seen, &mut faults);
+    }
+    for origin in &config.cors_origins {
+        if !is_origin(origin) {
+            faults.push(format!("`corsOrigins`: `{origin}` is not an origin like `https://portal.example.com`"));
+        }
+    }
+    faults
+}
+
+fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
+    let mut fault = |member: &str, message: String| faults.push(format!("`accounts.{name}.{member}`: {message}"));
+    if !is_region(&account.region) {
+        fault("region", format!("`{}` is not a region like `us-east-1`", account.region));
+    }
+    for (member, prefix, ids) in
+        [("defaultSubnets", "subnet-", &account.default_subnets), ("defaultSgs", "sg-", &account.default_sgs)]
+    {
+        for id in ids {
+            if !id.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_alphanumeric))
+            {
+                fault(member, format!("`{id}` does not look like `{prefix}0a1b2c3d`"));
+            }
+        }
+    }
+    if let Some(role) = &account.default_execution_role_arn
+        && role.account_id() != account.role_arn.account_id()
+    {
+        let (given, own) = (role.account_id(), account.role_arn.account_id());
+        fault("defaultExecutionRoleArn", format!("is a role of account {given}, but `roleArn` is in account {own}"));
+    }
+    // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    if let Some(id) = &account.external_id {
+        let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_+=,.@:/-".contains(letter);
+        if !(2..=1224).contains(&id.len()) || !id.chars().all(allowed) {
+            fault("externalId", "has 2 to 1224 letters, digits or characters of `_+=,.@:/-`".to_owned());
+        }
+    }
+}
+
+#[derive(Default)]
+struct Seen<'c> {
+    names: BTreeSet<&'c str>,
+    tokens: BTreeSet<[u8; 32]>,
+}
+
+fn caller_faults<'c>(caller: &'c Caller, config: &Config, seen: &mut Seen<'c>, faults: &mut Vec<String>) {
+    let mut fault = |message: String| faults.push(format!("caller `{}`: {message}", caller.name));
+    if caller.name.is_empty() {
+        fault("`name` is empty".to_owned());
+    }
+    if !seen.names.insert(&caller.name) {
+        fault("the name is given to two callers".to_owned());
+    }
+    match &caller.proof {
+        Proof::Token(digest) if !seen.tokens.insert(*digest.as_bytes()) => {
+            fault("`tokenSha256` belongs to another caller too".to_owned());
+        }
+        Proof::Principal(pattern) if !pattern.starts_with("arn:") => {
+            fault(format!("`principal`: `{pattern}` is not the ARN of an IAM principal"));
+        }
+        Proof::Claims(claims) if claims.is_empty() => {
+            fault("`claims` is empty: anybody with a token of the issuer would match".to_owned());
+        }
+        _ => {}
+    }
+    if caller.grants.is_empty() {
+        fault("`grants` is empty: the caller could do nothing".to_owned());
+    }
+    for account in caller.grants.iter().flat_map(|grant| &grant.accounts) {
+        if account != "*" && !config.accounts.contains_key(account) {
+            fault(format!("`grants` names the account `{account}`, which `accounts` does not have"));
+        }
+    }
+}
+
+fn is_origin(origin: &str) -> bool {
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.:[]".contains(c)))
+}

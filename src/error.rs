@@ -1,0 +1,91 @@
+//! Everything that can go wrong with a request, without HTTP: [`problem`](crate::problem) gives it a status.
+
+use std::error::Error as StdError;
+
+use lambda_http::http::Method;
+
+use crate::auth::Refusal;
+use crate::aws;
+use crate::deadline::Elapsed;
+use crate::ids::IdError;
+use crate::intake::Malformed;
+use crate::orchestration::create;
+use crate::wire::json::SyntaxError;
+use crate::wire::read;
+
+/// Why a request is not answered as it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The event carries no readable request.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// No route has this path.
+    #[error("there is nothing at this path")]
+    NoRoute,
+    /// The path has routes, but none with this method.
+    #[error("this path does not take `{method}`")]
+    MethodNotAllowed {
+        /// What was asked.
+        method: Method,
+        /// What the path takes, as in `Allow`.
+        allow: String,
+    },
+    /// Nobody known, or nobody with a grant.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The caller may ask for every account, but there is none of this name.
+    #[error("there is no account `{0}` in the configuration")]
+    UnknownAccount(String),
+    /// The body is longer than is accepted.
+    #[error("the body has {given} bytes; at most {limit} are accepted")]
+    BodyTooLarge {
+        /// Its length in bytes.
+        given: usize,
+        /// The most that is accepted.
+        limit: usize,
+    },
+    /// The body is not JSON.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    /// The body or the query is not what was expected.
+    #[error("{}", summary(.0))]
+    Input(Vec<read::Problem>),
+    /// An identifier that can't be one.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// There is no such resource.
+    #[error("{0}")]
+    NotFound(String),
+    /// AWS refused.
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
+    /// The orchestrated create failed.
+    #[error(transparent)]
+    Create(#[from] Box<create::Failure>),
+    /// The request's time was over.
+    #[error(transparent)]
+    Deadline(#[from] Elapsed),
+    /// A bug of ours.
+    #[error("a bug of ecs-api: {0}")]
+    Bug(String),
+}
+
+/// An error and the errors behind it, from the outermost in.
+pub fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn summary(problems: &[read::Problem]) -> String {
+    match problems {
+        [] => "the request is not valid".to_owned(),
+        [only] => format!("{}: {}", only.path, only.message),
+        [first, rest @ ..] => format!("{}: {} (and {} more)", first.path, first.message, rest.len()),
+    }
+}
+
+impl From<aws_smithy_schema::serde::SerdeError> for Error {
+    /// The SDK's own values always have a JSON form.
+    fn from(error: aws_smithy_schema::serde::SerdeError) -> Self {
+        Self::Bug(format!("an answer can't be written: {error}"))
+    }
+}

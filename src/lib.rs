@@ -1,0 +1,35 @@
+//! One HTTPS API over Amazon ECS Fargate, Cloud Map and CloudWatch Logs for many AWS accounts, as one AWS
+//! Lambda function.
+//!
+//! # A request's walk through the house
+//!
+//! 1. `main.rs` reads the [`config`], starts the log ([`telemetry`]) and hands each event to [`app::App::handle`].
+//! 2. [`intake`] takes the event apart into a [`intake::Call`]; credentials become [`auth::Evidence`].
+//! 3. [`app`] finds the route in the table of [`routes`], [`auth`] finds the caller and holds its grants against
+//!    the account, and [`aws::Accounts`] has that account's clients.
+//! 4. A handler of [`api`] parses ([`ids`], [`wire::read`](mod@wire::read)), calls, and shapes
+//!    ([`wire::write`](mod@wire::write)).
+//! 5. One AWS call is a function of [`aws::ecs`] or [`aws::discovery`]; several are a flow of [`orchestration`],
+//!    with its undo, within the request's [`deadline`].
+//! 6. The answer is a [`reply::Reply`]. An [`error::Error`] becomes one in [`problem`], the only status table.
+//! 7. [`intake`] puts it into the envelope that the event's sender reads.
+
+pub mod app;
+pub mod intake;
+pub mod reply;
+
+pub mod auth;
+pub mod config;
+pub mod deadline;
+pub mod ids;
+pub mod routes;
+
+pub mod api;
+pub mod orchestration;
+
+pub mod aws;
+pub mod wire;
+
+pub mod error;
+pub mod problem;
+pub mod telemetry;

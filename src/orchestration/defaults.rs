@@ -1,0 +1,58 @@
+//! What an account brings to a request, applied only where the caller left the member out.
+
+use aws_sdk_ecs::operation::create_service::CreateServiceInput;
+use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+use aws_sdk_ecs::types::{
+    AssignPublicIp, AwsVpcConfiguration, Compatibility, LaunchType, NetworkConfiguration, NetworkMode,
+};
+use aws_sdk_servicediscovery::operation::create_service as discovery;
+use aws_sdk_servicediscovery::types::HealthCheckCustomConfig;
+
+use crate::config::Account;
+
+/// A service without a network gets the account's subnets and security groups, without a public address; one
+/// without a launch type gets FARGATE, unless capacity providers decide, its own or the cluster's.
+pub fn service(input: &mut CreateServiceInput, account: &Account, cluster_has_default_strategy: bool) {
+    if input.network_configuration.is_none() {
+        input.network_configuration = network(account);
+    }
+    let has_strategy = cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
+    if input.launch_type.is_none() && !has_strategy {
+        input.launch_type = Some(LaunchType::Fargate);
+    }
+}
+
+/// A task definition that does not say what it is compatible with becomes one for Fargate.
+pub fn task_definition(input: &mut RegisterTaskDefinitionInput, account: &Account) {
+    if !input.requires_compatibilities().is_empty() {
+        return;
+    }
+    input.requires_compatibilities = Some(vec![Compatibility::Fargate]);
+    input.network_mode.get_or_insert(NetworkMode::Awsvpc);
+    if input.execution_role_arn.is_none() {
+        input.execution_role_arn = account.default_execution_role_arn.as_ref().map(|role| role.as_str().to_owned());
+    }
+}
+
+/// A registry without a health check gets the one that ECS reports to.
+pub fn registry(input: &mut discovery::CreateServiceInput) {
+    if input.health_check_config.is_none() && input.health_check_custom_config.is_none() {
+        #[expect(deprecated, reason = "Cloud Map ignores the threshold and answers it as 1; the contract promises it")]
+        let config = HealthCheckCustomConfig::builder().failure_threshold(1).build();
+        input.health_check_custom_config = Some(config);
+    }
+}
+
+fn network(account: &Account) -> Option<NetworkConfiguration> {
+    if account.default_subnets.is_empty() {
+        return None;
+    }
+    let groups = (!account.default_sgs.is_empty()).then(|| account.default_sgs.clone());
+    let vpc = AwsVpcConfiguration::builder()
+        .set_subnets(Some(account.default_subnets.clone()))
+        .set_security_groups(groups)
+        .assign_public_ip(AssignPublicIp::Disabled)
+        .build()
+        .ok()?;
+    Some(NetworkConfiguration::builder().awsvpc_configuration(vpc).build())
+}

@@ -1,0 +1,161 @@
+//! Errors → problem details (RFC 9457): the one status table, and the only writer of problems.
+
+use lambda_http::http::StatusCode;
+use lambda_http::http::header::{self, HeaderName};
+use serde_json::{Map, Value, json};
+
+use crate::auth::Refusal;
+use crate::aws::{self, Kind};
+use crate::error::Error;
+use crate::orchestration::create::{Cause, Failure};
+use crate::orchestration::{Leftover, Outcome};
+use crate::reply::{Body, Reply};
+
+/// When a caller may try again after AWS throttled, in seconds.
+const THROTTLED_RETRY_S: u32 = 5;
+/// When a caller may try again after a draining service: Fargate's default stop timeout, in seconds.
+const DRAINING_RETRY_S: u32 = 30;
+/// When a caller may try again after Fargate had no capacity, in seconds.
+const CAPACITY_RETRY_S: u32 = 60;
+
+/// What an error is on the wire.
+struct Verdict {
+    status: StatusCode,
+    /// AWS's error code where AWS refused, else ours.
+    code: String,
+    /// Whether the same request may be sent again without harm, and may then succeed.
+    retryable: bool,
+    retry_after_s: Option<u32>,
+}
+
+impl Verdict {
+    fn new(status: StatusCode, code: &str) -> Self {
+        Self { status, code: code.to_owned(), retryable: false, retry_after_s: None }
+    }
+
+    fn retry_after(self, seconds: u32) -> Self {
+        Self { retryable: true, retry_after_s: Some(seconds), ..self }
+    }
+
+    fn retryable(self, retryable: bool) -> Self {
+        Self { retryable, ..self }
+    }
+}
+
+/// Writes the problem of an error. `is_safe` says whether the request was one that changes nothing.
+pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
+    let verdict = verdict(error, is_safe);
+    let mut problem = Map::new();
+    problem.insert("type".to_owned(), "about:blank".into());
+    problem.insert("title".to_owned(), verdict.status.canonical_reason().unwrap_or("Error").into());
+    problem.insert("status".to_owned(), verdict.status.as_u16().into());
+    problem.insert("detail".to_owned(), detail(error).into());
+    problem.insert("code".to_owned(), verdict.code.into());
+    problem.insert("requestId".to_owned(), request_id.into());
+    if let Some(id) = aws_error(error).and_then(|error| error.request_id.as_deref()) {
+        problem.insert("awsRequestId".to_owned(), id.into());
+    }
+    problem.insert("retryable".to_owned(), verdict.retryable.into());
+    if let Error::Input(problems) = error {
+        problem.insert("errors".to_owned(), json!(problems));
+    }
+    if let Error::Create(failure) = error {
+        add_outcome(&mut problem, &failure.outcome);
+    }
+    let reply = Reply::new(verdict.status, "application/problem+json", Body::Json(Value::Object(problem)));
+    let reply = match verdict.retry_after_s {
+        Some(seconds) => reply.with_header(header::RETRY_AFTER, &seconds.to_string()),
+        None => reply,
+    };
+    with_remedy(reply, error)
+}
+
+/// The headers that tell a client what would be accepted.
+fn with_remedy(reply: Reply, error: &Error) -> Reply {
+    let (name, value): (HeaderName, &str) = match error {
+        Error::MethodNotAllowed { allow, .. } => (header::ALLOW, allow),
+        Error::Refused(Refusal::Unauthenticated) => (header::WWW_AUTHENTICATE, "Bearer realm=\"ecs-api\""),
+        _ => return reply,
+    };
+    reply.with_header(name, value)
+}
+
+/// What the caller may know. Of a bug: nothing.
+fn detail(error: &Error) -> String {
+    match error {
+        Error::Bug(_) => "the request could not be completed; its id finds the cause in the log".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn add_outcome(problem: &mut Map<String, Value>, outcome: &Outcome) {
+    let arns = |arns: &[String]| arns.iter().map(|arn| json!({"Arn": arn})).collect::<Vec<_>>();
+    let leftover =
+        |leftover: &Leftover| json!({"Arn": leftover.arn, "Error": leftover.error, "Command": leftover.command});
+    problem.insert("Created".to_owned(), arns(&outcome.created).into());
+    problem.insert("RolledBack".to_owned(), arns(&outcome.rolled_back).into());
+    let left_behind: Vec<_> = outcome.left_behind.iter().map(leftover).collect();
+    problem.insert("LeftBehind".to_owned(), left_behind.into());
+}
+
+fn aws_error(error: &Error) -> Option<&aws::Error> {
+    match error {
+        Error::Aws(error) => Some(error),
+        Error::Create(failure) => match &failure.cause {
+            Cause::Aws(error) => Some(error),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The status table.
+fn verdict(error: &Error, is_safe: bool) -> Verdict {
+    match error {
+        Error::Malformed(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedRequest"),
+        Error::Syntax(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedJson"),
+        Error::Input(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
+        Error::Id(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidIdentifier"),
+        Error::Refused(Refusal::Unauthenticated) => Verdict::new(StatusCode::UNAUTHORIZED, "Unauthenticated"),
+        Error::Refused(Refusal::Forbidden) => Verdict::new(StatusCode::FORBIDDEN, "Forbidden"),
+        Error::NoRoute => Verdict::new(StatusCode::NOT_FOUND, "NoSuchRoute"),
+        Error::UnknownAccount(_) => Verdict::new(StatusCode::NOT_FOUND, "NoSuchAccount"),
+        Error::NotFound(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
+        Error::MethodNotAllowed { .. } => Verdict::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+        Error::BodyTooLarge { .. } => Verdict::new(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge"),
+        Error::Aws(error) => of_aws(error, is_safe),
+        Error::Create(failure) => of_create(failure),
+        Error::Deadline(_) => Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(is_safe),
+        Error::Bug(_) => Verdict::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
+    }
+}
+
+fn of_create(failure: &Failure) -> Verdict {
+    let verdict = match &failure.cause {
+        // What failed was taken back: nothing is in the way of the same request.
+        Cause::Aws(error) => of_aws(error, true),
+        Cause::Missing(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
+        Cause::Taken(_) => Verdict::new(StatusCode::CONFLICT, "AlreadyExists"),
+        Cause::Draining(_) => Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S),
+        Cause::Deadline(_) => Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true),
+    };
+    let is_clean = failure.outcome.left_behind.is_empty();
+    Verdict { retryable: verdict.retryable && is_clean, ..verdict }
+}
+
+/// `repeats_safely` says whether the same call may be made again although this one may have done its work.
+fn of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
+    let verdict = |status, ours: &str| Verdict::new(status, error.code.as_deref().unwrap_or(ours));
+    match error.kind {
+        Kind::AssumeRole => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed"),
+        Kind::AccessDenied => verdict(StatusCode::FORBIDDEN, "AccessDenied"),
+        Kind::NotFound => verdict(StatusCode::NOT_FOUND, "NotFound"),
+        Kind::Conflict => verdict(StatusCode::CONFLICT, "Conflict"),
+        Kind::Draining => verdict(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S),
+        Kind::Invalid => verdict(StatusCode::BAD_REQUEST, "InvalidRequest"),
+        Kind::Throttled => verdict(StatusCode::TOO_MANY_REQUESTS, "Throttled").retry_after(THROTTLED_RETRY_S),
+        Kind::NoCapacity => verdict(StatusCode::SERVICE_UNAVAILABLE, "NoCapacity").retry_after(CAPACITY_RETRY_S),
+        Kind::Unavailable => verdict(StatusCode::BAD_GATEWAY, "AwsUnavailable").retryable(repeats_safely),
+        Kind::TimedOut => verdict(StatusCode::GATEWAY_TIMEOUT, "AwsTimedOut").retryable(repeats_safely),
+    }
+}

@@ -1,0 +1,164 @@
+//! An answer before it is put into the envelope of the event that asked for it.
+
+use std::io::Write as _;
+
+use flate2::{Compression, write::GzEncoder};
+use lambda_http::http::StatusCode;
+use lambda_http::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+/// Bodies longer than this are compressed for callers that accept it.
+const COMPRESS_OVER_BYTES: usize = 1024;
+
+/// Status, headers and body of an answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body,
+}
+
+/// What an answer says.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// Text that is sent as it is.
+    Text(String),
+    /// JSON.
+    Json(Value),
+    /// Bytes: a compressed body.
+    Binary(Vec<u8>),
+}
+
+impl Reply {
+    /// A JSON answer with status 200.
+    pub fn json(body: Value) -> Self {
+        Self::new(StatusCode::OK, "application/json", Body::Json(body))
+    }
+
+    /// A plain text with status 200.
+    pub fn text(body: impl Into<String>) -> Self {
+        Self::new(StatusCode::OK, "text/plain; charset=utf-8", Body::Text(body.into()))
+    }
+
+    /// An answer of any kind.
+    pub fn new(status: StatusCode, content_type: &'static str, body: Body) -> Self {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        Self { status, headers, body }
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Body::Empty }
+    }
+
+    /// Adds a header. Characters that a header can't hold are replaced by `?`.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        let visible = |letter: char| if letter == ' ' || letter.is_ascii_graphic() { letter } else { '?' };
+        let value: String = value.chars().map(visible).collect();
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            self.headers.append(name, value);
+        }
+        self
+    }
+
+    /// Says which members a lenient request had dropped (RFC 7240).
+    #[must_use]
+    pub fn with_ignored(self, is_lenient: bool, ignored: &[String]) -> Self {
+        let reply = if is_lenient {
+            self.with_header(HeaderName::from_static("preference-applied"), "handling=lenient")
+        } else {
+            self
+        };
+        if ignored.is_empty() {
+            return reply;
+        }
+        reply.with_header(HeaderName::from_static("x-ignored-members"), &ignored.join(", "))
+    }
+
+    /// Compresses a long body, if the caller's `Accept-Encoding` allows it.
+    #[must_use]
+    pub fn compressed_for(mut self, accept_encoding: Option<&HeaderValue>) -> Self {
+        let bytes = match &self.body {
+            Body::Text(text) => text.clone().into_bytes(),
+            Body::Json(value) => value.to_string().into_bytes(),
+            Body::Empty | Body::Binary(_) => return self,
+        };
+        if bytes.len() <= COMPRESS_OVER_BYTES {
+            return self;
+        }
+        self.headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        let accepted = accept_encoding.and_then(|value| value.to_str().ok()).is_some_and(accepts_gzip);
+        let compressed = accepted.then(|| gzip(&bytes)).and_then(Result::ok);
+        if let Some(compressed) = compressed {
+            self.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            self.body = Body::Binary(compressed);
+        }
+        self
+    }
+}
+
+/// Whether an `Accept-Encoding` names gzip (or `*`) with a quality above zero.
+fn accepts_gzip(accept_encoding: &str) -> bool {
+    let quality = |wanted: &str| {
+        accept_encoding.split(',').find_map(|choice| {
+            let mut parts = choice.split(';').map(str::trim);
+            let is_wanted = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case(wanted));
+            let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            is_wanted.then(|| quality.map_or(1.0, |text| text.trim().parse::<f32>().unwrap_or(0.0)))
+        })
+    };
+    quality("gzip").or_else(|| quality("*")).is_some_and(|quality| quality > 0.0)
+}
+
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_only_where_it_is_accepted() {
+        for (accept, expected) in [
+            ("gzip", true),
+            ("deflate, GZIP;q=0.5", true),
+            ("*", true),
+            ("gzip;q=0, *", false),
+            ("gzip; q=0", false),
+            ("gzip;q=x", false),
+            ("br", false),
+            ("", false),
+        ] {
+            assert_eq!(accepts_gzip(accept), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_short_body_is_sent_as_it_is_and_a_long_one_says_that_it_varies() {
+        let gzip = HeaderValue::from_static("gzip");
+        let short = Reply::text("x".repeat(1024)).compressed_for(Some(&gzip));
+        assert!(matches!(short.body, Body::Text(_)));
+        let long = Reply::text("x".repeat(1025)).compressed_for(Some(&gzip));
+        assert!(matches!(&long.body, Body::Binary(bytes) if bytes.len() < 100));
+        assert_eq!(long.headers[header::CONTENT_ENCODING], "gzip");
+        let plain = Reply::text("x".repeat(1025)).compressed_for(None);
+        assert!(matches!(plain.body, Body::Text(_)));
+        assert_eq!(plain.headers[header::VARY], "Accept-Encoding");
+    }
+
+    #[test]
+    fn a_header_can_not_be_split() {
+        let reply = Reply::empty(StatusCode::OK).with_ignored(true, &["a\r\nSet-Cookie: x".to_owned(), "é".to_owned()]);
+        assert_eq!(reply.headers["x-ignored-members"], "a??Set-Cookie: x, ?");
+        assert_eq!(reply.headers["preference-applied"], "handling=lenient");
+    }
+}

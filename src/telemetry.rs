@@ -1,0 +1,74 @@
+//! The log: one line of JSON a request, on standard output, where Lambda collects it.
+
+use std::time::Duration;
+
+use lambda_http::http::StatusCode;
+use tracing::{Level, error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogLevel;
+use crate::error::{Error, chain};
+use crate::intake::{Call, Malformed};
+use crate::reply::Reply;
+use crate::routes::Endpoint;
+
+/// Starts the log at a level. The SDK's own crates stay at warnings: below that they write what they send.
+pub fn start(level: LogLevel) {
+    let own = match level {
+        LogLevel::Trace => Level::TRACE,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Error => Level::ERROR,
+    };
+    let others = if level == LogLevel::Error { "error" } else { "warn" };
+    let filter = EnvFilter::new(format!("{others},ecs_api={}", own.as_str().to_ascii_lowercase()));
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).finish();
+    // A second start (in tests) keeps the first one's subscriber.
+    drop(tracing::subscriber::set_global_default(subscriber));
+}
+
+/// What a request's log line says beyond its answer.
+#[derive(Debug, Default)]
+pub struct Trail {
+    /// What the request asked for.
+    pub endpoint: Option<Endpoint>,
+    /// Who asked.
+    pub caller: Option<String>,
+    /// What went wrong.
+    pub error: Option<Error>,
+}
+
+impl Trail {
+    /// Writes the request's one line: a client's fault is information, AWS's or the network's a warning, ours an
+    /// error.
+    pub fn log(&self, call: &Result<Call, Malformed>, reply: &Reply, request_id: &str, took: Duration) {
+        let (method, path) = call.as_ref().map_or(("", ""), |call| (call.method.as_str(), call.path.as_str()));
+        let endpoint = self.endpoint.map(|endpoint| format!("{endpoint:?}")).unwrap_or_default();
+        let caller = self.caller.as_deref().unwrap_or_default();
+        let cause = self.error.as_ref().map(causes).unwrap_or_default();
+        let (status, took_ms) = (reply.status.as_u16(), took.as_millis());
+        macro_rules! line {
+            ($write:ident) => {
+                $write!(request_id, method, path, endpoint, caller, status, took_ms, cause, "request")
+            };
+        }
+        match reply.status {
+            StatusCode::INTERNAL_SERVER_ERROR => line!(error),
+            status if status.is_server_error() => line!(warn),
+            _ => line!(info),
+        }
+    }
+}
+
+/// An error and the errors behind it.
+fn causes(error: &Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for error in chain(error) {
+        let text = error.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
+}

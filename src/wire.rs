@@ -1,0 +1,13 @@
+//! JSON ⇄ the AWS SDK's own types, by the schemas that the SDK carries.
+//!
+//! [`json`] turns bytes into a JSON value and refuses what would lose something, [`read`] turns that
+//! value into any SDK input, and [`write`](mod@write) turns any SDK output into the answer's JSON. No AWS member is
+//! listed by hand here: a newer SDK brings its new members along.
+//!
+//! Pure functions only: no clients, nothing async, no HTTP.
+
+pub mod inputs;
+pub mod json;
+pub mod members;
+pub mod read;
+pub mod write;

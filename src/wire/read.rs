@@ -1,0 +1,427 @@
+//! JSON → SDK inputs, by the SDK's schemas.
+//!
+//! The rules of the requests: member names match without regard to case, map keys keep theirs, `null` means
+//! absent, an unknown member is refused (or dropped and listed, with [`Unknown::Ignore`]), what AWS answers
+//! but does not accept is dropped, and every finding of one body is reported together.
+
+use aws_smithy_schema::Schema;
+use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer};
+use aws_smithy_types::date_time::Format;
+use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document, base64};
+use serde_json::{Map, Value};
+
+use super::members;
+use super::write::write_with_aws_names;
+
+/// What is said of a member that AWS requires.
+const ABSENT: &str = "required, but absent";
+
+/// An SDK input that a request's JSON can be read into.
+pub trait Input: Sized + SerializableStruct {
+    /// The schema of the input itself.
+    const SCHEMA: &'static Schema<'static>;
+    /// The shape that AWS answers for the same resource: its members may come back in a request.
+    const ANSWER: Option<&'static Schema<'static>>;
+
+    /// Reads the input, as the SDK generated it.
+    ///
+    /// # Errors
+    /// [`SerdeError`] where the source holds a value of another kind, or lacks a member that AWS requires.
+    fn deserialize(source: &mut dyn ShapeDeserializer) -> Result<Self, SerdeError>;
+}
+
+/// Makes an SDK type an [`Input`]: `input!(CreateClusterInput, answered as Cluster)`.
+macro_rules! input {
+    ($input:ty, answered as $answer:ty) => {
+        input!($input, Some(<$answer>::SCHEMA));
+    };
+    ($input:ty) => {
+        input!($input, None);
+    };
+    ($input:ty, $answer:expr) => {
+        impl $crate::wire::read::Input for $input {
+            const SCHEMA: &'static ::aws_smithy_schema::Schema<'static> = <$input>::SCHEMA;
+            const ANSWER: Option<&'static ::aws_smithy_schema::Schema<'static>> = $answer;
+
+            fn deserialize(
+                source: &mut dyn ::aws_smithy_schema::serde::ShapeDeserializer,
+            ) -> Result<Self, ::aws_smithy_schema::serde::SerdeError> {
+                <$input>::deserialize(source)
+            }
+        }
+    };
+}
+pub(crate) use input;
+
+/// What to do with a member that no AWS type knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// Report it as a problem.
+    #[default]
+    Refuse,
+    /// Drop it and list its path: RFC 7240's `handling=lenient`.
+    Ignore,
+}
+
+/// One thing wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// Where, as `taskDefinition.containerDefinitions[0].cpu`; empty for the body itself.
+    pub path: String,
+    /// What is wrong, and what would be accepted.
+    pub message: String,
+}
+
+/// Everything found while one body was read.
+#[derive(Debug, Default)]
+pub struct Findings {
+    unknown: Unknown,
+    problems: Vec<Problem>,
+    ignored: Vec<String>,
+}
+
+impl Findings {
+    /// No findings yet.
+    pub fn new(unknown: Unknown) -> Self {
+        Self { unknown, ..Self::default() }
+    }
+
+    /// Adds a problem that a rule beyond the types found.
+    pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem { path: path.into(), message: message.into() });
+    }
+
+    /// The paths that were dropped as unknown, if nothing was wrong.
+    ///
+    /// # Errors
+    /// Every problem, in the order in which the body holds them.
+    pub fn finish(self) -> Result<Vec<String>, Vec<Problem>> {
+        if self.problems.is_empty() { Ok(self.ignored) } else { Err(self.problems) }
+    }
+
+    /// Meets a member that is not known: refuses it with the nearest of `known`, or drops it.
+    pub fn unknown_member<'n>(&mut self, path: String, name: &str, known: impl Iterator<Item = &'n str>) {
+        match self.unknown {
+            Unknown::Ignore => self.ignored.push(path),
+            Unknown::Refuse => {
+                let hint =
+                    members::nearest(known, name).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                self.refuse(path, format!("unknown member{hint}"));
+            }
+        }
+    }
+}
+
+/// Reads `value`, found at `path` of the body, into an SDK input.
+///
+/// `None` if anything was wrong with it; what it was is in `findings`.
+pub fn read<T: Input>(value: &Value, path: &str, findings: &mut Findings) -> Option<T> {
+    let before = findings.problems.len();
+    let mut reader = Reader { value, path: path.to_owned(), answer: T::ANSWER, findings };
+    let outcome = T::deserialize(&mut reader);
+    match outcome {
+        Ok(input) => {
+            if findings.problems.len() == before {
+                find_absent(&input, value, path, findings);
+            }
+            (findings.problems.len() == before).then_some(input)
+        }
+        Err(error) => {
+            if findings.problems.len() == before {
+                findings.problems.push(problem(path, &error));
+            }
+            None
+        }
+    }
+}
+
+/// Reports what AWS requires and the caller left out.
+///
+/// The SDK fills a required text or list that is absent with an empty one, and AWS would refuse it in words
+/// of its own, one at a time: what is empty in the input but was not given is what is missing. (A required
+/// number becomes 0, which can't be told from a default of AWS; AWS decides about those.)
+fn find_absent<T: Input>(input: &T, given: &Value, path: &str, findings: &mut Findings) {
+    if let Ok(read) = write_with_aws_names(input) {
+        compare(&read, given, path, findings);
+    }
+}
+
+fn compare(read: &Value, given: &Value, path: &str, findings: &mut Findings) {
+    match (read, given) {
+        (Value::Object(read), Value::Object(given)) => {
+            for (name, value) in read {
+                let path = join(path, name);
+                match members::key_of(given, name).and_then(|key| given.get(&key)).filter(|value| !value.is_null()) {
+                    Some(given) => compare(value, given, &path, findings),
+                    None if is_empty(value) => findings.refuse(path, ABSENT),
+                    None => {}
+                }
+            }
+        }
+        (Value::Array(read), Value::Array(given)) => {
+            for (index, (read, given)) in read.iter().zip(given).enumerate() {
+                compare(read, given, &format!("{path}[{index}]"), findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The problem that an error of the SDK's generated code means at `path`.
+fn problem(path: &str, error: &SerdeError) -> Problem {
+    let (path, message) = match error {
+        SerdeError::TypeMismatch { message, .. } => (path.to_owned(), message.clone()),
+        other => match absent_member(&other.to_string()) {
+            Some(name) => (join(path, &name), ABSENT.to_owned()),
+            None => (path.to_owned(), other.to_string()),
+        },
+    };
+    Problem { path, message }
+}
+
+/// A builder that lacks a member says "`log_driver` was missing: …": the member's name is `logDriver`.
+fn absent_member(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once('`')?;
+    let (field, rest) = rest.split_once('`')?;
+    let mut words = field.split('_');
+    let first = words.next().filter(|_| rest.trim_start().starts_with("was missing"))?;
+    Some(words.fold(first.to_owned(), |name, word| name + &members::answer_name(word)))
+}
+
+/// One JSON value on its way into the SDK type that asks for it.
+struct Reader<'a> {
+    value: &'a Value,
+    path: String,
+    answer: Option<&'static Schema<'static>>,
+    findings: &'a mut Findings,
+}
+
+impl Reader<'_> {
+    /// Hands `value` to the SDK's code; what goes wrong inside is one more finding, and the rest is read on.
+    fn child(
+        &mut self,
+        value: &Value,
+        path: String,
+        consume: impl FnOnce(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
+    ) {
+        let before = self.findings.problems.len();
+        let mut child = Reader { value, path, answer: None, findings: self.findings };
+        let outcome = consume(&mut child);
+        let path = child.path;
+        if let Err(error) = outcome
+            && self.findings.problems.len() == before
+        {
+            self.findings.problems.push(problem(&path, &error));
+        }
+    }
+
+    fn mismatch(&self, schema: &Schema<'_>, expected: &str) -> SerdeError {
+        let given = if schema.sensitive().is_some() { kind(self.value).to_owned() } else { describe(self.value) };
+        SerdeError::type_mismatch(format!("expected {expected}, got {given}"))
+    }
+
+    fn integer<T: TryFrom<i64>>(&self, schema: &Schema<'_>, bits: u32) -> Result<T, SerdeError> {
+        let number = self.value.as_number().filter(|number| !number.is_f64());
+        let number = number.ok_or_else(|| self.mismatch(schema, "integer"))?;
+        let fitting = number.as_i64().and_then(|value| T::try_from(value).ok());
+        fitting.ok_or_else(|| self.mismatch(schema, &format!("integer of {bits} bits")))
+    }
+
+    fn text(&self, schema: &Schema<'_>, expected: &str) -> Result<&str, SerdeError> {
+        self.value.as_str().ok_or_else(|| self.mismatch(schema, expected))
+    }
+
+    fn object(&self, schema: &Schema<'_>) -> Result<&Map<String, Value>, SerdeError> {
+        self.value.as_object().ok_or_else(|| self.mismatch(schema, "object"))
+    }
+}
+
+impl ShapeDeserializer for Reader<'_> {
+    fn read_struct(
+        &mut self,
+        schema: &Schema<'_>,
+        state: &mut dyn FnMut(&Schema<'_>, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
+    ) -> Result<(), SerdeError> {
+        let value = self.value;
+        self.object(schema)?;
+        let mut seen: Vec<(&str, &str)> = Vec::new();
+        for (name, value) in value.as_object().into_iter().flatten() {
+            let Some(member) = members::find(schema, name) else {
+                let answered = self.answer.is_some_and(|answer| members::find(answer, name).is_some());
+                if !answered {
+                    let known = schema.members().iter().filter_map(|member| member.member_name());
+                    let path = join(&self.path, &printable(name));
+                    self.findings.unknown_member(path, name, known);
+                }
+                continue;
+            };
+            let known = member.member_name().unwrap_or_default();
+            let path = join(&self.path, known);
+            if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == known) {
+                self.findings.refuse(path, format!("given twice, as `{first}` and as `{name}`"));
+                continue;
+            }
+            seen.push((known, name));
+            if !value.is_null() {
+                self.child(value, path, |child| state(member, child));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_list(
+        &mut self,
+        schema: &Schema<'_>,
+        state: &mut dyn FnMut(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
+    ) -> Result<(), SerdeError> {
+        let value = self.value;
+        let list = value.as_array().ok_or_else(|| self.mismatch(schema, "list"))?;
+        for (index, element) in list.iter().enumerate() {
+            let path = format!("{}[{index}]", self.path);
+            self.child(element, path, |child| state(child));
+        }
+        Ok(())
+    }
+
+    fn read_map(
+        &mut self,
+        schema: &Schema<'_>,
+        state: &mut dyn FnMut(String, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
+    ) -> Result<(), SerdeError> {
+        let value = self.value;
+        self.object(schema)?;
+        for (key, value) in value.as_object().into_iter().flatten() {
+            let path = join(&self.path, &printable(key));
+            self.child(value, path, |child| state(key.clone(), child));
+        }
+        Ok(())
+    }
+
+    fn read_boolean(&mut self, schema: &Schema<'_>) -> Result<bool, SerdeError> {
+        self.value.as_bool().ok_or_else(|| self.mismatch(schema, "boolean"))
+    }
+
+    fn read_byte(&mut self, schema: &Schema<'_>) -> Result<i8, SerdeError> {
+        self.integer(schema, i8::BITS)
+    }
+
+    fn read_short(&mut self, schema: &Schema<'_>) -> Result<i16, SerdeError> {
+        self.integer(schema, i16::BITS)
+    }
+
+    fn read_integer(&mut self, schema: &Schema<'_>) -> Result<i32, SerdeError> {
+        self.integer(schema, i32::BITS)
+    }
+
+    fn read_long(&mut self, schema: &Schema<'_>) -> Result<i64, SerdeError> {
+        self.integer(schema, i64::BITS)
+    }
+
+    fn read_float(&mut self, schema: &Schema<'_>) -> Result<f32, SerdeError> {
+        #[expect(clippy::cast_possible_truncation, reason = "JSON numbers are doubles; AWS asks for a float")]
+        self.read_double(schema).map(|value| value as f32)
+    }
+
+    fn read_double(&mut self, schema: &Schema<'_>) -> Result<f64, SerdeError> {
+        self.value.as_f64().ok_or_else(|| self.mismatch(schema, "number"))
+    }
+
+    fn read_big_integer(&mut self, schema: &Schema<'_>) -> Result<BigInteger, SerdeError> {
+        let number = self.value.as_number().filter(|number| !number.is_f64());
+        let text = number.map(ToString::to_string);
+        text.and_then(|text| text.parse().ok()).ok_or_else(|| self.mismatch(schema, "integer"))
+    }
+
+    fn read_big_decimal(&mut self, schema: &Schema<'_>) -> Result<BigDecimal, SerdeError> {
+        let text = self.value.as_number().map(ToString::to_string);
+        text.and_then(|text| text.parse().ok()).ok_or_else(|| self.mismatch(schema, "number"))
+    }
+
+    fn read_string(&mut self, schema: &Schema<'_>) -> Result<String, SerdeError> {
+        self.text(schema, "string").map(str::to_owned)
+    }
+
+    fn read_blob(&mut self, schema: &Schema<'_>) -> Result<Blob, SerdeError> {
+        let expected = "base64 string";
+        let bytes = base64::decode(self.text(schema, expected)?);
+        bytes.map(Blob::new).map_err(|_| self.mismatch(schema, expected))
+    }
+
+    fn read_timestamp(&mut self, schema: &Schema<'_>) -> Result<DateTime, SerdeError> {
+        let expected = "RFC 3339 timestamp";
+        let time = DateTime::from_str(self.text(schema, expected)?, Format::DateTimeWithOffset);
+        time.map_err(|_| self.mismatch(schema, expected))
+    }
+
+    fn read_document(&mut self, _schema: &Schema<'_>) -> Result<Document, SerdeError> {
+        Ok(document(self.value))
+    }
+
+    fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    fn container_size(&self) -> Option<usize> {
+        self.value.as_array().map(Vec::len).or_else(|| self.value.as_object().map(Map::len))
+    }
+}
+
+fn document(value: &Value) -> Document {
+    match value {
+        Value::Null => Document::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(value), _) => value.into(),
+            (None, Some(value)) => value.into(),
+            (None, None) => number.as_f64().into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(list) => Document::Array(list.iter().map(document).collect()),
+        Value::Object(object) => {
+            Document::Object(object.iter().map(|(key, value)| (key.clone(), document(value))).collect())
+        }
+    }
+}
+
+/// What a value is, in JSON's words.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    }
+}
+
+/// A value's kind, and the value itself where it is short enough to recognise.
+fn describe(value: &Value) -> String {
+    const LONGEST: usize = 40;
+    match value {
+        Value::Bool(_) | Value::Number(_) => format!("{} {value}", kind(value)),
+        Value::String(text) if text.chars().count() <= LONGEST => format!("string {}", Value::from(printable(text))),
+        _ => kind(value).to_owned(),
+    }
+}
+
+/// A caller's name as it may stand in a message: no control characters, at most 80 characters.
+fn printable(name: &str) -> String {
+    name.chars().take(80).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+use serde_json::json;
+
+use super::*;
+use crate::wire::inputs::{CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput};
+use crate::wire::write::write;
+
+fn lines(problems: Vec<Problem>) -> Vec<String> {
+    problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
+}
+
+/// Reads, and answers the input as it would be written; else the problems.
+fn outcome<T: Input>(value: &Value) -> Result<Value, Vec<String>> {
+    let mut findings = Findings::new(Unknown::Refuse);
+    let input = read::<T>(value, "body", &mut findings);
+    findings.finish().map_err(lines)?;
+    Ok(write(&input.expect("without problems there is a value")).unwrap())
+}
+
+#[test]
+fn names_match_in_any_case_and_map_keys_keep_theirs() {
+    let expected = json!({
+        "Family": "web",
+        "ContainerDefinitions": [{
+            "Name": "nginx",
+            "Cpu": 0,
+            "PortMappings": [{"ContainerPort": 80}],
+            "DockerLabels": {"com.Example.Team": "A"},
+            "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-Group": "g"}},
+        }],
+    });
+    for spelling in [str::to_lowercase, str::to_uppercase, |name: &str| name.to_owned()] {
+        let value = json!({
+            spelling("family"): "web",
+            spelling("containerDefinitions"): [{
+                spelling("name"): "nginx",
+                spelling("portMappings"): [{spelling("containerPort"): 80}],
+                spelling("dockerLabels"): {"com.Example.Team": "A"},
+                spelling("logConfiguration"): {
+                    spelling("logDriver"): "awslogs", spelling("options"): {"awslogs-Group": "g"},
+                },
+            }],
+        });
+        assert_eq!(outcome::<RegisterTaskDefinitionInput>(&value), Ok(expected.clone()));
+    }
+}
+
+#[test]
+fn everything_wrong_with_a_body_is_reported_together() {
+    let value = json!({
+        "family": 7,
+        "cpu": 256,
+        "containerDefinitions": [
+            {"name": "a", "cpu": "256", "essential": "yes", "memory": 3_000_000_000_u64, "memoryReservation": 1.5},
+            "nginx",
+            {"command": "run", "dockerLabels": ["x"], "logConfiguration": {"logdriver": "awslogs", "LogDriver": "x"}},
+        ],
+        "tags": {"a": "b"},
+        "volums": [],
+    });
+    assert_eq!(
+        outcome::<RegisterTaskDefinitionInput>(&value).unwrap_err(),
+        [
+            "body.family: expected string, got integer 7",
+            "body.cpu: expected string, got integer 256",
+            "body.containerDefinitions[0].cpu: expected integer, got string \"256\"",
+            "body.containerDefinitions[0].essential: expected boolean, got string \"yes\"",
+            "body.containerDefinitions[0].memory: expected integer of 32 bits, got integer 3000000000",
+            "body.containerDefinitions[0].memoryReservation: expected integer, got number 1.5",
+            "body.containerDefinitions[1]: expected object, got string \"nginx\"",
+            "body.containerDefinitions[2].command: expected list, got string \"run\"",
+            "body.containerDefinitions[2].dockerLabels: expected object, got list",
+            "body.containerDefinitions[2].logConfiguration.logDriver: given twice, as `logdriver` and as `LogDriver`",
+            "body.tags: expected list, got object",
+            "body.volums: unknown member; did you mean `volumes`?",
+        ]
+    );
+}
+
+#[test]
+fn null_is_absent_except_in_a_list() {
+    let value = json!({"clusterName": "a", "tags": null, "configuration": null});
+    assert_eq!(outcome::<CreateClusterInput>(&value), Ok(json!({"ClusterName": "a"})));
+    let value = json!({"capacityProviders": ["FARGATE", null]});
+    let problems = outcome::<CreateClusterInput>(&value).unwrap_err();
+    assert_eq!(problems, ["body.capacityProviders[1]: expected string, got null"]);
+}
+
+#[test]
+fn what_aws_requires_and_nobody_gave_is_named() {
+    let value = json!({"containerDefinitions": [{"logConfiguration": {"options": {}}}]});
+    let problems = outcome::<RegisterTaskDefinitionInput>(&value).unwrap_err();
+    assert_eq!(problems, ["body.containerDefinitions[0].logConfiguration.logDriver: required, but absent"]);
+    let value = json!({"containerDefinitions": [{"ulimits": [{"softLimit": 1, "hardLimit": 1}]}]});
+    let problems = outcome::<RegisterTaskDefinitionInput>(&value).unwrap_err();
+    assert_eq!(problems, ["body.containerDefinitions[0].ulimits[0].name: required, but absent"]);
+    let value = json!({"networkConfiguration": {"awsvpcConfiguration": {}}});
+    assert_eq!(
+        outcome::<CreateServiceInput>(&value).unwrap_err(),
+        ["body.serviceName: required, but absent", "body.networkConfiguration.awsvpcConfiguration.subnets: required, but absent"]
+    );
+    let value = json!({"namespaceId": "ns-1", "dnsConfig": {}});
+    assert_eq!(
+        outcome::<CreateRegistryInput>(&value).unwrap_err(),
+        ["body.Name: required, but absent", "body.DnsConfig.DnsRecords: required, but absent"]
+    );
+}
+
+#[test]
+fn what_aws_answers_may_come_back() {
+    let value = json!({
+        "family": "web", "containerDefinitions": [{"name": "a"}],
+        "revision": 3, "status": "ACTIVE", "registeredAt": "2026-11-22T14:08:06Z", "taskDefinitionArn": "arn:x",
+        "compatibilities": ["FARGATE"], "requiresAttributes": [{"name": "x"}], "registeredBy": "arn:y",
+    });
+    let expected = json!({"Family": "web", "ContainerDefinitions": [{"Name": "a", "Cpu": 0}]});
+    assert_eq!(outcome::<RegisterTaskDefinitionInput>(&value), Ok(expected));
+    let nested = json!({"family": "web", "containerDefinitions": [{"name": "a", "revision": 3}]});
+    let problems = outcome::<RegisterTaskDefinitionInput>(&nested).unwrap_err();
+    assert_eq!(problems, ["body.containerDefinitions[0].revision: unknown member"]);
+}
+
+#[test]
+fn lenient_reading_drops_the_unknown_and_lists_it() {
+    let value = json!({"clusterName": "a", "colour": "red", "tags": [{"key": "a", "valeu": "b"}]});
+    let mut findings = Findings::new(Unknown::Ignore);
+    let input = read::<CreateClusterInput>(&value, "", &mut findings).unwrap();
+    assert_eq!(findings.finish(), Ok(vec!["colour".to_owned(), "tags[0].valeu".to_owned()]));
+    assert_eq!(write(&input).unwrap(), json!({"ClusterName": "a", "Tags": [{"Key": "a"}]}));
+}
+
+#[test]
+fn a_name_with_control_characters_can_not_forge_a_line() {
+    let problems = outcome::<CreateClusterInput>(&json!({"a\r\nb": 1})).unwrap_err();
+    assert_eq!(problems, ["body.a\u{fffd}\u{fffd}b: unknown member"]);
+}
+
+#[test]
+fn numbers_lists_and_documents_survive() {
+    let value = json!({
+        "serviceName": "web",
+        "healthCheckGracePeriodSeconds": -1,
+        "deploymentConfiguration": {"lifecycleHooks": [
+            {"hookDetails": {"a": [1, -2, 1.5, "x", true, null, {}]}, "lifecycleStages": []},
+        ]},
+    });
+    let expected = json!({
+        "ServiceName": "web",
+        "DeploymentConfiguration": {"LifecycleHooks": [
+            {"LifecycleStages": [], "HookDetails": {"a": [1, -2, 1.5, "x", true, null, {}]}},
+        ]},
+        "HealthCheckGracePeriodSeconds": -1,
+    });
+    assert_eq!(outcome::<CreateServiceInput>(&value), Ok(expected));
+}

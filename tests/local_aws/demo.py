@@ -1,0 +1,295 @@
+"""The main job, end to end, on this machine: `make run`.
+
+    .venv/bin/python tests/local_aws/demo.py [--port PORT] [--once]
+
+Starts a local AWS that enforces IAM, furnishes two member accounts and installs templates/member-account.yaml in
+them, starts the function with `cargo lambda watch`, sends it the two documented create requests, and keeps
+serving until Ctrl-C. With `--once` it ends after the requests. Nothing that it starts outlives it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+import estate
+import leash
+from accounts import PROJECT, REGION, Account, create_role, put_policy
+from server import HUB, LocalAws, local_aws
+
+PREFERRED_PORT = 9000
+READY_WITHIN_SECONDS = 600.0
+SHOWN_FIRST = "nonprod"
+
+
+def main() -> None:
+    """Run the demonstration."""
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--port", type=int, default=PREFERRED_PORT, help="where the function listens on 127.0.0.1")
+    arguments.add_argument("--once", action="store_true", help="end after the requests")
+    given = arguments.parse_args()
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(leash.leaving_on_signals())
+        build()
+        aws = stack.enter_context(local_aws(enforce_iam=True))
+        members, credentials = furnish(aws)
+        url = f"http://127.0.0.1:{choose_port(given.port)}"
+        function = stack.enter_context(watch(url, aws, estate.config(members), credentials))
+        wait_until_ready(function, url)
+        show_estate(url, aws, members)
+
+        shown = next(each for each in members if each.name == SHOWN_FIRST)
+        services = f"{url}/v1/ecs/{shown.name}/services"
+        everything_new = documented_new(shown.furniture.namespace_id)
+        made = show_request("new cluster, task definition, registry and service", services, everything_new)
+        show_request("a second service, with what exists now", services, documented_existing(made))
+        show_running(shown)
+        if given.once:
+            return
+        show_curl(url, shown)
+        serve(function, aws.process)
+    say("Ended, and everything that was started with it.")
+
+
+def build() -> None:
+    """Compile the function, in the open, so that nobody waits for a silent `watch`."""
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        sys.exit("`cargo` is missing; install Rust from https://rustup.rs, then open a new shell")
+    say("Building the function (some minutes the first time)")
+    if subprocess.run([cargo, "build", "--locked"], cwd=PROJECT, check=False).returncode:
+        sys.exit("the function does not build; the reason is above")
+
+
+def furnish(aws: LocalAws) -> tuple[list[estate.Member], dict[str, str]]:
+    """Make the member accounts and the hub's role; return the members and credentials of a session of that role."""
+    hub = Account(aws.endpoint, HUB)
+    try:
+        members = estate.furnish_members(aws.endpoint)
+        # What the role of template.yaml may do, which is all that the function gets.
+        role = create_role(hub, "ecs-api-function", {"AWS": hub.root})
+        put_policy(hub, "ecs-api-function", "sts:AssumeRole", "arn:aws:iam::*:role/ecs-api")
+        for each in members:
+            each.install(role)
+        session = hub.client("sts").assume_role(RoleArn=role, RoleSessionName="demo", DurationSeconds=43200)
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"local AWS: {error}")
+    made = session["Credentials"]
+    return members, {
+        "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": made["SessionToken"],
+    }
+
+
+def choose_port(preferred: int) -> int:
+    """Return `preferred`, or any free port if somebody else listens there."""
+    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", preferred)):
+        return preferred
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        free = int(listener.getsockname()[1])
+    say(f"Port {preferred} is taken; the function listens on {free} instead")
+    return free
+
+
+def watch(
+    url: str, aws: LocalAws, config: dict[str, Any], credentials: dict[str, str]
+) -> contextlib.AbstractContextManager[subprocess.Popen[Any]]:
+    """Run the function under `cargo lambda watch`, which reloads it when the code changes."""
+    host, port = url.removeprefix("http://").split(":")
+    tool = Path(sys.executable).parent / "cargo-lambda"
+    if not tool.exists():
+        sys.exit(f"`cargo-lambda` is not installed in {sys.prefix}; `make venv` installs it into .venv")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECS_API_"))}
+    theirs = {
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_REGION": REGION,
+        # No profile of whoever runs the demonstration may leak in.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "ECS_API_CONFIG": json.dumps(config),
+        "RUST_LOG": "warn",  # of cargo-lambda; the function's own level is in its configuration
+    }
+    say("Starting the function")
+    return leash.kept(
+        [
+            *(sys.executable, str(Path(leash.__file__))),
+            *(str(tool), "lambda", "watch", "--locked", "--quiet", "--disable-cors"),
+            *("--invoke-address", host, "--invoke-port", port),
+        ],
+        cwd=PROJECT,
+        env=ours | theirs | credentials,
+    )
+
+
+def wait_until_ready(function: subprocess.Popen[Any], url: str) -> None:
+    """Return once the function answers its ping."""
+    started = told = time.monotonic()
+    while function.poll() is None:
+        status, body = call("GET", f"{url}/v1/ecs/ping")
+        if (status, body) == (200, "pong"):
+            return
+        now = time.monotonic()
+        if now > started + READY_WITHIN_SECONDS:
+            sys.exit(f"the function did not answer {url}/v1/ecs/ping with `pong` but with {status} {body}")
+        if now > told + 10:
+            told = now
+            say(f"… not ready yet, {now - started:.0f} s")
+        time.sleep(0.2)
+    sys.exit("`cargo lambda watch` ended; the reason is above")
+
+
+def call(method: str, url: str, body: str | None = None) -> tuple[int, str]:
+    """Send one request as the demo's caller and return status and body; 0 stands for no answer."""
+    request = urllib.request.Request(
+        url,
+        method=method,
+        data=body.encode() if body else None,
+        headers={"X-Auth-Token": estate.TOKEN, "Content-Type": "application/json"},
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode()
+    except (OSError, http.client.HTTPException) as error:
+        return 0, str(error)
+
+
+def documented_new(namespace_id: str) -> str:
+    """Return the original's documented body for a new cluster, task definition, service registry and service."""
+    return DOCUMENTED_NEW.replace("ns-y3uaw6neshhbev3f", namespace_id)
+
+
+def documented_existing(made: dict[str, Any]) -> str:
+    """Return the original's documented body for a new service with existing resources, those in `made`."""
+    task_definition = made["TaskDefinition"]
+    body = {
+        "service": {
+            "cluster": made["Cluster"]["ClusterName"],
+            "desiredcount": 1,
+            "servicename": "webapp2",
+            "taskdefinition": f"{task_definition['Family']}:{task_definition['Revision']}",
+            "serviceregistries": [{"registryarn": made["ServiceDiscoveryService"]["Arn"]}],
+        }
+    }
+    return json.dumps(body, indent=4)
+
+
+def show_request(title: str, url: str, body: str) -> dict[str, Any]:
+    """Send `body`, show request and answer, and return the answer."""
+    say(f"{title}\n\nPOST {url}\n{body}")
+    started = time.monotonic()
+    status, text = call("POST", url, body)
+    took = time.monotonic() - started
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = text
+    print(f"\n→ {status} in {took * 1000:.0f} ms\n{json.dumps(answer, indent=4)}", flush=True)
+    if status != 200:
+        sys.exit("the request was expected to succeed")
+    return dict(answer)
+
+
+def show_estate(url: str, aws: LocalAws, members: list[estate.Member]) -> None:
+    """Say what runs where."""
+    say(f"The function     {url}\nThe local AWS    {aws.endpoint}, enforces IAM")
+    for each in members:
+        print(f"{each.name:<16} account {each.account.number}, {', '.join(each.furniture.subnets)}", flush=True)
+
+
+def show_running(member: estate.Member) -> None:
+    """Show what the account itself says about its services."""
+    ecs = member.account.client("ecs")
+    say(f"What account {member.account.number} runs now")
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        names = ecs.list_services(cluster=cluster)["serviceArns"]
+        for each in ecs.describe_services(cluster=cluster, services=names)["services"]:
+            print(f"{each['serviceArn']}  {each['runningCount']} of {each['desiredCount']} running", flush=True)
+
+
+def show_curl(url: str, member: estate.Member) -> None:
+    """Print lines to paste."""
+    api = f"{url}/v1/ecs"
+    token = f"-H 'X-Auth-Token: {estate.TOKEN}'"
+    namespace = member.furniture.namespace_id
+    say(f"Yours to try; the token is {estate.TOKEN}, the DNS namespace of {member.name} {namespace}\n")
+    for line in (
+        f"curl {api}/version",
+        f"curl {token} {api}/{member.name}/clusters",
+        f"curl {token} {api}/{member.name}/clusters/myclu",
+        f"""curl {token} -d '{{"name": "another"}}' {api}/prod/clusters""",
+        f"""curl {token} -d '{{"service": {{"desiredCoutn": 1}}}}' {api}/{member.name}/services""",
+    ):
+        print(f"  {line}", flush=True)
+    say("Serving, and reloading when the code changes. Ctrl-C ends everything.")
+
+
+def serve(*processes: subprocess.Popen[Any]) -> None:
+    """Wait for Ctrl-C; complain if one of `processes` ends first."""
+    with contextlib.suppress(leash.Signalled):
+        while all(each.poll() is None for each in processes):
+            time.sleep(0.5)
+        sys.exit("something that the demonstration needs has ended; the reason is above")
+
+
+def say(text: str) -> None:
+    """Print a paragraph."""
+    print(f"\n{text}", flush=True)
+
+
+DOCUMENTED_NEW = """{
+    "cluster": {
+        "clustername": "myclu"
+    },
+    "taskdefinition": {
+        "family": "mytaskdef",
+        "cpu": "256",
+        "memory": "512",
+        "containerdefinitions": [
+            {
+                "name": "webserver",
+                "image": "nginx:alpine",
+                "ports": [80,443]
+            }
+        ]
+    },
+    "service": {
+        "desiredcount": 1,
+        "servicename": "webapp"
+    },
+    "serviceregistry": {
+      "name": "www",
+      "cluster": "myclu",
+      "dnsconfig": {
+        "namespaceid": "ns-y3uaw6neshhbev3f",
+        "dnsrecords": [
+          {
+            "ttl": 30,
+            "type": "A"
+          }
+        ]
+      }
+    }
+}"""
+
+
+if __name__ == "__main__":
+    main()
