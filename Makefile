@@ -5,6 +5,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL: # the steps of `test` are in order, the quick ones first
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,8 +29,7 @@ export SAM_CLI_TELEMETRY := 0
 .PHONY: help run test package validate deploy venv prerequisites check-format check-lints check-docs build
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='	' read -r name text; do printf '  %-14s %s\n' "$$name" "$$text"; done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=9000, ONCE=1)
 	@$(VENV)/bin/python tests/local_aws/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)

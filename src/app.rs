@@ -1,5 +1,6 @@
 //! One request from event to answer: [`App::handle`] never fails, [`App::dispatch`] is `?` all the way.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -70,7 +71,7 @@ impl App {
             Ok(call) => {
                 let deadline = Deadline::of(context.deadline, envelope.gateway_limit());
                 let work = AssertUnwindSafe(self.dispatch(call, deadline, &context.request_id, trail));
-                work.catch_unwind().await.unwrap_or_else(|_| Err(Error::Bug("a panic".to_owned())))
+                work.catch_unwind().await.unwrap_or_else(|panic| Err(Error::Bug(panic_message(&*panic))))
             }
             Err(malformed) => Err(malformed.clone().into()),
         };
@@ -169,6 +170,13 @@ impl App {
             _ => deadline.limit(work).await?,
         }
     }
+}
+
+/// What a panic said, for the log.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a panic: {}", text.unwrap_or("without a message"))
 }
 
 fn public(endpoint: Endpoint) -> Result<Reply, Error> {

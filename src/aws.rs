@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod discovery;
 pub mod ecs;
 pub mod error;
+pub mod pages;
 mod prepared;
 
 pub use accounts::{Account, Accounts};

@@ -109,14 +109,29 @@ impl Routes {
     /// # Errors
     /// [`Error::NoRoute`], also where a parameter is not UTF-8 after decoding.
     pub fn find(&self, path: &str) -> Result<Matched<'_>, Error> {
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let found = self.paths.at(path).map_err(|_| Error::NoRoute)?;
+        let path = rejoin_arns(path.strip_suffix('/').unwrap_or(path));
+        let found = self.paths.at(&path).map_err(|_| Error::NoRoute)?;
         let decoded = found.params.iter().map(|(name, value)| {
             let value = percent_decode_str(value).decode_utf8().map_err(|_| Error::NoRoute)?;
             Ok((name.to_owned(), value.into_owned()))
         });
         Ok(Matched { parameters: decoded.collect::<Result<_, Error>>()?, routes: found.value })
     }
+}
+
+/// Puts ARNs together again that a gateway took apart: HTTP APIs hand on a path with `%2F` decoded, so that
+/// `…/clusters/arn:aws:ecs:us-east-1:111122223333:cluster%2Fmyclu` arrives as two segments.
+fn rejoin_arns(path: &str) -> String {
+    let mut joined = String::with_capacity(path.len());
+    let mut is_open = false;
+    for (index, segment) in path.split('/').enumerate() {
+        if index > 0 {
+            joined.push_str(if is_open { "%2F" } else { "/" });
+        }
+        joined.push_str(segment);
+        is_open = segment.starts_with("arn:") && segment.ends_with(":cluster");
+    }
+    joined
 }
 
 impl Matched<'_> {
@@ -183,6 +198,11 @@ mod tests {
             ("/v1/ecs/nonprod/clusters/myclu", Some("myclu")),
             ("/v1/ecs/nonprod/clusters/myclu/", Some("myclu")),
             ("/v1/ecs/nonprod/clusters/a%2Fb%252F", Some("a/b%2F")),
+            (
+                "/v1/ecs/nonprod/clusters/arn:aws:ecs:us-east-1:1:cluster/myclu",
+                Some("arn:aws:ecs:us-east-1:1:cluster/myclu"),
+            ),
+            ("/v1/ecs/nonprod/clusters/arn:aws:ecs:us-east-1:1:cluster", Some("arn:aws:ecs:us-east-1:1:cluster")),
             ("/v1/ecs/nonprod/clusters/%FF", None),
             ("/v1/ecs/nonprod/clusters/a/b", None),
             ("/v1/ecs/nonprod/clusters/myclu//", None),

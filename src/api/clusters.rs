@@ -13,13 +13,10 @@ use crate::wire::write::write;
 /// `GET /{account}/clusters`: the ARNs of all clusters, or of one page of `limit`.
 ///
 /// # Errors
-/// [`Error`] for a bad `limit`, and for what AWS refuses.
+/// [`Error`] for a bad `limit` or `nextToken`, and for what AWS refuses.
 pub async fn list_clusters(request: &Request<'_>) -> Result<Reply, Error> {
-    let limit = request.limit()?;
-    let start = request.query("nextToken").map(str::to_owned);
-    let page = ecs::list_clusters(request.account, limit, start, request.deadline).await?;
-    let arns = page.arns.into_iter().map(Value::from).collect();
-    Ok(request.list(arns, page.next_token.as_deref()))
+    let listing = ecs::list_clusters(request.account, request.span()?).await?;
+    Ok(request.list(listing.entries.into_iter().map(Value::from).collect(), listing.next))
 }
 
 /// `POST /{account}/clusters`: creates a cluster, which must be named.

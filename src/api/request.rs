@@ -5,6 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::aws::Account;
+use crate::aws::pages::{Cursor, Span};
 use crate::config;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -55,23 +56,38 @@ impl Request<'_> {
         self.call.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The most entries that a list may answer, 1 to 1000; `None` is all of them.
+    /// The part of a list that `limit` (1 to 1000; without it, all) and `nextToken` ask for.
     ///
     /// # Errors
     /// [`Error::Input`] for any other value.
-    pub fn limit(&self) -> Result<Option<usize>, Error> {
-        let Some(text) = self.query("limit") else { return Ok(None) };
-        let limit = text.parse().ok().filter(|limit| (1..=1000).contains(limit));
-        let refused =
-            || Problem { path: "limit".to_owned(), message: "expected a whole number from 1 to 1000".to_owned() };
-        limit.map(Some).ok_or_else(|| Error::Input(vec![refused()]))
+    pub fn span(&self) -> Result<Span, Error> {
+        let mut problems = Vec::new();
+        let mut refuse = |path: &str, message: &str| {
+            problems.push(Problem { path: path.to_owned(), message: message.to_owned() });
+        };
+        let limit = self.query("limit").map(|text| text.parse().ok().filter(|limit| (1..=1000).contains(limit)));
+        if limit == Some(None) {
+            refuse("limit", "expected a whole number from 1 to 1000");
+        }
+        let start = self.query("nextToken").map(str::parse);
+        if matches!(start, Some(Err(_))) {
+            refuse("nextToken", "expected the `nextToken` of an earlier answer's `Link`");
+        }
+        if !problems.is_empty() {
+            return Err(Error::Input(problems));
+        }
+        let start = start.and_then(Result::ok).unwrap_or_default();
+        Ok(Span { start, limit: limit.flatten(), deadline: self.deadline })
     }
 
     /// A list's answer, with a `Link` to what follows.
-    pub fn list(&self, entries: Vec<Value>, next_token: Option<&str>) -> Reply {
+    pub fn list(&self, entries: Vec<Value>, next: Option<Cursor>) -> Reply {
         let reply = Reply::json(Value::Array(entries));
-        match next_token {
-            Some(token) => reply.with_header(header::LINK, &format!("<{}>; rel=\"next\"", self.following(token))),
+        match next {
+            Some(next) => {
+                let link = format!("<{}>; rel=\"next\"", self.following(&next.to_string()));
+                reply.with_header(header::LINK, &link)
+            }
             None => reply,
         }
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Request, shorthands};
 use crate::error::Error;
+use crate::ids::{ClusterName, is_ecs_name};
 use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
 use crate::orchestration::defaults;
 use crate::reply::Reply;
@@ -54,7 +55,11 @@ fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, 
         }
         return Ok(None);
     };
-    let cluster = cluster_part(&service, cluster, findings);
+    let name = service.service_name.as_deref().unwrap_or_default();
+    if !is_ecs_name(name) {
+        findings.refuse("service.serviceName", format!("expected 1 to 255 letters, digits, `-` and `_`, got `{name}`"));
+    }
+    let cluster = cluster_part(request, &service, cluster, findings);
     let task_definition = task_definition_part(request, &service, task_definition, findings);
     let registry = registry_part(&service, registry, findings);
     Ok(cluster.zip(task_definition).zip(registry).map(|((cluster, task_definition), registry)| Plan {
@@ -86,12 +91,15 @@ fn part<T: Input>(
 }
 
 fn cluster_part(
+    request: &Request<'_>,
     service: &CreateServiceInput,
     cluster: Given<CreateClusterInput>,
     findings: &mut Findings,
 ) -> Option<ClusterPart> {
-    if let Some(name) = &service.cluster {
-        return Some(ClusterPart::Existing(name.clone()));
+    if let Some(text) = &service.cluster {
+        let name = ClusterName::parse(text, &request.account.home());
+        let name = name.map_err(|error| findings.refuse("service.cluster", error.to_string())).ok()?;
+        return Some(ClusterPart::Existing(name.to_string()));
     }
     let input = match cluster {
         Given::Read(input) => input,
@@ -102,9 +110,10 @@ fn cluster_part(
         }
     };
     // DIFFERENCE: without a name AWS would create, or take, the cluster `default`.
-    let name = input.cluster_name.clone().filter(|name| !name.is_empty());
+    let name = input.cluster_name.clone().filter(|name| is_ecs_name(name));
     if name.is_none() {
-        findings.refuse("cluster.clusterName", "required: the name of the cluster to create");
+        let message = "required: the name of the cluster to create, 1 to 255 letters, digits, `-` and `_`";
+        findings.refuse("cluster.clusterName", message);
     }
     name.map(|name| ClusterPart::New { name, input })
 }

@@ -9,78 +9,25 @@ use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutp
 use aws_sdk_ecs::operation::register_task_definition::{RegisterTaskDefinitionInput, RegisterTaskDefinitionOutput};
 use aws_sdk_ecs::types::{Cluster, ClusterField, Service, TaskDefinitionField};
 
+use super::pages::{Listing, Page, Span, collect};
 use super::prepared::Prepared;
 use super::{Account, Error, Kind};
-use crate::deadline::Deadline;
 
-/// The most entries that one List call returns
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html>).
-const PAGE_MAX: usize = 100;
-
-/// The most entries of one answer: ARNs of at most 300 bytes in the 6 MB that Lambda may answer
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-const LIST_MAX: usize = 15_000;
-
-/// One page of a list.
-#[derive(Debug)]
-pub struct Page {
-    /// The page's ARNs.
-    pub arns: Vec<String>,
-    /// What asks for the next page, if there is one.
-    pub next_token: Option<String>,
-}
-
-/// `ecs:ListClusters`: `limit` ARNs from `next_token` on, or all of them, over as many calls as it takes. At
-/// the deadline, the answer is what has come so far, with the token that continues it.
+/// `ecs:ListClusters`: a span of the list, over as many calls as it takes.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`] if not even one page came in time.
-pub async fn list_clusters(
-    account: &Account,
-    limit: Option<usize>,
-    next_token: Option<String>,
-    deadline: Deadline,
-) -> Result<Page, Error> {
+pub async fn list_clusters(account: &Account, span: Span) -> Result<Listing, Error> {
     const OPERATION: &str = "ecs:ListClusters";
     let call = account.ecs.list_clusters();
-    collect(OPERATION, account, limit, next_token, deadline, |page_size, next_token| {
-        let call = call.clone().max_results(page_size).set_next_token(next_token);
+    collect(OPERATION, account, span, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(|error| Error::from_sdk(OPERATION, account.role_arn(), error))?;
-            Ok(Page { arns: page.cluster_arns.unwrap_or_default(), next_token: page.next_token })
+            Ok(Page { entries: page.cluster_arns.unwrap_or_default(), next_token: page.next_token })
         }
     })
     .await
-}
-
-/// Follows the pages of a list until `limit`, the end, the deadline, or as much as one answer can carry.
-async fn collect<F>(
-    operation: &'static str,
-    account: &Account,
-    limit: Option<usize>,
-    next_token: Option<String>,
-    deadline: Deadline,
-    mut fetch: impl FnMut(i32, Option<String>) -> F,
-) -> Result<Page, Error>
-where
-    F: Future<Output = Result<Page, Error>>,
-{
-    let mut list = Page { arns: Vec::new(), next_token };
-    loop {
-        let left = limit.map_or(PAGE_MAX, |limit| limit - list.arns.len()).min(PAGE_MAX);
-        let page_size = i32::try_from(left).expect("a page has at most 100 entries");
-        let page = match deadline.limit(fetch(page_size, list.next_token.clone())).await {
-            Ok(page) => page?,
-            Err(_) if list.arns.is_empty() => return Err(Error::too_late(operation, account.role_arn())),
-            Err(_) => return Ok(list),
-        };
-        list.arns.extend(page.arns);
-        list.next_token = page.next_token.filter(|token| !token.is_empty());
-        let is_full = limit.is_some_and(|limit| list.arns.len() >= limit) || list.arns.len() >= LIST_MAX;
-        if list.next_token.is_none() || is_full {
-            return Ok(list);
-        }
-    }
 }
 
 /// `ecs:CreateCluster`. An existing ACTIVE cluster of the name is returned without an error.

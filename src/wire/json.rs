@@ -122,7 +122,7 @@ mod tests {
         refused("", "EOF while parsing a value", 1, 0);
         refused("{\n  \"a\": 1,\n}", "trailing comma", 3, 1);
         refused("{\"a\": 1} x", "trailing characters", 1, 10);
-        refused("{\"a\": tru}", "expected ident", 1, 9);
+        refused("{\"a\": tru}", "expected ident", 1, 10);
         refused("service=webapp", "expected value", 1, 1);
     }
 

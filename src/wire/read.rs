@@ -191,12 +191,11 @@ fn problem(path: &str, error: &SerdeError) -> Problem {
     Problem { path, message }
 }
 
-/// A builder that lacks a member says "`log_driver` was missing: …": the member's name is `logDriver`.
+/// A builder that lacks a member says "log_driver was missing: …": the member's name is `logDriver`.
 fn absent_member(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once('`')?;
-    let (field, rest) = rest.split_once('`')?;
+    let (field, _) = message.split_once(" was missing")?;
     let mut words = field.split('_');
-    let first = words.next().filter(|_| rest.trim_start().starts_with("was missing"))?;
+    let first = words.next().filter(|_| field.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'))?;
     Some(words.fold(first.to_owned(), |name, word| name + &members::answer_name(word)))
 }
 

@@ -32,7 +32,8 @@ from accounts import PROJECT, REGION, Account, create_role, put_policy
 from server import HUB, LocalAws, local_aws
 
 PREFERRED_PORT = 9000
-READY_WITHIN_SECONDS = 600.0
+READY_WITHIN_SECONDS = 60.0
+NO_ANSWER = 0
 SHOWN_FIRST = "nonprod"
 
 
@@ -129,7 +130,7 @@ def watch(
     return leash.kept(
         [
             *(sys.executable, str(Path(leash.__file__))),
-            *(str(tool), "lambda", "watch", "--locked", "--quiet", "--disable-cors"),
+            *(str(tool), "lambda", "watch", "--quiet", "--disable-cors"),
             *("--invoke-address", host, "--invoke-port", port),
         ],
         cwd=PROJECT,
@@ -139,23 +140,19 @@ def watch(
 
 def wait_until_ready(function: subprocess.Popen[Any], url: str) -> None:
     """Return once the function answers its ping."""
-    started = told = time.monotonic()
-    while function.poll() is None:
-        status, body = call("GET", f"{url}/v1/ecs/ping")
+    ping = f"{url}/v1/ecs/ping"
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    status, body = NO_ANSWER, ""
+    while function.poll() is None and status == NO_ANSWER and time.monotonic() < deadline:
+        status, body = call("GET", ping)
         if (status, body) == (200, "pong"):
             return
-        now = time.monotonic()
-        if now > started + READY_WITHIN_SECONDS:
-            sys.exit(f"the function did not answer {url}/v1/ecs/ping with `pong` but with {status} {body}")
-        if now > told + 10:
-            told = now
-            say(f"… not ready yet, {now - started:.0f} s")
         time.sleep(0.2)
-    sys.exit("`cargo lambda watch` ended; the reason is above")
+    sys.exit(f"the function is not ready: `{ping}` gave {f'{status} ' if status else ''}{body}; its log is above")
 
 
 def call(method: str, url: str, body: str | None = None) -> tuple[int, str]:
-    """Send one request as the demo's caller and return status and body; 0 stands for no answer."""
+    """Send one request as the demo's caller and return status and body, or `NO_ANSWER` and the reason."""
     request = urllib.request.Request(
         url,
         method=method,
@@ -164,12 +161,12 @@ def call(method: str, url: str, body: str | None = None) -> tuple[int, str]:
     )
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(request, timeout=60) as answer:
+        with direct.open(request, timeout=READY_WITHIN_SECONDS) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read().decode()
     except (OSError, http.client.HTTPException) as error:
-        return 0, str(error)
+        return NO_ANSWER, str(error)
 
 
 def documented_new(namespace_id: str) -> str:

@@ -96,7 +96,8 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port), backlog=512)
     except OSError as error:
-        sys.exit(f"local AWS: cannot listen on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}; choose another --port, or none")
+        why = os.strerror(error.errno or 0)
+        sys.exit(f"local AWS: cannot listen on 127.0.0.1:{port}: {why}; choose another --port, or none")
 
 
 @dataclasses.dataclass(frozen=True)

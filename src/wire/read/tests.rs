@@ -96,7 +96,10 @@ fn what_aws_requires_and_nobody_gave_is_named() {
     let value = json!({"networkConfiguration": {"awsvpcConfiguration": {}}});
     assert_eq!(
         outcome::<CreateServiceInput>(&value).unwrap_err(),
-        ["body.serviceName: required, but absent", "body.networkConfiguration.awsvpcConfiguration.subnets: required, but absent"]
+        [
+            "body.serviceName: required, but absent",
+            "body.networkConfiguration.awsvpcConfiguration.subnets: required, but absent"
+        ]
     );
     let value = json!({"namespaceId": "ns-1", "dnsConfig": {}});
     assert_eq!(

@@ -1,0 +1,119 @@
+//! Lists of AWS: pages followed to the end, to a limit, or as far as one answer can go.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Account, Error};
+use crate::deadline::Deadline;
+
+/// The most entries that one List call of ECS returns
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html>).
+const PAGE_MAX: usize = 100;
+
+/// The most entries of one answer: ARNs of at most 300 bytes in the 6 MB that Lambda may answer
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const LIST_MAX: usize = 15_000;
+
+/// Where a list goes on: a page of AWS, and how many of its entries have been answered already. (AWS keeps to
+/// the page size that it is asked for, so that this is 0; an AWS that does not is still answered right.)
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cursor {
+    token: Option<String>,
+    skip: usize,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.skip, self.token.as_deref().unwrap_or_default())
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (skip, token) = text.split_once('.').unwrap_or((text, ""));
+        Ok(Self { skip: skip.parse()?, token: (!token.is_empty()).then(|| token.to_owned()) })
+    }
+}
+
+/// A part of a list.
+#[derive(Debug)]
+pub struct Listing {
+    /// Its entries, in AWS's order.
+    pub entries: Vec<String>,
+    /// Where the list goes on, unless this was its end.
+    pub next: Option<Cursor>,
+}
+
+/// One page as AWS answered it.
+pub(super) struct Page {
+    pub entries: Vec<String>,
+    pub next_token: Option<String>,
+}
+
+/// What a list call asks for.
+#[derive(Debug, Clone)]
+pub struct Span {
+    /// Where to begin.
+    pub start: Cursor,
+    /// The most entries to answer; `None` is all of them.
+    pub limit: Option<usize>,
+    /// When to answer what there is.
+    pub deadline: Deadline,
+}
+
+/// Follows the pages that `fetch` gets, each by its size and token.
+///
+/// At the deadline the answer is what has come so far; if that is nothing, an error of the kind
+/// [`TimedOut`](super::Kind::TimedOut).
+pub(super) async fn collect<F>(
+    operation: &'static str,
+    account: &Account,
+    span: Span,
+    mut fetch: impl FnMut(i32, Option<String>) -> F,
+) -> Result<Listing, Error>
+where
+    F: Future<Output = Result<Page, Error>>,
+{
+    let limit = span.limit.unwrap_or(LIST_MAX);
+    let (mut entries, mut cursor) = (Vec::new(), span.start);
+    loop {
+        let left = limit - entries.len();
+        let page_size = i32::try_from((cursor.skip + left).min(PAGE_MAX)).unwrap_or(i32::MAX);
+        let page = match span.deadline.limit(fetch(page_size, cursor.token.clone())).await {
+            Ok(page) => page?,
+            Err(_) if entries.is_empty() => return Err(Error::too_late(operation, account.role_arn())),
+            Err(_) => return Ok(Listing { entries, next: Some(cursor) }),
+        };
+        let answered = (cursor.skip + left).min(page.entries.len());
+        let is_cut = answered < page.entries.len();
+        entries.extend(page.entries.into_iter().take(answered).skip(cursor.skip));
+        let next_token = page.next_token.filter(|token| !token.is_empty());
+        let next = if is_cut {
+            Some(Cursor { skip: answered, ..cursor })
+        } else {
+            next_token.map(|token| Cursor { token: Some(token), skip: 0 })
+        };
+        match next {
+            Some(next) if entries.len() < limit => cursor = next,
+            next => return Ok(Listing { entries, next }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_being_written() {
+        for text in ["0.abc", "2.", "7.a.b=="] {
+            assert_eq!(text.parse::<Cursor>().unwrap().to_string(), text);
+        }
+        assert_eq!("2".parse(), Ok(Cursor { token: None, skip: 2 }));
+        for wrong in ["", "abc", "-1.", "99999999999999999999.x"] {
+            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Who gets in, and how far. Whoever does not, calls nothing.
+
+use serde_json::json;
+
+use crate::support::{Caller, TestApp};
+
+#[tokio::test]
+async fn without_a_known_token_nobody_gets_in_and_nothing_is_called() {
+    let mut app = TestApp::with_faults();
+    for caller in [Caller::Anonymous, Caller::Stranger] {
+        for (method, path) in [("GET", "/nonprod/clusters"), ("POST", "/nonprod/services"), ("GET", "/x/clusters")] {
+            let answer = app.request(method, path).by(caller).json(&json!({})).send().await;
+            let problem = answer.problem(401);
+            assert_eq!(problem["code"], "Unauthenticated");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"ecs-api\""));
+        }
+    }
+    assert_eq!(app.faults().calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_reader_reads_its_account_and_no_other_and_nothing_is_called() {
+    let mut app = TestApp::with_faults();
+    for (method, path) in [
+        ("POST", "/nonprod/services"),
+        ("POST", "/nonprod/clusters"),
+        ("DELETE", "/nonprod/clusters/a"),
+        ("GET", "/prod/clusters"),
+        ("GET", "/no-such-account/clusters"),
+    ] {
+        let answer = app.request(method, path).by(Caller::Reader).json(&json!({})).send().await;
+        insta::allow_duplicates! {
+            insta::assert_json_snapshot!(answer.problem(403), @r#"
+            {
+              "status": 403,
+              "detail": "the caller has no grant for this account and method",
+              "code": "Forbidden",
+              "retryable": false
+            }
+            "#);
+        }
+    }
+    assert_eq!(app.faults().calls(), [""; 0]);
+    app.request("GET", "/nonprod/clusters").by(Caller::Reader).send().await.expect(200);
+    app.request("HEAD", "/nonprod/clusters").by(Caller::Reader).send().await.header("x-request-id").unwrap();
+    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:ListClusters", "ecs:ListClusters"]);
+}
+
+#[tokio::test]
+async fn a_writer_of_every_account_is_told_that_an_account_does_not_exist() {
+    let answer = TestApp::new().get("/no-such-account/clusters").await;
+    insta::assert_json_snapshot!(answer.problem(404), @r#"
+    {
+      "status": 404,
+      "detail": "there is no account `no-such-account` in the configuration",
+      "code": "NoSuchAccount",
+      "retryable": false
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_token_comes_in_any_of_three_headers() {
+    let app = TestApp::new();
+    for (name, value) in [
+        ("authorization", "Bearer a-writers-token"),
+        ("authorization", "bearer  a-writers-token"),
+        ("x-auth-token", "a-writers-token"),
+        ("Auth-Token", "a-writers-token"),
+    ] {
+        let request = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous).header(name, value);
+        assert_eq!(request.send().await.status, 200, "{name}: {value}");
+    }
+    for (name, value) in [
+        ("authorization", "Basic a-writers-token"),
+        ("authorization", "a-writers-token"),
+        ("authorization", "Bearer"),
+        ("x-auth-token", ""),
+        ("x-token", "a-writers-token"),
+    ] {
+        let request = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous).header(name, value);
+        assert_eq!(request.send().await.status, 401, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_found_beside_a_signature_of_the_gateway() {
+    let app = TestApp::new();
+    let request = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous);
+    let request =
+        request.header("authorization", "AWS4-HMAC-SHA256 Credential=x").header("x-auth-token", "a-writers-token");
+    assert_eq!(request.send().await.status, 200);
+}

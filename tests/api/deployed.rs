@@ -1,0 +1,82 @@
+//! The stack as an installer gets it: `sam deploy` of both templates onto a local AWS that enforces IAM, and the
+//! documented requests through the emulated API Gateway.
+
+use serde_json::{Value, json};
+
+use crate::services::documented;
+use crate::support::Leashed;
+
+/// The deployed stack.
+struct Stack {
+    url: String,
+    token: String,
+    members: Value,
+    _process: Leashed,
+}
+
+impl Stack {
+    fn deploy() -> Self {
+        let (process, ready) = Leashed::start("deployed.py", &[]);
+        let text = |name: &str| ready[name].as_str().expect("a text").to_owned();
+        Self { url: text("api_url"), token: text("token"), members: ready["members"].clone(), _process: process }
+    }
+
+    fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> (u16, Value) {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}/v1/ecs{path}", self.url));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        // As `curl -d` sends it.
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(body.map(Value::to_string).unwrap_or_default()).expect("the request is valid");
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).allow_non_standard_methods(true).build();
+        let mut answer = ureq::Agent::from(agent).run(request).expect("the API answers");
+        let text = answer.body_mut().read_to_string().expect("the answer is text");
+        (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    #[track_caller]
+    fn expect(&self, status: u16, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let (given, answer) = self.send(method, path, Some(&self.token), body);
+        assert_eq!(given, status, "{method} {path}: {answer}");
+        answer
+    }
+}
+
+#[test]
+fn the_deployed_stack_does_the_whole_job() {
+    let stack = Stack::deploy();
+    assert_eq!(stack.send("GET", "/ping", None, None), (200, json!("pong")));
+    assert_eq!(stack.send("GET", "/version", None, None).1["version"], env!("CARGO_PKG_VERSION"));
+    for token in [None, Some("wrong")] {
+        assert_eq!(stack.send("GET", "/nonprod/clusters", token, None).0, 401);
+    }
+    for name in ["nonprod", "prod"] {
+        let member = &stack.members[name];
+        let body = documented(member["namespace_id"].as_str().expect("a text"));
+        let made = stack.expect(200, "POST", &format!("/{name}/services"), Some(&body));
+        assert_eq!(made["TaskDefinition"]["ExecutionRoleArn"], member["execution_role_arn"]);
+        let network = &made["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"];
+        assert_eq!((&network["Subnets"], &network["SecurityGroups"]), (&member["subnets"], &member["security_groups"]));
+        let account = member["account"].as_str().expect("a text");
+        // The call was signed by a session of this account's role: the local AWS verifies it.
+        let session = format!("arn:aws:sts::{account}:assumed-role/ecs-api/ecs-api");
+        assert_eq!(made["TaskDefinition"]["RegisteredBy"], session);
+        let clusters = stack.expect(200, "GET", &format!("/{name}/clusters"), None);
+        assert_eq!(clusters, json!([format!("arn:aws:ecs:us-east-1:{account}:cluster/myclu")]));
+        let existing = json!({"service": {
+            "cluster": "myclu", "desiredcount": 1, "servicename": "second", "taskdefinition": "mytaskdef:1",
+            "serviceregistries": [{"registryarn": made["ServiceDiscoveryService"]["Arn"]}],
+        }});
+        let second = stack.expect(200, "POST", &format!("/{name}/services"), Some(&existing));
+        assert_eq!(second["Service"]["ServiceRegistries"][0]["RegistryArn"], made["ServiceDiscoveryService"]["Arn"]);
+    }
+    let shown = stack.expect(200, "GET", "/nonprod/clusters/myclu", None);
+    assert_eq!(shown["Clusters"][0]["Status"], "ACTIVE");
+    let arn = shown["Clusters"][0]["ClusterArn"].as_str().expect("a text").replace(':', "%3A").replace('/', "%2F");
+    assert_eq!(stack.expect(200, "GET", &format!("/nonprod/clusters/{arn}"), None), shown);
+    stack.expect(200, "POST", "/nonprod/clusters", Some(&json!({"name": "empty"})));
+    stack.expect(200, "DELETE", "/nonprod/clusters/empty", None);
+    assert_eq!(stack.expect(404, "GET", "/nonprod/clusters/empty", None)["code"], "NotFound");
+    assert_eq!(stack.expect(405, "PUT", "/nonprod/clusters", None)["code"], "MethodNotAllowed");
+}

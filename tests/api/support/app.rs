@@ -1,0 +1,276 @@
+//! The function in this process, entered through events.
+
+use std::io::Read as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ecs_api::app::App;
+use ecs_api::aws::Accounts;
+use ecs_api::config::Config;
+use lambda_http::{Context, LambdaEvent};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::account::TestAccount;
+use super::local_aws::{Faults, endpoint, hub_config};
+
+/// Who sends a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Caller {
+    /// Without credentials.
+    Anonymous,
+    /// With a token that nobody has.
+    Stranger,
+    /// May read the account `nonprod`.
+    Reader,
+    /// May do everything everywhere.
+    Writer,
+}
+
+impl Caller {
+    fn token(self) -> Option<&'static str> {
+        match self {
+            Self::Anonymous => None,
+            Self::Stranger => Some("a-token-of-nobody"),
+            Self::Reader => Some("a-readers-token"),
+            Self::Writer => Some("a-writers-token"),
+        }
+    }
+}
+
+/// The function, its accounts, and the faults in front of AWS.
+pub struct TestApp {
+    app: App,
+    accounts: Vec<TestAccount>,
+    faults: Option<Faults>,
+    time_left: Duration,
+}
+
+impl TestApp {
+    /// One account `nonprod`, no faults.
+    pub fn new() -> Self {
+        Self::with_accounts(vec![TestAccount::new("nonprod")])
+    }
+
+    /// One account `nonprod`, and a proxy that can inject faults and lists the calls.
+    pub fn with_faults() -> Self {
+        Self::build(vec![TestAccount::new("nonprod")], Some(Faults::none()), &json!({}))
+    }
+
+    /// These accounts.
+    pub fn with_accounts(accounts: Vec<TestAccount>) -> Self {
+        Self::build(accounts, None, &json!({}))
+    }
+
+    /// One account `nonprod`, and more members of the configuration.
+    pub fn with_settings(settings: &Value) -> Self {
+        Self::build(vec![TestAccount::new("nonprod")], None, settings)
+    }
+
+    /// Accounts, faults and settings.
+    pub fn build(accounts: Vec<TestAccount>, faults: Option<Faults>, settings: &Value) -> Self {
+        let entries: Map<_, _> = accounts.iter().map(|each| (each.name.to_owned(), each.settings())).collect();
+        let mut config = json!({"accounts": entries, "callers": [
+            caller("reader", Caller::Reader, &json!([{"accounts": ["nonprod"], "access": "read"}])),
+            caller("writer", Caller::Writer, &json!([{"accounts": ["*"], "access": "write"}])),
+        ]});
+        for (name, value) in settings.as_object().expect("settings are an object") {
+            config[name] = value.clone();
+        }
+        let config = Config::parse(config.to_string().as_bytes()).expect("the configuration is valid");
+        let endpoint = faults.as_ref().map_or(endpoint(), Faults::endpoint);
+        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
+        Self { app: App::new(config, clients), accounts, faults, time_left: Duration::from_secs(29) }
+    }
+
+    /// How long Lambda gives each invocation from here on.
+    pub fn set_time_left(&mut self, time_left: Duration) {
+        self.time_left = time_left;
+    }
+
+    /// The first account.
+    pub fn account(&self) -> &TestAccount {
+        &self.accounts[0]
+    }
+
+    /// The account of that name.
+    pub fn account_named(&self, name: &str) -> &TestAccount {
+        self.accounts.iter().find(|account| account.name == name).expect("the test has the account")
+    }
+
+    /// The proxy.
+    pub fn faults(&mut self) -> &mut Faults {
+        self.faults.as_mut().expect("the test was built with faults")
+    }
+
+    /// A request below `/v1/ecs`, with the writer's token.
+    pub fn request(&self, method: &'static str, path: &str) -> TestRequest<'_> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        TestRequest {
+            app: self,
+            caller: Caller::Writer,
+            event: json!({
+                "version": "2.0",
+                "routeKey": "$default",
+                "rawPath": format!("/v1/ecs{path}"),
+                "rawQueryString": query,
+                "headers": {"host": "api.example.com"},
+                "requestContext": {
+                    "accountId": "123456789012", "apiId": "api", "stage": "$default", "requestId": "gateway-1",
+                    "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
+                             "userAgent": "test"},
+                    "time": "22/Nov/2026:14:08:06 +0000", "timeEpoch": 1_795_356_486_000_u64,
+                },
+                "isBase64Encoded": false,
+            }),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path).json(body).send().await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path).send().await
+    }
+
+    /// Sends any event.
+    pub async fn invoke(&self, event: Value) -> Result<Value, String> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut context = Context::default();
+        context.request_id = format!("00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
+        self.app.handle(LambdaEvent::new(event, context)).await.map_err(|error| error.to_string())
+    }
+}
+
+fn caller(name: &str, caller: Caller, grants: &Value) -> Value {
+    let digest = Sha256::digest(caller.token().expect("the caller has a token"));
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({"name": name, "tokenSha256": hex, "grants": grants})
+}
+
+/// A request on its way.
+pub struct TestRequest<'a> {
+    app: &'a TestApp,
+    caller: Caller,
+    event: Value,
+}
+
+impl TestRequest<'_> {
+    /// Who sends it.
+    pub fn by(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.text(&body.to_string())
+    }
+
+    pub fn text(mut self, body: &str) -> Self {
+        self.event["body"] = body.into();
+        self
+    }
+
+    /// The body as API Gateway hands on what it does not take for text.
+    pub fn base64(mut self, body: &[u8]) -> Self {
+        self.event["body"] = STANDARD.encode(body).into();
+        self.event["isBase64Encoded"] = true.into();
+        self
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.event["headers"][name] = value.into();
+        self
+    }
+
+    /// Puts any value anywhere into the event.
+    pub fn event(mut self, pointer: &str, value: Value) -> Self {
+        *self.event.pointer_mut(pointer).expect("the event has the place") = value;
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let request = match self.caller.token() {
+            Some(token) => self.header("authorization", &format!("Bearer {token}")),
+            None => self,
+        };
+        let answer = request.app.invoke(request.event).await.expect("an HTTP event is always answered");
+        Answer::open(&answer)
+    }
+}
+
+/// An answer out of its envelope.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Map<String, Value>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    fn open(answer: &Value) -> Self {
+        let body = answer["body"].as_str().expect("a body is a text");
+        let body = if answer["isBase64Encoded"] == true {
+            STANDARD.decode(body).expect("a base64 body is base64")
+        } else {
+            body.as_bytes().to_vec()
+        };
+        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+        Self {
+            status: status.expect("a status is a number"),
+            headers: answer["headers"].as_object().expect("headers are an object").clone(),
+            body,
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.as_str().expect("a header is a text"))
+    }
+
+    /// The body, decompressed where it is compressed.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if self.header("content-encoding") == Some("gzip") {
+            flate2::read::GzDecoder::new(&*self.body).read_to_string(&mut text).expect("a gzip body is gzip");
+        } else {
+            text.push_str(std::str::from_utf8(&self.body).expect("a body is UTF-8"));
+        }
+        text
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text()).unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text()))
+    }
+
+    /// The JSON body of an answer with this status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        self.json()
+    }
+
+    /// The problem of an answer with this status, without what differs from run to run.
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> Value {
+        let mut problem = self.expect(status);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["requestId"].as_str(), self.header("x-request-id"));
+        for fixed in ["type", "title", "detail", "code", "retryable"] {
+            assert!(!problem[fixed].is_null(), "{fixed} is missing: {problem}");
+        }
+        for varying in ["requestId", "awsRequestId", "type", "title"] {
+            problem.as_object_mut().expect("a problem is an object").shift_remove(varying);
+        }
+        problem
+    }
+}

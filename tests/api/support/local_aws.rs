@@ -1,0 +1,145 @@
+//! The local AWS that all tests share, and the fault-injecting proxy that a test may put in front of it.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_ecs::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SystemTimeSource;
+use serde_json::{Value, json};
+
+/// The account that the function itself runs in.
+const HUB: &str = "123456789012";
+
+/// A process that ends when this value, or the whole test binary, is gone: it lives while its standard input
+/// is open.
+#[derive(Debug)]
+pub struct Leashed(Child);
+
+impl Leashed {
+    /// Starts a script of `tests/local_aws` and reads the one line of JSON that says it is ready.
+    pub fn start(script: &str, arguments: &[&str]) -> (Self, Value) {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let python = format!("{root}/.venv/bin/python");
+        let mut child = Command::new(&python)
+            .arg(format!("{root}/tests/local_aws/{script}"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{python} does not start ({error}): run `make venv` first"));
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("the output is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the output can be read");
+        let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{script} is not ready; its log says why"));
+        (Self(child), ready)
+    }
+}
+
+impl Drop for Leashed {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().expect("the process ends once its standard input is closed");
+    }
+}
+
+/// The endpoint of the local AWS of this test binary.
+pub fn endpoint() -> &'static str {
+    static SERVER: OnceLock<(Leashed, String)> = OnceLock::new();
+    let (_, endpoint) = SERVER.get_or_init(|| {
+        let (process, ready) = Leashed::start("server.py", &[]);
+        (process, text(&ready["endpoint"]))
+    });
+    endpoint
+}
+
+/// The SDK configuration of an account's root user.
+pub fn root_config(account_id: &str, endpoint: &str) -> aws_config::SdkConfig {
+    let credentials = Credentials::new(account_id, "test", None, None, "tests");
+    aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .time_source(SystemTimeSource::new())
+        .sleep_impl(TokioSleep::new())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
+}
+
+/// The SDK configuration of the function itself.
+pub fn hub_config(endpoint: &str) -> aws_config::SdkConfig {
+    root_config(HUB, endpoint)
+}
+
+/// A proxy in front of the local AWS that injects faults and lists the calls that passed.
+#[derive(Debug)]
+pub struct Faults {
+    endpoint: String,
+    rules: Vec<Value>,
+    _process: Leashed,
+}
+
+impl Faults {
+    /// A proxy that passes everything on.
+    pub fn none() -> Self {
+        let (process, ready) = Leashed::start("faults.py", &["--upstream", endpoint()]);
+        let faults = Self { endpoint: text(&ready["endpoint"]), rules: Vec::new(), _process: process };
+        faults.send_rules();
+        faults
+    }
+
+    /// The proxy's endpoint.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Makes an operation, as IAM names it, answer with an error of AWS.
+    pub fn refuse(&mut self, operation: &str, code: &str, message: &str) {
+        self.inject(operation, json!({"error": {"code": code, "status": 400, "message": message}}));
+    }
+
+    /// Adds a fault of microburst to an operation, as IAM names it.
+    pub fn inject(&mut self, operation: &str, mut fault: Value) {
+        let (service, operation) = operation.split_once(':').expect("an operation is `service:Operation`");
+        fault["service"] = service.into();
+        fault["operation"] = operation.into();
+        self.rules.push(fault);
+        self.send_rules();
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget_calls(&self) {
+        ureq::delete(format!("{}/_microburst/fired", self.endpoint)).call().expect("the proxy forgets");
+    }
+
+    /// Injects nothing any more.
+    pub fn clear(&mut self) {
+        self.rules.clear();
+        self.send_rules();
+    }
+
+    /// The operations of the calls so far, in their order, AssumeRole included.
+    pub fn calls(&self) -> Vec<String> {
+        let url = format!("{}/_microburst/fired?limit=10000", self.endpoint);
+        let fired: Value = ureq::get(url).call().expect("the proxy answers").body_mut().read_json().expect("JSON");
+        let call = |event: &Value| format!("{}:{}", text(&event["service"]), text(&event["operation"]));
+        fired.as_array().expect("a list").iter().map(call).collect()
+    }
+
+    fn send_rules(&self) {
+        // The last rule fires on what no other does, so that every call is listed.
+        let mut rules = self.rules.clone();
+        rules.push(json!({"service": "*", "latency": 1}));
+        let url = format!("{}/_microburst/rules", self.endpoint);
+        let sent = ureq::post(url).config().timeout_global(Some(Duration::from_secs(10))).build().send_json(rules);
+        sent.expect("the proxy takes the rules");
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}

@@ -1,0 +1,9 @@
+//! What the tests enter through: [`TestApp`] and its named callers.
+
+mod account;
+mod app;
+mod local_aws;
+
+pub use account::TestAccount;
+pub use app::{Answer, Caller, TestApp};
+pub use local_aws::{Faults, Leashed};
