@@ -1,4 +1,4 @@
-//! One request from event to answer: [`App::handle`] never fails, [`App::dispatch`] is `?` all the way.
+//! One request from event to answer: [`App::handle`] never fails, `App::dispatch` is `?` all the way.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;

@@ -22,7 +22,7 @@ pub async fn list_clusters(request: &Request<'_>) -> Result<Reply, Error> {
 /// `POST /{account}/clusters`: creates a cluster, which must be named.
 ///
 /// # Errors
-/// [`Error`] for a body that is no CreateCluster input, and for what AWS refuses.
+/// [`Error`] for a body that is no `CreateCluster` input, and for what AWS refuses.
 pub async fn create_cluster(request: &Request<'_>) -> Result<Reply, Error> {
     let (input, ignored) = request.input::<CreateClusterInput>(shorthands::cluster)?;
     if input.cluster_name.as_deref().unwrap_or_default().is_empty() {

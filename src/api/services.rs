@@ -27,7 +27,8 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
     let ignored = findings.finish().map_err(Error::Input)?;
     let plan = plan.ok_or_else(|| Error::Bug("a plan read without problem or value".to_owned()))?;
     let token = client_token(request.request_id);
-    let creation = create::create(request.account, plan, token, request.deadline).await.map_err(Box::new)?;
+    let work = create::create(request.account, plan, token, request.deadline);
+    let creation = Box::pin(work).await.map_err(Box::new)?;
     Ok(Reply::json(shape(&creation)?).with_ignored(request.is_lenient(), &ignored))
 }
 

@@ -82,6 +82,8 @@ pub(super) fn seal(reply: Reply) -> Value {
     json!({
         "statusCode": reply.status.as_u16(),
         "headers": headers,
+        // No answer sets one, but cargo-lambda's local gateway takes no answer without the list.
+        "cookies": [],
         "body": body,
         "isBase64Encoded": is_base64_encoded,
     })

@@ -145,11 +145,11 @@ struct Steps {
 pub async fn create(account: &Account, plan: Plan, token: &str, deadline: Deadline) -> Result<Creation, Failure> {
     let working = deadline.keeping(UNDO_RESERVE);
     let Plan { cluster, task_definition, registry, service } = plan;
-    let looked = working.limit(look(account, cluster, task_definition, registry, &service)).await;
+    let looked = working.limit(Box::pin(look(account, cluster, task_definition, registry, &service))).await;
     let steps = looked.map_err(Cause::from).and_then(|steps| steps);
     let steps = steps.map_err(|cause| Failure { cause, outcome: Outcome::default() })?;
     let ledger = Ledger::default();
-    let made = working.limit(make(account, steps, service, token, &ledger)).await;
+    let made = working.limit(Box::pin(make(account, steps, service, token, &ledger))).await;
     match made.map_err(Cause::from).and_then(|made| made) {
         Ok(creation) => Ok(creation),
         Err(cause) => Err(Failure { cause, outcome: ledger.undo(account, deadline).await }),

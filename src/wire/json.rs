@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not valid JSON: {message} at line {line} column {column}")]
 pub struct SyntaxError {
-    /// What was found, in serde_json's words.
+    /// What was found, in `serde_json`'s words.
     pub message: String,
     /// The line, from 1.
     pub line: usize,
@@ -40,7 +40,7 @@ fn syntax_error(error: &serde_json::Error) -> SyntaxError {
     SyntaxError { message, line, column }
 }
 
-/// Builds a [`Value`] as serde_json does, but without forgiving duplicate members.
+/// Builds a [`Value`] as `serde_json` does, but without forgiving duplicate members.
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {

@@ -191,7 +191,7 @@ fn problem(path: &str, error: &SerdeError) -> Problem {
     Problem { path, message }
 }
 
-/// A builder that lacks a member says "log_driver was missing: …": the member's name is `logDriver`.
+/// A builder that lacks a member says "`log_driver` was missing: …": the member's name is `logDriver`.
 fn absent_member(message: &str) -> Option<String> {
     let (field, _) = message.split_once(" was missing")?;
     let mut words = field.split('_');

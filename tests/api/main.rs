@@ -8,6 +8,7 @@ mod support;
 mod callers;
 mod clusters;
 mod deployed;
+mod events;
 mod http;
 mod meta;
 mod services;

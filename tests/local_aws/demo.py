@@ -29,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 import estate
 import leash
 from accounts import PROJECT, REGION, Account, create_role, put_policy
-from server import HUB, LocalAws, local_aws
+from server import HUB, NO_PROXY, LocalAws, local_aws
 
 PREFERRED_PORT = 9000
 READY_WITHIN_SECONDS = 60.0
@@ -123,6 +123,7 @@ def watch(
         # No profile of whoever runs the demonstration may leak in.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **NO_PROXY,
         "ECS_API_CONFIG": json.dumps(config),
         "RUST_LOG": "warn",  # of cargo-lambda; the function's own level is in its configuration
     }

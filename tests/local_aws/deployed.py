@@ -29,7 +29,7 @@ from pathlib import Path
 import estate
 import leash
 from accounts import PROJECT, REGION, Account, outputs
-from server import HUB, ROOT_SECRET, local_aws
+from server import HUB, NO_PROXY, ROOT_SECRET, local_aws
 
 STACK = "ecs-api"
 ARTIFACTS = "ecs-api-artifacts"
@@ -56,7 +56,7 @@ def sam_deploy(hub: Account, config: str, room: Path) -> dict[str, str]:
         # No profile of whoever runs the test may leak in.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "NO_PROXY": "127.0.0.1",
+        **NO_PROXY,
         "SAM_CLI_POLL_DELAY": "0.1",  # seconds; here every step is done at once
         "SAM_CLI_TELEMETRY": "0",
     }

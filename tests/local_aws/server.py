@@ -10,7 +10,8 @@ and serves until standard input closes or a signal comes; then nothing of it is 
 and in a directory that is removed at the end. ministack's log goes to standard error.
 
 A 12-digit access key with the secret `test` is the root user of the account of that number. With
-`--enforce-iam` signatures are verified and policies of IAM, roles' trust and resources are enforced.
+`--enforce-iam` policies of IAM, roles' trust and resources are enforced, and signatures are verified, except those of
+root users, which are taken on trust.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import leash
 
 READY_WITHIN_SECONDS = 60.0
 ROOT_SECRET = "test"
+NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 HUB = "123456789012"
 """The account whose API Gateway answers: requests without a signature, as callers of an API send them, land here."""
 
@@ -47,6 +50,7 @@ def environment(port: int, room: str, *, enforce_iam: bool) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
         "GATEWAY_PORT": str(port),
+        "PYTHONPATH": str(Path(__file__).parent),  # pages.py
         "MINISTACK_ACCOUNT_ID": HUB,
         "MINISTACK_HOST": "127.0.0.1",
         "LOG_LEVEL": os.environ.get("LOCAL_AWS_LOG_LEVEL", "WARNING"),
@@ -59,6 +63,7 @@ def environment(port: int, room: str, *, enforce_iam: bool) -> dict[str, str]:
         # With a Docker daemon in reach, ministack would pull images and run the tasks of ECS for real.
         "DOCKER_HOST": f"unix://{room}/no-docker",
         "LAMBDA_EXECUTOR": "local",
+        **NO_PROXY,  # for the functions, which inherit all this
     }
 
 
@@ -70,7 +75,7 @@ def start(listener: socket.socket, room: str, *, enforce_iam: bool) -> subproces
     # between choosing and taking it, and an early caller waits instead of being refused.
     command = [sys.executable, "-m", "hypercorn", "--workers", "0", "--keep-alive", "75", "--log-level", "WARNING"]
     return leash.spawn(
-        [*command, "--bind", f"fd://{listener.fileno()}", "ministack.app:app"],
+        [*command, "--bind", f"fd://{listener.fileno()}", "pages:app"],
         env=environment(listener.getsockname()[1], room, enforce_iam=enforce_iam),
         cwd=room,
         pass_fds=[listener.fileno()],
@@ -80,10 +85,11 @@ def start(listener: socket.socket, room: str, *, enforce_iam: bool) -> subproces
 
 def wait_until_ready(child: subprocess.Popen[bytes], endpoint: str) -> None:
     """Return once `endpoint` answers; leave with a message if it does not come up."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1):
+            with direct.open(f"{endpoint}/_ministack/health", timeout=1):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

@@ -418,10 +418,12 @@ async fn a_task_definition_that_was_answered_is_accepted_back() {
 async fn two_accounts_never_see_each_others_values() {
     let accounts = vec![TestAccount::new("nonprod"), TestAccount::new("prod")];
     let mut app = TestApp::build(accounts, Some(Faults::none()), &json!({}));
+    let names = ["nonprod", "prod"];
+    let bodies = names.map(|name| async { documented(&app.account_named(name).namespace().await) });
+    let bodies = futures_util::future::join_all(bodies).await;
     for round in 0..2 {
-        for name in ["nonprod", "prod"] {
-            let account = app.account_named(name);
-            let mut body = documented(&account.namespace().await);
+        for (name, body) in names.iter().zip(&bodies) {
+            let (account, mut body) = (app.account_named(name), body.clone());
             body["service"]["servicename"] = format!("webapp-{round}").into();
             body["serviceregistry"]["name"] = format!("www-{round}").into();
             let answer = app.post(&format!("/{name}/services"), &body).await.expect(200);
