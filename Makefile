@@ -26,7 +26,7 @@ WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 SAM := $(VENV)/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test package validate deploy venv prerequisites check-format check-lints check-docs build
+.PHONY: help run test package validate deploy venv prerequisites check-format check-lints check-docs check-run build
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,7 +34,7 @@ help: ## List the targets
 run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=9000, ONCE=1)
 	@$(VENV)/bin/python tests/local_aws/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
 
-test: venv check-format check-lints check-docs validate build ## Check everything, as CI does
+test: venv check-format check-lints check-docs validate build check-run ## Check everything, as CI does
 	cargo test --locked
 
 package: venv ## Build the release package, also as a zip (ARCH=arm64 or x86_64)
@@ -84,6 +84,9 @@ check-lints:
 
 check-docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+
+check-run: venv
+	$(VENV)/bin/python tests/local_aws/demo.py --port 0 --once
 
 # For this machine, not for ARCH: the tests deploy it to the local AWS, which runs it here.
 build: venv

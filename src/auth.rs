@@ -44,13 +44,9 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let mut bytes = [0; 32];
-        let decoded = text.len() == 64
-            && text.is_ascii()
-            && bytes.iter_mut().zip(text.as_bytes().chunks(2)).all(|(byte, pair)| {
-                let pair = std::str::from_utf8(pair).unwrap_or_default();
-                u8::from_str_radix(pair, 16).map(|value| *byte = value).is_ok() && !pair.starts_with('+')
-            });
-        if decoded { Ok(Self(bytes)) } else { Err(D::Error::custom("expected a SHA-256: 64 hexadecimal digits")) }
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|_| D::Error::custom("expected a SHA-256: 64 hexadecimal digits"))?;
+        Ok(Self(bytes))
     }
 }
 

@@ -8,6 +8,10 @@ use tokio::time::Instant;
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>).
 pub const GATEWAY_LIMIT: Duration = Duration::from_secs(29);
 
+/// The longest that an invocation may take
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const INVOCATION_MAX: Duration = Duration::from_mins(15);
+
 /// What is kept back to write the answer and get it out.
 const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
@@ -23,13 +27,15 @@ pub struct Elapsed;
 impl Deadline {
     /// A second before Lambda ends the invocation (in milliseconds since 1970, as its context says), or
     /// before the gateway in front gives up, whichever comes first.
+    ///
+    /// An end that has passed is no end, since Lambda begins nothing that late: `cargo lambda watch` gives a
+    /// number that is a duration.
     pub fn of(invocation_ends_ms: u64, gateway_limit: Option<Duration>) -> Self {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis());
-        let left_ms = u128::from(invocation_ends_ms).saturating_sub(now_ms);
-        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(u64::MAX));
-        let left = gateway_limit.map_or(left, |limit| limit.min(left));
-        // A day is longer than any invocation, and keeps the sum in range.
-        Self(Instant::now() + left.saturating_sub(ANSWER_RESERVE).min(Duration::from_hours(24)))
+        let left_ms = u128::from(invocation_ends_ms).checked_sub(now_ms).filter(|left_ms| *left_ms > 0);
+        let left = left_ms.and_then(|left_ms| u64::try_from(left_ms).ok()).map(Duration::from_millis);
+        let left = left.into_iter().chain(gateway_limit).chain([INVOCATION_MAX]).min().unwrap_or(INVOCATION_MAX);
+        Self(Instant::now() + left.saturating_sub(ANSWER_RESERVE))
     }
 
     /// The same deadline with `reserve` kept back for what must follow.
@@ -45,9 +51,43 @@ impl Deadline {
     pub async fn limit<T>(self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
         tokio::time::timeout_at(self.0, work).await.map_err(|_| Elapsed)
     }
+}
 
-    /// Whether the deadline has passed.
-    pub fn has_passed(self) -> bool {
-        self.0 <= Instant::now()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seconds that are left, rounded.
+    fn left_s(invocation_ends: Option<u64>, gateway_limit_s: Option<u64>) -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let ends_ms = invocation_ends.map_or(600_000, |left_s| (now + Duration::from_secs(left_s)).as_millis());
+        let limit = gateway_limit_s.map(Duration::from_secs);
+        let deadline = Deadline::of(u64::try_from(ends_ms).unwrap(), limit);
+        let left = deadline.0.duration_since(Instant::now());
+        (left + Duration::from_millis(500)).as_secs()
+    }
+
+    #[test]
+    fn the_earlier_end_counts_and_a_second_is_kept_for_the_answer() {
+        for (invocation, gateway, expected) in [
+            (Some(10), Some(29), 9),
+            (Some(60), Some(29), 28),
+            (Some(60), None, 59),
+            (Some(1), Some(29), 0),
+            // What `cargo lambda watch` says: ten minutes after 1970 began.
+            (None, Some(29), 28),
+            (None, None, 899),
+        ] {
+            assert_eq!(left_s(invocation, gateway), expected, "{invocation:?} {gateway:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_cut_off_at_the_deadline_and_earlier_with_a_reserve() {
+        let deadline = Deadline::of(0, Some(Duration::from_secs(11)));
+        let work = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+        assert_eq!(deadline.keeping(Duration::from_secs(4)).limit(work(5)).await, Ok(()));
+        assert_eq!(deadline.keeping(Duration::from_secs(4)).limit(work(2)).await, Err(Elapsed));
+        assert_eq!(deadline.limit(work(5)).await, Err(Elapsed));
     }
 }

@@ -2,8 +2,6 @@
 
 use std::error::Error as StdError;
 
-use lambda_http::http::Method;
-
 use crate::auth::Refusal;
 use crate::aws;
 use crate::deadline::Elapsed;
@@ -26,7 +24,7 @@ pub enum Error {
     #[error("this path does not take `{method}`")]
     MethodNotAllowed {
         /// What was asked.
-        method: Method,
+        method: String,
         /// What the path takes, as in `Allow`.
         allow: String,
     },

@@ -142,7 +142,7 @@ impl Matched<'_> {
     pub fn route(&self, method: &Method) -> Result<&'static Route, Error> {
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let route = self.routes.iter().copied().find(|route| route.method == wanted);
-        route.ok_or_else(|| Error::MethodNotAllowed { method: method.clone(), allow: self.allow() })
+        route.ok_or_else(|| Error::MethodNotAllowed { method: method.to_string(), allow: self.allow() })
     }
 
     /// The methods that the path takes, as in `Allow`.

@@ -65,7 +65,7 @@ fn localised(event: &Value, from: &str, to: &str) -> Value {
 
 #[tokio::test]
 async fn every_event_is_answered_as_its_story_goes() {
-    let digest: String = Sha256::digest("demo-token").iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(Sha256::digest("demo-token"));
     let demo = json!([{"name": "demo", "tokenSha256": digest, "grants": [{"accounts": ["*"], "access": "write"}]}]);
     let app = TestApp::with_settings(&json!({"callers": demo}));
     let namespace = app.account().namespace().await;

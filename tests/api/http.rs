@@ -199,6 +199,22 @@ async fn an_http_event_that_can_not_be_read_is_still_answered() {
 }
 
 #[tokio::test]
+async fn a_panic_is_an_answer_that_tells_nothing_of_the_inside() {
+    // The SDK panics over a configuration without a clock.
+    let app = TestApp::with_broken_sdk();
+    let problem = app.get("/nonprod/clusters").await.problem(500);
+    insta::assert_json_snapshot!(problem, @r#"
+    {
+      "status": 500,
+      "detail": "the request could not be completed; its id finds the cause in the log",
+      "code": "InternalError",
+      "retryable": false
+    }
+    "#);
+    assert_eq!(app.get("/ping").await.status, 200, "the next request finds the function whole");
+}
+
+#[tokio::test]
 async fn a_silent_aws_is_answered_for_before_lambda_gives_up() {
     let mut app = TestApp::with_faults();
     app.set_time_left(Duration::from_secs(3));

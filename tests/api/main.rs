@@ -3,6 +3,8 @@
 //! The modules mirror the paths below `/v1/ecs`; what belongs to every path stands beside them. Each test has
 //! accounts of its own, so that all run side by side against one local AWS.
 
+#![expect(clippy::too_many_lines, reason = "an inline snapshot is as long as the answer")]
+
 mod support;
 
 mod callers;
@@ -11,4 +13,6 @@ mod deployed;
 mod events;
 mod http;
 mod meta;
+mod readme;
+mod rooms;
 mod services;

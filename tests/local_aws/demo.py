@@ -99,9 +99,9 @@ def furnish(aws: LocalAws) -> tuple[list[estate.Member], dict[str, str]]:
 
 
 def choose_port(preferred: int) -> int:
-    """Return `preferred`, or any free port if somebody else listens there."""
-    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", preferred)):
-        return preferred
+    """Return `preferred` (0: any free port), or any free port if somebody else listens there."""
+    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", preferred)) as listener:
+        return int(listener.getsockname()[1])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         free = int(listener.getsockname()[1])
     say(f"Port {preferred} is taken; the function listens on {free} instead")

@@ -69,17 +69,19 @@ impl TestApp {
         Self::build(vec![TestAccount::new("nonprod")], None, settings)
     }
 
+    /// One account `nonprod`, and an SDK that panics at the first call.
+    pub fn with_broken_sdk() -> Self {
+        let app = Self::new();
+        let mut function = hub_config(endpoint()).into_builder();
+        function.set_time_source(None);
+        let config = configure(&app.accounts, &json!({}));
+        let clients = Accounts::new(config.accounts.clone(), function.build());
+        Self { app: App::new(config, clients), ..app }
+    }
+
     /// Accounts, faults and settings.
     pub fn build(accounts: Vec<TestAccount>, faults: Option<Faults>, settings: &Value) -> Self {
-        let entries: Map<_, _> = accounts.iter().map(|each| (each.name.to_owned(), each.settings())).collect();
-        let mut config = json!({"accounts": entries, "callers": [
-            caller("reader", Caller::Reader, &json!([{"accounts": ["nonprod"], "access": "read"}])),
-            caller("writer", Caller::Writer, &json!([{"accounts": ["*"], "access": "write"}])),
-        ]});
-        for (name, value) in settings.as_object().expect("settings are an object") {
-            config[name] = value.clone();
-        }
-        let config = Config::parse(config.to_string().as_bytes()).expect("the configuration is valid");
+        let config = configure(&accounts, settings);
         let endpoint = faults.as_ref().map_or(endpoint(), Faults::endpoint);
         let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
         Self { app: App::new(config, clients), accounts, faults, time_left: Duration::from_secs(29) }
@@ -151,10 +153,21 @@ impl TestApp {
     }
 }
 
+fn configure(accounts: &[TestAccount], settings: &Value) -> Config {
+    let entries: Map<_, _> = accounts.iter().map(|each| (each.name.to_owned(), each.settings())).collect();
+    let mut config = json!({"accounts": entries, "callers": [
+        caller("reader", Caller::Reader, &json!([{"accounts": ["nonprod"], "access": "read"}])),
+        caller("writer", Caller::Writer, &json!([{"accounts": ["*"], "access": "write"}])),
+    ]});
+    for (name, value) in settings.as_object().expect("settings are an object") {
+        config[name] = value.clone();
+    }
+    Config::parse(config.to_string().as_bytes()).expect("the configuration is valid")
+}
+
 fn caller(name: &str, caller: Caller, grants: &Value) -> Value {
-    let digest = Sha256::digest(caller.token().expect("the caller has a token"));
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({"name": name, "tokenSha256": hex, "grants": grants})
+    let token = caller.token().expect("the caller has a token");
+    json!({"name": name, "tokenSha256": hex::encode(Sha256::digest(token)), "grants": grants})
 }
 
 /// A request on its way.

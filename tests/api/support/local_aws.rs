@@ -122,7 +122,7 @@ impl Faults {
         self.send_rules();
     }
 
-    /// The operations of the calls so far, in their order, AssumeRole included.
+    /// The operations of the calls so far, in their order, `sts:AssumeRole` included.
     pub fn calls(&self) -> Vec<String> {
         let url = format!("{}/_microburst/fired?limit=10000", self.endpoint);
         let fired: Value = ureq::get(url).call().expect("the proxy answers").body_mut().read_json().expect("JSON");
