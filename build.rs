@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Emitter::default()
         .default_on_error()
         .add_instructions(&Build::builder().build_timestamp(true).build())?
-        .add_instructions(&Gitcl::builder().sha(false).dirty(false).build())?
+        .add_instructions(&Gitcl::builder().sha(false).build())?
         .emit()?;
     Ok(())
 }

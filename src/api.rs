@@ -4,9 +4,14 @@
 //! [`orchestration`](crate::orchestration).
 
 pub mod clusters;
+pub mod logs;
 pub mod meta;
+pub mod orchestrations;
+pub mod registries;
 mod request;
 pub mod services;
 mod shorthands;
+pub mod task_definitions;
+pub mod tasks;
 
 pub use request::{BODY_MAX_BYTES, Request};

@@ -21,7 +21,11 @@ use crate::problem;
 use crate::reply::{Body, Reply};
 use crate::routes::{Endpoint, Guard, Matched, ROUTES, Route, Routes};
 use crate::telemetry::Trail;
+use crate::text::printable;
 use crate::wire::read::Problem;
+
+/// The headers of an answer that a page may read.
+const EXPOSED_HEADERS: &str = "Link, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";
 
 /// The application: what lives as long as the process.
 #[derive(Debug)]
@@ -70,7 +74,7 @@ impl App {
         let outcome = match call {
             Ok(call) => {
                 let deadline = Deadline::of(context.deadline, envelope.gateway_limit());
-                let work = AssertUnwindSafe(self.dispatch(call, deadline, &context.request_id, trail));
+                let work = AssertUnwindSafe(Box::pin(self.dispatch(call, deadline, &context.request_id, trail)));
                 work.catch_unwind().await.unwrap_or_else(|panic| Err(Error::Bug(panic_message(&*panic))))
             }
             Err(malformed) => Err(malformed.clone().into()),
@@ -103,11 +107,12 @@ impl App {
         };
         reply = reply
             .with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
-            .with_header(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Link, Retry-After, X-Request-Id, X-Ignored-Members");
+            .with_header(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
         let allow = reply.headers.get(header::ALLOW).filter(|_| call.method == Method::OPTIONS).cloned();
         if let Some(allow) = allow {
             reply.headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
-            let allowed = "Authorization, X-Auth-Token, Auth-Token, Content-Type, Prefer, Idempotency-Key";
+            let allowed = "Authorization, X-Auth-Token, Auth-Token, X-Amz-Date, X-Amz-Security-Token, \
+                           X-Amz-Content-Sha256, Content-Type, Prefer, Idempotency-Key";
             reply = reply.with_header(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         }
         reply
@@ -157,19 +162,50 @@ impl App {
         let account = self.accounts.get(name).await.ok_or_else(|| Error::UnknownAccount(name.to_owned()))?;
         let request = Request { call, path, account, deadline, request_id };
         let work = match endpoint {
-            Endpoint::CreateOrchestration => api::services::create_orchestration(&request).boxed(),
+            Endpoint::CreateOrchestration => api::orchestrations::create_orchestration(&request).boxed(),
+            Endpoint::DeleteOrchestration => api::orchestrations::delete_orchestration(&request).boxed(),
             Endpoint::ListClusters => api::clusters::list_clusters(&request).boxed(),
             Endpoint::CreateCluster => api::clusters::create_cluster(&request).boxed(),
             Endpoint::ShowCluster => api::clusters::show_cluster(&request).boxed(),
             Endpoint::DeleteCluster => api::clusters::delete_cluster(&request).boxed(),
+            Endpoint::ListServices => api::services::list_services(&request).boxed(),
+            Endpoint::CreateService => api::services::create_service(&request).boxed(),
+            Endpoint::ShowService => api::services::show_service(&request).boxed(),
+            Endpoint::DeleteService => api::services::delete_service(&request).boxed(),
+            Endpoint::ListEvents => api::services::list_events(&request).boxed(),
+            Endpoint::ShowLogs => api::logs::show_logs(&request).boxed(),
+            Endpoint::ListTasks => api::tasks::list_tasks(&request).boxed(),
+            Endpoint::RunTask => api::tasks::run_task(&request).boxed(),
+            Endpoint::ShowTask => api::tasks::show_task(&request).boxed(),
+            Endpoint::StopTask => api::tasks::stop_task(&request).boxed(),
+            Endpoint::ListTaskDefinitions => api::task_definitions::list_task_definitions(&request).boxed(),
+            Endpoint::RegisterTaskDefinition => api::task_definitions::register_task_definition(&request).boxed(),
+            Endpoint::ShowTaskDefinition => api::task_definitions::show_task_definition(&request).boxed(),
+            Endpoint::DeregisterTaskDefinition => api::task_definitions::deregister_task_definition(&request).boxed(),
+            Endpoint::ListRegistries => api::registries::list_registries(&request).boxed(),
+            Endpoint::CreateRegistry => api::registries::create_registry(&request).boxed(),
+            Endpoint::ShowRegistry => api::registries::show_registry(&request).boxed(),
+            Endpoint::DeleteRegistry => api::registries::delete_registry(&request).boxed(),
             Endpoint::Ping | Endpoint::ShowVersion => return public(endpoint),
         };
-        match endpoint {
-            // A flow takes back what it made, and a list answers what it has, before the deadline.
-            Endpoint::CreateOrchestration | Endpoint::ListClusters => work.await,
-            _ => deadline.limit(work).await?,
-        }
+        if keeps_its_deadline(endpoint) { work.await } else { deadline.limit(work).await? }
     }
+}
+
+/// Whether a handler answers before the deadline by itself: a flow takes back what it made or says how far it came,
+/// and a list answers what it has.
+fn keeps_its_deadline(endpoint: Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::CreateOrchestration
+            | Endpoint::DeleteOrchestration
+            | Endpoint::DeleteService
+            | Endpoint::ListClusters
+            | Endpoint::ListServices
+            | Endpoint::ListTasks
+            | Endpoint::ListTaskDefinitions
+            | Endpoint::ListRegistries
+    )
 }
 
 /// What a panic said, for the log.
@@ -199,7 +235,7 @@ fn check_query(call: &Call, route: &Route) -> Result<(), Error> {
         } else {
             return None;
         };
-        Some(Problem { path: name.chars().filter(|letter| !letter.is_control()).take(80).collect(), message })
+        Some(Problem { path: printable(name), message })
     };
     let problems: Vec<_> = call.query.iter().enumerate().filter_map(problem).collect();
     if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }

@@ -7,8 +7,10 @@ pub mod accounts;
 pub mod discovery;
 pub mod ecs;
 pub mod error;
+pub mod logs;
 pub mod pages;
 mod prepared;
+mod retries;
 
 pub use accounts::{Account, Accounts};
 pub use error::{Error, Kind};

@@ -7,7 +7,8 @@ use crate::aws;
 use crate::deadline::Elapsed;
 use crate::ids::IdError;
 use crate::intake::Malformed;
-use crate::orchestration::create;
+use crate::orchestration::launch::{NothingStarted, RunFailure};
+use crate::orchestration::{Cause, create, delete};
 use crate::wire::json::SyntaxError;
 use crate::wire::read;
 
@@ -46,7 +47,7 @@ pub enum Error {
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
     /// The body or the query is not what was expected.
-    #[error("{}", summary(.0))]
+    #[error("not valid at {}", places(.0))]
     Input(Vec<read::Problem>),
     /// An identifier that can't be one.
     #[error(transparent)]
@@ -60,6 +61,15 @@ pub enum Error {
     /// The orchestrated create failed.
     #[error(transparent)]
     Create(#[from] Box<create::Failure>),
+    /// The orchestrated delete failed.
+    #[error(transparent)]
+    Delete(#[from] Box<delete::Failure>),
+    /// A flow that changes nothing failed.
+    #[error(transparent)]
+    Flow(#[from] Cause),
+    /// `RunTask` started nothing.
+    #[error(transparent)]
+    NothingStarted(#[from] NothingStarted),
     /// The request's time was over.
     #[error(transparent)]
     Deadline(#[from] Elapsed),
@@ -68,17 +78,34 @@ pub enum Error {
     Bug(String),
 }
 
+impl From<RunFailure> for Error {
+    fn from(failure: RunFailure) -> Self {
+        match failure {
+            RunFailure::Aws(error) => Self::Aws(error),
+            RunFailure::NothingStarted(nothing) => Self::NothingStarted(nothing),
+        }
+    }
+}
+
+impl Error {
+    /// One thing wrong with the body or the query.
+    pub fn input(path: &str, message: &str) -> Self {
+        Self::Input(vec![read::Problem { path: path.to_owned(), message: message.to_owned() }])
+    }
+}
+
 /// An error and the errors behind it, from the outermost in.
 pub fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-fn summary(problems: &[read::Problem]) -> String {
-    match problems {
-        [] => "the request is not valid".to_owned(),
-        [only] => format!("{}: {}", only.path, only.message),
-        [first, rest @ ..] => format!("{}: {} (and {} more)", first.path, first.message, rest.len()),
+/// Where the problems are: what is wrong there may hold a caller's secrets, which are not for the log.
+fn places(problems: &[read::Problem]) -> String {
+    let mut places: Vec<_> = problems.iter().take(5).map(|problem| format!("`{}`", problem.path)).collect();
+    if problems.len() > places.len() {
+        places.push(format!("{} more places", problems.len() - places.len()));
     }
+    places.join(", ")
 }
 
 impl From<aws_smithy_schema::serde::SerdeError> for Error {

@@ -7,6 +7,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use crate::text::printable;
+
 /// The ARN of an IAM role.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RoleArn {
@@ -62,14 +64,36 @@ pub struct IdError {
 
 impl IdError {
     fn new(given: &str, expected: &'static str) -> Self {
-        let given = given.chars().take(200).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
-        Self { given: given.collect(), expected }
+        Self { given: printable(given), expected }
     }
 }
 
-/// A cluster by name. A full ARN is accepted where it is of the account and region that the path names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterName(String);
+/// Makes an identifier of a text that its `parse` has checked.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier as AWS takes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// A cluster by name. A full ARN is accepted where it is of the account and region that the path names.
+    ClusterName
+}
 
 impl ClusterName {
     /// Parses a cluster's name or ARN.
@@ -91,16 +115,117 @@ impl ClusterName {
             Err(IdError::new(text, "a cluster: 1 to 255 letters, digits, `-` and `_`, or a cluster's ARN"))
         }
     }
+}
 
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
+id! {
+    /// A service by name. A full ARN is accepted where it is of the account, region and cluster that the path names.
+    ServiceName
+}
+
+impl ServiceName {
+    /// Parses a service's name or ARN: `service/{cluster}/{name}`, or the older `service/{name}`.
+    ///
+    /// # Errors
+    /// [`IdError`] for any other text, and for an ARN of another account, region or cluster.
+    pub fn parse(text: &str, home: &Home, cluster: &ClusterName) -> Result<Self, IdError> {
+        match name_in_cluster(text, "service/", home, cluster)? {
+            Some(name) if is_ecs_name(name) => Ok(Self(name.to_owned())),
+            _ => Err(IdError::new(
+                text,
+                "a service: 1 to 255 letters, digits, `-` and `_`, or the ARN of one in this cluster",
+            )),
+        }
     }
 }
 
-impl fmt::Display for ClusterName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+id! {
+    /// A task by its bare id. `{cluster}/{id}` and a full ARN are accepted where they are of the account, region and
+    /// cluster that the path names.
+    TaskId
+}
+
+impl TaskId {
+    /// Parses a task's id, `{cluster}/{id}` or ARN: `task/{cluster}/{id}`, or the older `task/{id}`.
+    ///
+    /// # Errors
+    /// [`IdError`] for any other text, and for an ARN of another account, region or cluster.
+    pub fn parse(text: &str, home: &Home, cluster: &ClusterName) -> Result<Self, IdError> {
+        match name_in_cluster(text, "task/", home, cluster)? {
+            Some(id) if is_ecs_name(id) => Ok(Self(id.to_owned())),
+            _ => Err(IdError::new(text, "a task of this cluster: its id, `cluster/id`, or its ARN")),
+        }
+    }
+}
+
+/// `{name}`, `{cluster}/{name}`, or an ARN of `{kind}{name}` or `{kind}{cluster}/{name}` → `{name}`, if it is of
+/// this cluster.
+fn name_in_cluster<'t>(
+    text: &'t str,
+    kind: &str,
+    home: &Home,
+    cluster: &ClusterName,
+) -> Result<Option<&'t str>, IdError> {
+    let path = if text.starts_with("arn:") { home.resource(text, "ecs")?.strip_prefix(kind) } else { Some(text) };
+    Ok(path.and_then(|path| match path.split_once('/') {
+        Some((of, name)) => (of == cluster.as_str()).then_some(name),
+        None => Some(path),
+    }))
+}
+
+id! {
+    /// A task definition: a family's latest ACTIVE revision, or one revision.
+    TaskDefinitionName
+}
+
+impl TaskDefinitionName {
+    /// Parses `family`, `family:revision` or a task definition's ARN.
+    ///
+    /// # Errors
+    /// [`IdError`] for any other text, and for an ARN of another account or region than `home`.
+    pub fn parse(text: &str, home: &Home) -> Result<Self, IdError> {
+        let name = if text.starts_with("arn:") {
+            home.resource(text, "ecs")?.strip_prefix("task-definition/").unwrap_or_default()
+        } else {
+            text
+        };
+        let (family, revision) = name.split_once(':').unwrap_or((name, "1"));
+        if is_ecs_name(family) && revision.parse::<u32>().is_ok_and(|revision| revision > 0) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(IdError::new(text, "a task definition: `family`, `family:revision`, or its ARN"))
+        }
+    }
+
+    /// Whether it names one revision.
+    pub fn has_revision(&self) -> bool {
+        self.0.contains(':')
+    }
+}
+
+id! {
+    /// A registry: a Cloud Map service by its id.
+    RegistryId
+}
+
+impl RegistryId {
+    /// Parses an id like `srv-tvtbgvkkxtts3qlf`, or the ARN of a Cloud Map service.
+    ///
+    /// # Errors
+    /// [`IdError`] for any other text, and for an ARN of another account or region than `home`.
+    pub fn parse(text: &str, home: &Home) -> Result<Self, IdError> {
+        let id = if text.starts_with("arn:") {
+            home.resource(text, "servicediscovery")?.strip_prefix("service/").unwrap_or_default()
+        } else {
+            text
+        };
+        let is_id = id.strip_prefix("srv-").is_some_and(|rest| {
+            (1..=60).contains(&rest.len()) && rest.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+        });
+        if is_id {
+            Ok(Self(id.to_owned()))
+        } else {
+            Err(IdError::new(text, "a Cloud Map service: an id like `srv-tvtbgvkkxtts3qlf`, or its ARN"))
+        }
     }
 }
 
@@ -167,6 +292,17 @@ pub fn is_ecs_name(name: &str) -> bool {
         && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 
+/// Whether `text` can be the id of a Cloud Map namespace, or its ARN.
+pub fn is_namespace_id(text: &str) -> bool {
+    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_:/".contains(letter);
+    (1..=255).contains(&text.len()) && text.chars().all(is_allowed)
+}
+
+/// Whether `text` looks like the ARN of a Cloud Map service, of whatever account and region.
+pub fn is_registry_arn(text: &str) -> bool {
+    Arn::parse(text).is_some_and(|arn| arn.service == "servicediscovery" && arn.resource.starts_with("service/srv-"))
+}
+
 fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.chars().all(|letter| letter.is_ascii_digit())
 }
@@ -178,62 +314,4 @@ fn is_role_name(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_arn_knows_its_account_and_anything_else_is_refused() {
-        assert_eq!(RoleArn::parse("arn:aws:iam::111122223333:role/a/b").unwrap().account_id(), "111122223333");
-        for wrong in [
-            "",
-            "ecs-api",
-            "arn:aws:iam::111122223333:user/x",
-            "arn:aws:iam::1111:role/x",
-            "arn:aws:iam::111122223333:role/",
-            "arn:aws:iam:us-east-1:111122223333:role/x",
-            "arn:aws:sts::111122223333:role/x",
-        ] {
-            let error = RoleArn::parse(wrong).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{wrong}` is not the ARN of a role")), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_cluster_is_a_name_or_an_arn_of_home() {
-        let home = Home { account_id: "111122223333".to_owned(), region: "us-east-1".to_owned() };
-        let long = "x".repeat(256);
-        for (text, name) in [
-            ("myclu", Some("myclu")),
-            ("a-b_C1", Some("a-b_C1")),
-            ("arn:aws:ecs:us-east-1:111122223333:cluster/myclu", Some("myclu")),
-            ("arn:aws:ecs:us-east-1:444455556666:cluster/myclu", None),
-            ("arn:aws:ecs:eu-west-1:111122223333:cluster/myclu", None),
-            ("arn:aws:ecs:us-east-1:111122223333:service/myclu", None),
-            ("arn:aws:iam:us-east-1:111122223333:cluster/myclu", None),
-            ("", None),
-            ("a/b", None),
-            ("a b", None),
-            ("é", None),
-            (long.as_str(), None),
-        ] {
-            assert_eq!(ClusterName::parse(text, &home).ok().as_ref().map(ClusterName::as_str), name, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_region_is_recognised_by_its_shape() {
-        for right in ["us-east-1", "us-gov-west-1", "ap-southeast-7", "cn-north-1"] {
-            assert!(is_region(right), "{right}");
-        }
-        for wrong in ["", "us", "us-east", "us-east-", "US-EAST-1", "us-east-1a", "east-1", "us--1"] {
-            assert!(!is_region(wrong), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_impossible_id_is_repeated_without_its_control_characters() {
-        let home = Home { account_id: "111122223333".to_owned(), region: "us-east-1".to_owned() };
-        let error = ClusterName::parse("a\nlevel=error", &home).unwrap_err().to_string();
-        assert!(error.starts_with("`a\u{fffd}level=error` is not a cluster"), "{error}");
-    }
-}
+mod tests;

@@ -23,6 +23,7 @@ pub mod config;
 pub mod deadline;
 pub mod ids;
 pub mod routes;
+pub mod text;
 
 pub mod api;
 pub mod orchestration;

@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
         let app = Arc::clone(&app);
         async move { app.handle(event).await }
     });
-    match Box::pin(lambda_runtime::run(handler)).await {
+    match lambda_runtime::run(handler).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("ecs-api stops: {error}");

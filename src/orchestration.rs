@@ -1,7 +1,14 @@
 //! Flows of several AWS calls: each one a file, its undo in the same place. No HTTP and no JSON here.
 
+mod cause;
 pub mod create;
 pub mod defaults;
+pub mod delete;
+pub mod launch;
 mod ledger;
+pub mod lists;
+pub mod logs;
+pub mod show;
 
+pub use cause::Cause;
 pub use ledger::{Leftover, Outcome};

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::auth::Refusal;
 use crate::aws::{self, Kind};
 use crate::error::Error;
-use crate::orchestration::create::{Cause, Failure};
-use crate::orchestration::{Leftover, Outcome};
+use crate::orchestration::{Cause, Leftover, Outcome, create};
 use crate::reply::{Body, Reply};
+use crate::wire::read;
+use crate::wire::write::write;
 
 /// When a caller may try again after AWS throttled, in seconds.
 const THROTTLED_RETRY_S: u32 = 5;
@@ -59,8 +60,17 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
     if let Error::Input(problems) = error {
         problem.insert("errors".to_owned(), json!(problems));
     }
-    if let Error::Create(failure) = error {
-        add_outcome(&mut problem, &failure.outcome);
+    match error {
+        Error::Create(failure) => add_outcome(&mut problem, &failure.outcome),
+        Error::Delete(failure) => {
+            problem.insert("Deleted".to_owned(), json!(failure.deleted));
+        }
+        Error::NothingStarted(nothing) => {
+            // AWS's own values always have a JSON form.
+            let failures = nothing.0.iter().filter_map(|failure| write(failure).ok());
+            problem.insert("Failures".to_owned(), failures.collect());
+        }
+        _ => {}
     }
     let reply = Reply::new(verdict.status, "application/problem+json", Body::Json(Value::Object(problem)));
     let reply = match verdict.retry_after_s {
@@ -84,7 +94,17 @@ fn with_remedy(reply: Reply, error: &Error) -> Reply {
 fn detail(error: &Error) -> String {
     match error {
         Error::Bug(_) => "the request could not be completed; its id finds the cause in the log".to_owned(),
+        Error::Input(problems) => summary(problems),
         other => other.to_string(),
+    }
+}
+
+fn summary(problems: &[read::Problem]) -> String {
+    match problems {
+        [] => "the request is not valid".to_owned(),
+        [only] if only.path.is_empty() => only.message.clone(),
+        [only] => format!("{}: {}", only.path, only.message),
+        [first, rest @ ..] => format!("{}: {} (and {} more)", first.path, first.message, rest.len()),
     }
 }
 
@@ -99,12 +119,15 @@ fn add_outcome(problem: &mut Map<String, Value>, outcome: &Outcome) {
 }
 
 fn aws_error(error: &Error) -> Option<&aws::Error> {
-    match error {
-        Error::Aws(error) => Some(error),
-        Error::Create(failure) => match &failure.cause {
-            Cause::Aws(error) => Some(error),
-            _ => None,
-        },
+    let cause = match error {
+        Error::Aws(error) => return Some(error),
+        Error::Flow(cause) => cause,
+        Error::Create(failure) => &failure.cause,
+        Error::Delete(failure) => &failure.cause,
+        _ => return None,
+    };
+    match cause {
+        Cause::Aws(error) => Some(error),
         _ => None,
     }
 }
@@ -125,22 +148,34 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
         Error::BodyTooLarge { .. } => Verdict::new(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge"),
         Error::Aws(error) => of_aws(error, is_safe),
         Error::Create(failure) => of_create(failure),
+        Error::Delete(failure) => of_cause(&failure.cause),
+        Error::Flow(cause) => of_cause(cause),
+        Error::NothingStarted(nothing) if nothing.is_for_capacity() => {
+            Verdict::new(StatusCode::SERVICE_UNAVAILABLE, "NoCapacity").retry_after(CAPACITY_RETRY_S)
+        }
+        Error::NothingStarted(_) => Verdict::new(StatusCode::CONFLICT, "NothingStarted"),
         Error::Deadline(_) => Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(is_safe),
         Error::Bug(_) => Verdict::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
     }
 }
 
-fn of_create(failure: &Failure) -> Verdict {
-    let verdict = match &failure.cause {
-        // What failed was taken back: nothing is in the way of the same request.
+/// What a failed create has made is taken back: nothing is in the way of the same request, unless something was left.
+fn of_create(failure: &create::Failure) -> Verdict {
+    let verdict = of_cause(&failure.cause);
+    let is_clean = failure.outcome.left_behind.is_empty();
+    Verdict { retryable: verdict.retryable && is_clean, ..verdict }
+}
+
+/// Flows may be repeated: a create is undone, a delete goes on where it stopped, and the others change nothing.
+fn of_cause(cause: &Cause) -> Verdict {
+    match cause {
         Cause::Aws(error) => of_aws(error, true),
         Cause::Missing(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
         Cause::Taken(_) => Verdict::new(StatusCode::CONFLICT, "AlreadyExists"),
         Cause::Draining(_) => Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S),
+        Cause::LogsElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
         Cause::Deadline(_) => Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true),
-    };
-    let is_clean = failure.outcome.left_behind.is_empty();
-    Verdict { retryable: verdict.retryable && is_clean, ..verdict }
+    }
 }
 
 /// `repeats_safely` says whether the same call may be made again although this one may have done its work.

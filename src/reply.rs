@@ -10,6 +10,9 @@ use serde_json::Value;
 /// Bodies longer than this are compressed for callers that accept it.
 const COMPRESS_OVER_BYTES: usize = 1024;
 
+/// The longest list of ignored members.
+const IGNORED_MAX_BYTES: usize = 2048;
+
 /// Status, headers and body of an answer.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -56,6 +59,13 @@ impl Reply {
         Self { status, headers: HeaderMap::new(), body: Body::Empty }
     }
 
+    /// The same answer for work that is not done: status 202, and when to ask again.
+    #[must_use]
+    pub fn accepted(self, retry_after_s: u32) -> Self {
+        let reply = Self { status: StatusCode::ACCEPTED, ..self };
+        reply.with_header(header::RETRY_AFTER, &retry_after_s.to_string())
+    }
+
     /// Adds a header. Characters that a header can't hold are replaced by `?`.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
@@ -78,7 +88,16 @@ impl Reply {
         if ignored.is_empty() {
             return reply;
         }
-        reply.with_header(HeaderName::from_static("x-ignored-members"), &ignored.join(", "))
+        // Gateways and clients take headers of some kilobytes.
+        let listed = ignored.iter().scan(0, |bytes, path| {
+            *bytes += path.len() + 2;
+            (*bytes <= IGNORED_MAX_BYTES).then_some(path.as_str())
+        });
+        let mut listed: Vec<_> = listed.collect();
+        if listed.len() < ignored.len() {
+            listed.push("...");
+        }
+        reply.with_header(HeaderName::from_static("x-ignored-members"), &listed.join(", "))
     }
 
     /// Compresses a long body, if the caller's `Accept-Encoding` allows it.
@@ -92,7 +111,7 @@ impl Reply {
         if bytes.len() <= COMPRESS_OVER_BYTES {
             return self;
         }
-        self.headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        self.headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         let accepted = accept_encoding.and_then(|value| value.to_str().ok()).is_some_and(accepts_gzip);
         let compressed = accepted.then(|| gzip(&bytes)).and_then(Result::ok);
         if let Some(compressed) = compressed {
@@ -160,5 +179,9 @@ mod tests {
         let reply = Reply::empty(StatusCode::OK).with_ignored(true, &["a\r\nSet-Cookie: x".to_owned(), "é".to_owned()]);
         assert_eq!(reply.headers["x-ignored-members"], "a??Set-Cookie: x, ?");
         assert_eq!(reply.headers["preference-applied"], "handling=lenient");
+        let many = vec!["service.unknown".to_owned(); 1000];
+        let reply = Reply::empty(StatusCode::OK).with_ignored(true, &many);
+        let listed = reply.headers["x-ignored-members"].to_str().unwrap();
+        assert!(listed.len() < 2100 && listed.ends_with(", service.unknown, ..."), "{}", listed.len());
     }
 }

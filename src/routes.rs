@@ -14,10 +14,29 @@ pub enum Endpoint {
     Ping,
     ShowVersion,
     CreateOrchestration,
+    DeleteOrchestration,
     ListClusters,
     CreateCluster,
     ShowCluster,
     DeleteCluster,
+    ListServices,
+    CreateService,
+    ShowService,
+    DeleteService,
+    ListEvents,
+    ShowLogs,
+    ListTasks,
+    RunTask,
+    ShowTask,
+    StopTask,
+    ListTaskDefinitions,
+    RegisterTaskDefinition,
+    ShowTaskDefinition,
+    DeregisterTaskDefinition,
+    ListRegistries,
+    CreateRegistry,
+    ShowRegistry,
+    DeleteRegistry,
 }
 
 /// Who may use a route.
@@ -46,32 +65,59 @@ pub struct Route {
 
 use Endpoint as E;
 
-const PAGE: &[&str] = &["limit", "nextToken"];
-
 /// The route table.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    public(Method::GET, "/v1/ecs/ping",    E::Ping),
-    public(Method::GET, "/v1/ecs/version", E::ShowVersion),
+    public("/v1/ecs/ping",    E::Ping),
+    public("/v1/ecs/version", E::ShowVersion),
 
-    write(Method::POST, "/v1/ecs/{account}/services", E::CreateOrchestration),
+    post("/v1/ecs/{account}/services",   E::CreateOrchestration, &[]),
+    delete("/v1/ecs/{account}/services", E::DeleteOrchestration, &["cluster", "service", "recursive"]),
 
-    read(Method::GET,     "/v1/ecs/{account}/clusters",           E::ListClusters, PAGE),
-    write(Method::POST,   "/v1/ecs/{account}/clusters",           E::CreateCluster),
-    read(Method::GET,     "/v1/ecs/{account}/clusters/{cluster}", E::ShowCluster, &[]),
-    write(Method::DELETE, "/v1/ecs/{account}/clusters/{cluster}", E::DeleteCluster),
+    get("/v1/ecs/{account}/clusters",              E::ListClusters, &["limit", "nextToken"]),
+    post("/v1/ecs/{account}/clusters",             E::CreateCluster, &[]),
+    get("/v1/ecs/{account}/clusters/{cluster}",    E::ShowCluster, &[]),
+    delete("/v1/ecs/{account}/clusters/{cluster}", E::DeleteCluster, &[]),
+
+    get("/v1/ecs/{account}/clusters/{cluster}/services",                  E::ListServices, &["all", "limit", "nextToken", "launchType"]),
+    post("/v1/ecs/{account}/clusters/{cluster}/services",                 E::CreateService, &[]),
+    get("/v1/ecs/{account}/clusters/{cluster}/services/{service}",        E::ShowService, &["all"]),
+    delete("/v1/ecs/{account}/clusters/{cluster}/services/{service}",     E::DeleteService, &["recursive"]),
+    get("/v1/ecs/{account}/clusters/{cluster}/services/{service}/events", E::ListEvents, &[]),
+    get("/v1/ecs/{account}/clusters/{cluster}/services/{service}/logs",   E::ShowLogs,
+        &["task", "container", "limit", "nextToken", "start", "end", "startFromHead"]),
+
+    get("/v1/ecs/{account}/clusters/{cluster}/tasks",           E::ListTasks,
+        &["service", "family", "status", "startedBy", "limit", "nextToken"]),
+    post("/v1/ecs/{account}/clusters/{cluster}/tasks",          E::RunTask, &[]),
+    get("/v1/ecs/{account}/clusters/{cluster}/tasks/{task}",    E::ShowTask, &[]),
+    delete("/v1/ecs/{account}/clusters/{cluster}/tasks/{task}", E::StopTask, &["reason"]),
+
+    get("/v1/ecs/{account}/taskdefs",              E::ListTaskDefinitions, &["status", "family", "prefix", "limit", "nextToken"]),
+    post("/v1/ecs/{account}/taskdefs",             E::RegisterTaskDefinition, &[]),
+    get("/v1/ecs/{account}/taskdefs/{taskdef}",    E::ShowTaskDefinition, &[]),
+    delete("/v1/ecs/{account}/taskdefs/{taskdef}", E::DeregisterTaskDefinition, &[]),
+
+    get("/v1/ecs/{account}/servicediscovery/services",         E::ListRegistries, &["namespace", "limit", "nextToken"]),
+    post("/v1/ecs/{account}/servicediscovery/services",        E::CreateRegistry, &[]),
+    get("/v1/ecs/{account}/servicediscovery/services/{id}",    E::ShowRegistry, &[]),
+    delete("/v1/ecs/{account}/servicediscovery/services/{id}", E::DeleteRegistry, &[]),
 ];
 
-const fn public(method: Method, pattern: &'static str, endpoint: Endpoint) -> Route {
-    Route { method, pattern, endpoint, guard: Guard::Public, query: &[] }
+const fn public(pattern: &'static str, endpoint: Endpoint) -> Route {
+    Route { method: Method::GET, pattern, endpoint, guard: Guard::Public, query: &[] }
 }
 
-const fn read(method: Method, pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
-    Route { method, pattern, endpoint, guard: Guard::Needs(Access::Read), query }
+const fn get(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
+    Route { method: Method::GET, pattern, endpoint, guard: Guard::Needs(Access::Read), query }
 }
 
-const fn write(method: Method, pattern: &'static str, endpoint: Endpoint) -> Route {
-    Route { method, pattern, endpoint, guard: Guard::Needs(Access::Write), query: &[] }
+const fn post(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
+    Route { method: Method::POST, pattern, endpoint, guard: Guard::Needs(Access::Write), query }
+}
+
+const fn delete(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
+    Route { method: Method::DELETE, pattern, endpoint, guard: Guard::Needs(Access::Write), query }
 }
 
 /// The table, ready to be asked.
@@ -110,7 +156,16 @@ impl Routes {
     /// [`Error::NoRoute`], also where a parameter is not UTF-8 after decoding.
     pub fn find(&self, path: &str) -> Result<Matched<'_>, Error> {
         let path = rejoin_arns(path.strip_suffix('/').unwrap_or(path));
-        let found = self.paths.at(&path).map_err(|_| Error::NoRoute)?;
+        self.at(&path).or_else(|error| {
+            // A task as answers name it, `{cluster}%2F{id}`, that a gateway took apart.
+            let rejoined = path.rsplit_once('/').map(|(before, id)| format!("{before}%2F{id}"));
+            let found = rejoined.and_then(|path| self.at(&path).ok());
+            found.filter(|found| found.routes.iter().all(|route| route.pattern.ends_with("/{task}"))).ok_or(error)
+        })
+    }
+
+    fn at(&self, path: &str) -> Result<Matched<'_>, Error> {
+        let found = self.paths.at(path).map_err(|_| Error::NoRoute)?;
         let decoded = found.params.iter().map(|(name, value)| {
             let value = percent_decode_str(value).decode_utf8().map_err(|_| Error::NoRoute)?;
             Ok((name.to_owned(), value.into_owned()))
@@ -122,16 +177,32 @@ impl Routes {
 /// Puts ARNs together again that a gateway took apart: HTTP APIs hand on a path with `%2F` decoded, so that
 /// `…/clusters/arn:aws:ecs:us-east-1:111122223333:cluster%2Fmyclu` arrives as two segments.
 fn rejoin_arns(path: &str) -> String {
+    let mut segments = path.split('/').peekable();
     let mut joined = String::with_capacity(path.len());
-    let mut is_open = false;
-    for (index, segment) in path.split('/').enumerate() {
-        if index > 0 {
-            joined.push_str(if is_open { "%2F" } else { "/" });
-        }
+    while let Some(segment) = segments.next() {
         joined.push_str(segment);
-        is_open = segment.starts_with("arn:") && segment.ends_with(":cluster");
+        let rest = segments.clone().count();
+        for _ in 0..segments_of_arn(segment, segments.clone().last().unwrap_or_default(), rest) {
+            joined.push_str("%2F");
+            joined.push_str(segments.next().unwrap_or_default());
+        }
+        if segments.peek().is_some() {
+            joined.push('/');
+        }
     }
     joined
+}
+
+/// How many of the `rest` segments after this one, the beginning of an ARN, belong to it.
+fn segments_of_arn(segment: &str, last: &str, rest: usize) -> usize {
+    let kind = segment.rsplit(':').next().filter(|_| segment.starts_with("arn:"));
+    match kind {
+        Some("cluster" | "task-definition") => rest.min(1),
+        // `service/{cluster}/{name}`, or the older `service/{name}`; what may follow a service is known.
+        Some("service") if matches!(last, "events" | "logs") => rest.saturating_sub(1).min(2),
+        Some("service" | "task") => rest.min(2),
+        _ => 0,
+    }
 }
 
 impl Matched<'_> {
@@ -203,6 +274,17 @@ mod tests {
                 Some("arn:aws:ecs:us-east-1:1:cluster/myclu"),
             ),
             ("/v1/ecs/nonprod/clusters/arn:aws:ecs:us-east-1:1:cluster", Some("arn:aws:ecs:us-east-1:1:cluster")),
+            (
+                "/v1/ecs/nonprod/clusters/arn:aws:ecs:us-east-1:1:cluster/myclu/services/arn:aws:ecs:r:1:service/myclu/web",
+                Some("arn:aws:ecs:us-east-1:1:cluster/myclu"),
+            ),
+            ("/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/myclu/web/logs", Some("myclu")),
+            ("/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/web/events", Some("myclu")),
+            ("/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/myclu/web/x", None),
+            ("/v1/ecs/nonprod/clusters/myclu/tasks/arn:aws:ecs:us-east-1:1:task/myclu/0a1b", Some("myclu")),
+            ("/v1/ecs/nonprod/clusters/myclu/tasks/myclu/0a1b", Some("myclu")),
+            ("/v1/ecs/nonprod/clusters/myclu/tasks/myclu/0a1b/c", None),
+            ("/v1/ecs/nonprod/clusters/myclu/services/web/x", None),
             ("/v1/ecs/nonprod/clusters/%FF", None),
             ("/v1/ecs/nonprod/clusters/a/b", None),
             ("/v1/ecs/nonprod/clusters/myclu//", None),

@@ -5,10 +5,14 @@ use serde_json::{Value, json};
 use super::{Request, shorthands};
 use crate::aws::ecs;
 use crate::error::Error;
+use crate::ids::is_ecs_name;
 use crate::reply::Reply;
 use crate::wire::inputs::CreateClusterInput;
-use crate::wire::read::Problem;
 use crate::wire::write::write;
+
+/// What is said of a cluster that is to be created without a name that it can have.
+pub(super) const CLUSTER_NAME_REQUIRED: &str =
+    "required: the name of the cluster to create, 1 to 255 letters, digits, `-` and `_`";
 
 /// `GET /{account}/clusters`: the ARNs of all clusters, or of one page of `limit`.
 ///
@@ -25,10 +29,9 @@ pub async fn list_clusters(request: &Request<'_>) -> Result<Reply, Error> {
 /// [`Error`] for a body that is no `CreateCluster` input, and for what AWS refuses.
 pub async fn create_cluster(request: &Request<'_>) -> Result<Reply, Error> {
     let (input, ignored) = request.input::<CreateClusterInput>(shorthands::cluster)?;
-    if input.cluster_name.as_deref().unwrap_or_default().is_empty() {
-        // DIFFERENCE: the original passed the empty name on, and AWS created the cluster `default`.
-        let message = "required: the name of the cluster to create".to_owned();
-        return Err(Error::Input(vec![Problem { path: "clusterName".to_owned(), message }]));
+    // DIFFERENCE: the original passed an empty name on, and AWS created the cluster `default`.
+    if !is_ecs_name(input.cluster_name.as_deref().unwrap_or_default()) {
+        return Err(Error::input("clusterName", CLUSTER_NAME_REQUIRED));
     }
     let created = ecs::create_cluster(request.account, input).await?;
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))

@@ -9,7 +9,7 @@ use crate::aws::pages::{Cursor, Span};
 use crate::config;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::ids::ClusterName;
+use crate::ids::{ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskId};
 use crate::intake::Call;
 use crate::reply::Reply;
 use crate::routes::Matched;
@@ -51,6 +51,58 @@ impl Request<'_> {
         Ok(ClusterName::parse(self.path.parameter("cluster"), &self.account.home())?)
     }
 
+    /// The service that the path names, in the cluster that the path names.
+    ///
+    /// # Errors
+    /// [`Error::Id`] if it can't be one.
+    pub fn service(&self, cluster: &ClusterName) -> Result<ServiceName, Error> {
+        Ok(ServiceName::parse(self.path.parameter("service"), &self.account.home(), cluster)?)
+    }
+
+    /// The task that the path names, in the cluster that the path names.
+    ///
+    /// # Errors
+    /// [`Error::Id`] if it can't be one.
+    pub fn task(&self, cluster: &ClusterName) -> Result<TaskId, Error> {
+        Ok(TaskId::parse(self.path.parameter("task"), &self.account.home(), cluster)?)
+    }
+
+    /// The task definition that the path names.
+    ///
+    /// # Errors
+    /// [`Error::Id`] if it can't be one.
+    pub fn task_definition(&self) -> Result<TaskDefinitionName, Error> {
+        Ok(TaskDefinitionName::parse(self.path.parameter("taskdef"), &self.account.home())?)
+    }
+
+    /// The registry that the path names.
+    ///
+    /// # Errors
+    /// [`Error::Id`] if it can't be one.
+    pub fn registry(&self) -> Result<RegistryId, Error> {
+        Ok(RegistryId::parse(self.path.parameter("id"), &self.account.home())?)
+    }
+
+    /// A query parameter that is true or false (`true false 1 0` in any case); false if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for any other value.
+    pub fn flag(&self, name: &str) -> Result<bool, Error> {
+        let refused = || Error::input(name, "expected `true`, `false`, `1` or `0`");
+        self.query(name).map_or(Ok(false), |text| boolean(text).ok_or_else(refused))
+    }
+
+    /// A query parameter that is one of `choices`, whatever its case.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for any other value.
+    pub fn choice(&self, name: &str, choices: &[&'static str]) -> Result<Option<&'static str>, Error> {
+        let Some(text) = self.query(name) else { return Ok(None) };
+        let choice = choices.iter().copied().find(|choice| choice.eq_ignore_ascii_case(text));
+        let refused = || Error::input(name, &format!("expected one of {}", choices.join(", ")));
+        choice.map(Some).ok_or_else(refused)
+    }
+
     /// A query parameter's value; the route table has seen to it that there are no others.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.call.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -82,7 +134,11 @@ impl Request<'_> {
 
     /// A list's answer, with a `Link` to what follows.
     pub fn list(&self, entries: Vec<Value>, next: Option<Cursor>) -> Reply {
-        let reply = Reply::json(Value::Array(entries));
+        self.linked(Reply::json(Value::Array(entries)), next)
+    }
+
+    /// An answer with a `Link` to what follows.
+    pub fn linked(&self, reply: Reply, next: Option<Cursor>) -> Reply {
         match next {
             Some(next) => {
                 let link = format!("<{}>; rel=\"next\"", self.following(&next.to_string()));
@@ -116,6 +172,19 @@ impl Request<'_> {
         Findings::new(if self.is_lenient() { Unknown::Ignore } else { Unknown::Refuse })
     }
 
+    /// Checks that a body that names a cluster names the path's.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if it names another, [`Error::Id`] if it can't be one.
+    pub fn check_cluster(&self, given: Option<&str>, cluster: &ClusterName) -> Result<(), Error> {
+        let Some(given) = given else { return Ok(()) };
+        if ClusterName::parse(given, &self.account.home())? == *cluster {
+            Ok(())
+        } else {
+            Err(Error::input("cluster", &format!("differs from the path's cluster, `{cluster}`; leave it out")))
+        }
+    }
+
     /// The body as a JSON object.
     ///
     /// # Errors
@@ -144,6 +213,15 @@ impl Request<'_> {
         let input = read::<T>(&Value::Object(object), "", &mut findings);
         let ignored = findings.finish().map_err(Error::Input)?;
         input.map(|input| (input, ignored)).ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))
+    }
+}
+
+/// `true false 1 0` in any case.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
     }
 }
 

@@ -1,189 +1,111 @@
-//! Services: the orchestrated create.
+//! The services of a cluster.
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
-use super::{Request, shorthands};
+use super::Request;
+use super::orchestrations::{client_token, delete_service as delete_with_what_belongs_to_it};
+use crate::aws::ecs;
 use crate::error::Error;
-use crate::ids::{ClusterName, is_ecs_name};
-use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
-use crate::orchestration::defaults;
+use crate::ids::{ClusterName, ServiceName};
+use crate::orchestration::delete::Target;
+use crate::orchestration::show::{self, Shown};
+use crate::orchestration::{launch, lists};
 use crate::reply::Reply;
-use crate::wire::inputs::{CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput};
-use crate::wire::members::take;
-use crate::wire::read::{Findings, Input, read};
+use crate::wire::inputs::CreateServiceInput;
 use crate::wire::write::write;
 
-/// The parts of an orchestrated create's body, as messages name them.
-const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "service"];
-
-/// `POST /{account}/services`: cluster, task definition, registry and service by one request, or nothing.
+/// `GET …/services`: the ARNs of a cluster's services, of all launch types; with `all` the services themselves.
 ///
 /// # Errors
-/// [`Error::Input`] with everything that is wrong with the body; [`Error::Create`] with the first cause and
-/// what became of what had been made.
-pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
-    let mut findings = request.findings();
-    let plan = plan(request, &mut findings)?;
-    let ignored = findings.finish().map_err(Error::Input)?;
-    let plan = plan.ok_or_else(|| Error::Bug("a plan read without problem or value".to_owned()))?;
-    let token = client_token(request.request_id);
-    let work = create::create(request.account, plan, token, request.deadline);
-    let creation = Box::pin(work).await.map_err(Box::new)?;
-    Ok(Reply::json(shape(&creation)?).with_ignored(request.is_lenient(), &ignored))
+/// [`Error`] for a bad query, and for what AWS refuses.
+pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
+    let (cluster, span) = (request.cluster()?, request.span()?);
+    let launch_type = request.choice("launchType", &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"])?;
+    let launch_type = launch_type.map(Into::into);
+    if request.flag("all")? {
+        let listed = lists::list_services_described(request.account, cluster.as_str(), launch_type, span).await?;
+        let services = listed.entries.iter().map(|service| Ok(write(service)?)).collect::<Result<_, Error>>()?;
+        return Ok(request.list(services, listed.next));
+    }
+    let listed = ecs::list_services(request.account, cluster.as_str(), launch_type, span).await?;
+    Ok(request.list(listed.entries.into_iter().map(Value::from).collect(), listed.next))
 }
 
-/// ECS takes at most 36 characters
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>); Lambda's request ids
-/// are UUIDs of exactly that length.
-fn client_token(request_id: &str) -> &str {
-    request_id.get(..36).unwrap_or(request_id)
+/// `POST …/services`: creates a service in the cluster that the path names, with the account's defaults.
+///
+/// # Errors
+/// [`Error`] for a body that is no `CreateService` input, and for what AWS refuses.
+pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
+    let cluster = request.cluster()?;
+    let (mut input, ignored) = request.input::<CreateServiceInput>(|_, _, _| {})?;
+    request.check_cluster(input.cluster.as_deref(), &cluster)?;
+    input.cluster = Some(cluster.to_string());
+    let created = launch::create_service(request.account, input, client_token(request.request_id)).await?;
+    Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
 }
 
-/// Reads the body into a plan; what is wrong goes to the findings, all of it.
-fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, Error> {
-    let mut body = request.object()?;
-    let cluster = part::<CreateClusterInput>(&mut body, "cluster", shorthands::cluster, findings);
-    let task_definition =
-        part::<RegisterTaskDefinitionInput>(&mut body, "taskDefinition", shorthands::task_definition, findings);
-    let registry = part::<CreateRegistryInput>(&mut body, "serviceRegistry", shorthands::registry, findings);
-    let service = part::<CreateServiceInput>(&mut body, "service", |_, _, _| {}, findings);
-    for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        findings.unknown_member(name.clone(), name, PARTS.into_iter());
+/// `GET …/services/{service}`: one service with its tags, also a DRAINING or INACTIVE one; with `all` one flat object
+/// with its endpoint, its tasks and its task definition.
+///
+/// # Errors
+/// [`Error::NotFound`] if AWS does not know it; else what AWS refuses.
+pub async fn show_service(request: &Request<'_>) -> Result<Reply, Error> {
+    let cluster = request.cluster()?;
+    let name = request.service(&cluster)?;
+    if request.flag("all")? {
+        let work = show::show_service(request.account, cluster.as_str(), name.as_str(), request.deadline);
+        let shown = Box::pin(work).await?.ok_or_else(|| unknown(&name, &cluster))?;
+        return Ok(Reply::json(flat(&shown)?));
     }
-    let Given::Read(service) = service else {
-        if matches!(service, Given::Absent) {
-            findings.refuse("service", "required: the service to create");
-        }
-        return Ok(None);
-    };
-    let name = service.service_name.as_deref().unwrap_or_default();
-    if !is_ecs_name(name) {
-        findings.refuse("service.serviceName", format!("expected 1 to 255 letters, digits, `-` and `_`, got `{name}`"));
-    }
-    let cluster = cluster_part(request, &service, cluster, findings);
-    let task_definition = task_definition_part(request, &service, task_definition, findings);
-    let registry = registry_part(&service, registry, findings);
-    Ok(cluster.zip(task_definition).zip(registry).map(|((cluster, task_definition), registry)| Plan {
-        cluster,
-        task_definition,
-        registry,
-        service: *service,
-    }))
+    let found = ecs::describe_service(request.account, cluster.as_str(), name.as_str()).await?;
+    let service = found.ok_or_else(|| unknown(&name, &cluster))?;
+    Ok(Reply::json(json!({"Services": [write(&service)?], "Failures": []})))
 }
 
-/// A part of the body: not there, read, or wrong (what is wrong is in the findings).
-enum Given<T> {
-    Absent,
-    Read(Box<T>),
-    Wrong,
+fn unknown(name: &ServiceName, cluster: &ClusterName) -> Error {
+    Error::NotFound(format!("there is no service `{name}` in the cluster `{cluster}`"))
 }
 
-fn part<T: Input>(
-    body: &mut Map<String, Value>,
-    name: &str,
-    shorthand: impl FnOnce(&mut Map<String, Value>, &str, &mut Findings),
-    findings: &mut Findings,
-) -> Given<T> {
-    let Some(mut value) = take(body, name) else { return Given::Absent };
-    if let Value::Object(object) = &mut value {
-        shorthand(object, name, findings);
+/// One object of everything; the original's callers read it so.
+fn flat(shown: &Shown) -> Result<Value, Error> {
+    let mut answer = write(&shown.service)?;
+    if let Some(endpoint) = &shown.endpoint {
+        answer["ServiceEndpoint"] = endpoint.as_str().into();
     }
-    read(&value, name, findings).map_or(Given::Wrong, |input| Given::Read(Box::new(input)))
+    answer["Tasks"] = json!(shown.tasks);
+    if let Some(task_definition) = &shown.task_definition {
+        answer["TaskDefinition"] = write(task_definition)?;
+    }
+    Ok(answer)
 }
 
-fn cluster_part(
-    request: &Request<'_>,
-    service: &CreateServiceInput,
-    cluster: Given<CreateClusterInput>,
-    findings: &mut Findings,
-) -> Option<ClusterPart> {
-    if let Some(text) = &service.cluster {
-        let name = ClusterName::parse(text, &request.account.home());
-        let name = name.map_err(|error| findings.refuse("service.cluster", error.to_string())).ok()?;
-        return Some(ClusterPart::Existing(name.to_string()));
+/// `DELETE …/services/{service}`: force-deletes a service; with `recursive` also its registries and its cluster.
+///
+/// # Errors
+/// [`Error`] for what AWS refuses.
+pub async fn delete_service(request: &Request<'_>) -> Result<Reply, Error> {
+    let cluster = request.cluster()?;
+    let name = request.service(&cluster)?;
+    if request.flag("recursive")? {
+        let target = Target { cluster: cluster.to_string(), service: name.to_string(), is_recursive: true };
+        return delete_with_what_belongs_to_it(request, &target).await;
     }
-    let input = match cluster {
-        Given::Read(input) => input,
-        Given::Wrong => return None,
-        Given::Absent => {
-            findings.refuse("service.cluster", "required: an existing cluster, or give `cluster` to create one");
-            return None;
-        }
-    };
-    // DIFFERENCE: without a name AWS would create, or take, the cluster `default`.
-    let name = input.cluster_name.clone().filter(|name| is_ecs_name(name));
-    if name.is_none() {
-        let message = "required: the name of the cluster to create, 1 to 255 letters, digits, `-` and `_`";
-        findings.refuse("cluster.clusterName", message);
-    }
-    name.map(|name| ClusterPart::New { name, input })
+    let work = ecs::delete_service(request.account, cluster.as_str(), name.as_str());
+    let deleted = request.deadline.limit(work).await??;
+    Ok(Reply::json(write(&deleted)?))
 }
 
-fn task_definition_part(
-    request: &Request<'_>,
-    service: &CreateServiceInput,
-    task_definition: Given<RegisterTaskDefinitionInput>,
-    findings: &mut Findings,
-) -> Option<TaskDefinitionPart> {
-    if let Some(name) = &service.task_definition {
-        return Some(TaskDefinitionPart::Existing(name.clone()));
-    }
-    match task_definition {
-        Given::Read(mut input) => {
-            defaults::task_definition(&mut input, request.settings());
-            Some(TaskDefinitionPart::New(input))
-        }
-        Given::Wrong => None,
-        Given::Absent => {
-            let message = "required: an existing task definition, or give `taskDefinition` to register one";
-            findings.refuse("service.taskDefinition", message);
-            None
-        }
-    }
-}
-
-fn registry_part(
-    service: &CreateServiceInput,
-    registry: Given<CreateRegistryInput>,
-    findings: &mut Findings,
-) -> Option<RegistryPart> {
-    if !service.service_registries().is_empty() {
-        return existing_registries(service, findings).map(RegistryPart::Existing);
-    }
-    let mut input = match registry {
-        Given::Read(input) => input,
-        Given::Wrong => return None,
-        Given::Absent => return Some(RegistryPart::None),
-    };
-    let Some(namespace_id) = input.namespace_id.clone().filter(|id| !id.is_empty()) else {
-        findings.refuse("serviceRegistry.NamespaceId", "required: the namespace to create the registry in");
-        return None;
-    };
-    defaults::registry(&mut input);
-    Some(RegistryPart::New { namespace_id, input })
-}
-
-/// The ids in the registries' ARNs: `arn:aws:servicediscovery:…:service/srv-…` → `srv-…`.
-fn existing_registries(service: &CreateServiceInput, findings: &mut Findings) -> Option<Vec<String>> {
-    let ids = service.service_registries().iter().enumerate().map(|(index, registry)| {
-        let id = registry.registry_arn().and_then(|arn| arn.split_once(":service/")).map(|(_, id)| id.to_owned());
-        if id.is_none() {
-            let path = format!("service.serviceRegistries[{index}].registryArn");
-            findings
-                .refuse(path, "required: the ARN of a Cloud Map service, `arn:aws:servicediscovery:…:service/srv-…`");
-        }
-        id
-    });
-    ids.collect::<Vec<_>>().into_iter().collect()
-}
-
-fn shape(creation: &Creation) -> Result<Value, Error> {
-    let mut answer = Map::new();
-    answer.insert("Cluster".to_owned(), write(&creation.cluster)?);
-    answer.insert("TaskDefinition".to_owned(), write(&creation.task_definition)?);
-    if let Some(registry) = &creation.registry {
-        answer.insert("ServiceDiscoveryService".to_owned(), write(registry)?);
-    }
-    answer.insert("Service".to_owned(), write(&creation.service)?);
-    Ok(Value::Object(answer))
+/// `GET …/services/{service}/events`: what ECS says of the service, newest first.
+///
+/// # Errors
+/// [`Error::NotFound`] if AWS does not know the service; else what AWS refuses.
+pub async fn list_events(request: &Request<'_>) -> Result<Reply, Error> {
+    let cluster = request.cluster()?;
+    let name = request.service(&cluster)?;
+    let found = ecs::describe_service(request.account, cluster.as_str(), name.as_str()).await?;
+    let mut service = found.ok_or_else(|| unknown(&name, &cluster))?;
+    let mut events = service.events.take().unwrap_or_default();
+    events.sort_by(|one, other| other.created_at().cmp(&one.created_at()));
+    let events = events.iter().map(|event| Ok(write(event)?)).collect::<Result<_, Error>>()?;
+    Ok(Reply::json(Value::Array(events)))
 }

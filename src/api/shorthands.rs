@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::wire::members::{key_of, take};
+use crate::wire::members::{join, key_of};
 use crate::wire::read::Findings;
 
 /// A cluster's `name` is its `clusterName`.
 pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
-    let Some(name) = take(object, "name") else { return };
-    if key_of(object, "clusterName").is_some() {
+    let Some(name) = findings.take(object, path, "name") else { return };
+    if findings.take(object, path, "clusterName").is_some() {
         findings.refuse(join(path, "name"), "given beside `clusterName`, which it is short for; give one of them");
         return;
     }
@@ -21,14 +21,15 @@ pub(super) fn task_definition(object: &mut Map<String, Value>, path: &str, findi
     let containers = containers.and_then(Value::as_array_mut).into_iter().flatten();
     for (index, container) in containers.enumerate() {
         if let Value::Object(container) = container {
-            ports(container, &join(path, &format!("containerDefinitions[{index}].ports")), findings);
+            ports(container, &join(path, &format!("containerDefinitions[{index}]")), findings);
         }
     }
 }
 
 fn ports(container: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
-    let Some(ports) = take(container, "ports") else { return };
-    if key_of(container, "portMappings").is_some() {
+    let Some(ports) = findings.take(container, path, "ports") else { return };
+    let path = join(path, "ports");
+    if findings.take(container, &path, "portMappings").is_some() {
         findings.refuse(path, "given beside `portMappings`, which it is short for; give one of them");
         return;
     }
@@ -44,23 +45,15 @@ fn ports(container: &mut Map<String, Value>, path: &str, findings: &mut Findings
 
 /// A registry's `cluster` means nothing to Cloud Map, and the namespace stands beside the DNS config.
 pub(super) fn registry(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
-    take(object, "cluster");
+    findings.take(object, path, "cluster");
     let config = key_of(object, "DnsConfig").and_then(|key| object.get_mut(&key)).and_then(Value::as_object_mut);
-    let Some(namespace) = config.and_then(|config| take(config, "NamespaceId")) else { return };
-    match key_of(object, "NamespaceId").and_then(|key| object.get(&key)).filter(|given| !given.is_null()) {
-        Some(given) if *given != namespace => {
-            findings.refuse(join(path, "DnsConfig.NamespaceId"), "differs from `NamespaceId`; give one of them");
-        }
-        Some(_) => {}
-        None => {
-            take(object, "NamespaceId");
-            object.insert("NamespaceId".to_owned(), namespace);
-        }
+    let nested = config.and_then(|config| findings.take(config, &join(path, "DnsConfig"), "NamespaceId"));
+    let Some(nested) = nested else { return };
+    let given = findings.take(object, path, "NamespaceId");
+    if given.as_ref().is_some_and(|given| *given != nested) {
+        findings.refuse(join(path, "DnsConfig.NamespaceId"), "differs from `NamespaceId`; give one of them");
     }
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    object.insert("NamespaceId".to_owned(), nested);
 }
 
 #[cfg(test)]
@@ -84,7 +77,9 @@ mod tests {
         becomes(cluster, json!({"name": "a"}), Ok(json!({"clusterName": "a"})));
         becomes(cluster, json!({"NAME": "a", "tags": []}), Ok(json!({"tags": [], "clusterName": "a"})));
         becomes(cluster, json!({"name": null}), Ok(json!({})));
+        becomes(cluster, json!({"name": "a", "clustername": null}), Ok(json!({"clusterName": "a"})));
         becomes(cluster, json!({"name": "a", "clustername": "b"}), Err("at.name"));
+        becomes(cluster, json!({"name": "a", "Name": "b"}), Err("at.name"));
     }
 
     #[test]
@@ -100,10 +95,22 @@ mod tests {
                 {"name": "x"},
             ]})),
         );
+        becomes(
+            task_definition,
+            json!({"containerDefinitions": [{"ports": [], "portMappings": null}]}),
+            Ok(json!({"containerDefinitions": [{"portMappings": []}]})),
+        );
         let at = "at.containerDefinitions[0].ports";
+        becomes(task_definition, json!({"containerDefinitions": [{"ports": [1], "PORTS": [2]}]}), Err(at));
         becomes(task_definition, json!({"containerDefinitions": [{"Ports": ["80"]}]}), Err(at));
         becomes(task_definition, json!({"containerDefinitions": [{"ports": 80}]}), Err(at));
         becomes(task_definition, json!({"containerDefinitions": [{"ports": [1], "portmappings": []}]}), Err(at));
+    }
+
+    #[test]
+    fn a_registrys_namespace_given_twice_is_refused() {
+        let twice = json!({"dnsConfig": {"namespaceid": "ns-1", "NamespaceId": "ns-2"}});
+        becomes(registry, twice, Err("at.DnsConfig.NamespaceId"));
     }
 
     #[test]
@@ -116,7 +123,7 @@ mod tests {
         becomes(
             registry,
             json!({"namespaceId": "ns-1", "dnsConfig": {"NamespaceId": "ns-1"}}),
-            Ok(json!({"namespaceId": "ns-1", "dnsConfig": {}})),
+            Ok(json!({"dnsConfig": {}, "NamespaceId": "ns-1"})),
         );
         becomes(
             registry,

@@ -1,6 +1,7 @@
 //! Account → clients: the account's role is assumed through STS, and nothing of one account reaches another.
 
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
@@ -10,6 +11,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::OnceCell;
 
 use super::Error;
@@ -44,6 +48,7 @@ pub struct Account {
     pub settings: config::Account,
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) discovery: aws_sdk_servicediscovery::Client,
+    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
 }
 
 impl Accounts {
@@ -102,6 +107,7 @@ impl Account {
             settings: settings.clone(),
             ecs: aws_sdk_ecs::Client::new(&own),
             discovery: aws_sdk_servicediscovery::Client::new(&own),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&own),
         }
     }
 
@@ -110,14 +116,27 @@ impl Account {
         Home { account_id: self.settings.role_arn.account_id().to_owned(), region: self.settings.region.clone() }
     }
 
+    /// Makes an [`Error`] of this account of an error of the SDK: `call.send().await.map_err(account.refused("ecs:…"))`.
+    pub(super) fn refused<E>(&self, operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        move |error| Error::from_sdk(operation, self.role_arn(), error)
+    }
+
     /// The error of a success that lacks what the operation promises.
     pub fn lacking(&self, operation: &'static str, what: &str) -> Error {
         Error::nonsense(operation, self.role_arn(), what)
     }
 
-    /// The error of a call whose answer never arrived, so that nobody knows whether `name` was made.
-    pub fn unheard(&self, operation: &'static str, name: &str) -> Error {
-        Error::unheard(operation, self.role_arn(), name)
+    /// The error of a success that says that there is nothing.
+    pub fn missing(&self, operation: &'static str, message: String) -> Error {
+        Error::missing(operation, self.role_arn(), message)
+    }
+
+    /// The error of a call that the request's time did not wait for.
+    pub fn too_late(&self, operation: &'static str) -> Error {
+        Error::too_late(operation, self.role_arn())
     }
 
     pub(super) fn role_arn(&self) -> &str {

@@ -1,9 +1,14 @@
 //! AWS Cloud Map: one function per operation, under AWS's own names.
 
+use aws_sdk_servicediscovery::config::Builder;
 use aws_sdk_servicediscovery::operation::create_service::{CreateServiceInput, CreateServiceOutput};
-use aws_sdk_servicediscovery::types::{Namespace, Service, ServiceFilter, ServiceFilterName, ServiceSummary};
+use aws_sdk_servicediscovery::types::{
+    InstanceSummary, Namespace, Service, ServiceFilter, ServiceFilterName, ServiceSummary,
+};
 
+use super::pages::{Listing, Page, Span, collect};
 use super::prepared::Prepared;
+use super::retries::OnlyRefused;
 use super::{Account, Error};
 
 /// `servicediscovery:GetNamespace`.
@@ -13,8 +18,8 @@ use super::{Account, Error};
 pub async fn get_namespace(account: &Account, id: &str) -> Result<Namespace, Error> {
     const OPERATION: &str = "servicediscovery:GetNamespace";
     let call = account.discovery.get_namespace().id(id);
-    let answer = call.send().await.map_err(|error| Error::from_sdk(OPERATION, account.role_arn(), error))?;
-    answer.namespace.ok_or_else(|| Error::nonsense(OPERATION, account.role_arn(), "Namespace"))
+    let answer = call.send().await.map_err(account.refused(OPERATION))?;
+    answer.namespace.ok_or_else(|| account.lacking(OPERATION, "Namespace"))
 }
 
 /// `servicediscovery:CreateService`.
@@ -22,8 +27,9 @@ pub async fn get_namespace(account: &Account, id: &str) -> Result<Namespace, Err
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub async fn create_service(account: &Account, input: CreateServiceInput) -> Result<CreateServiceOutput, Error> {
-    let call = account.discovery.create_service().customize().interceptor(Prepared(input));
-    call.send().await.map_err(|error| Error::from_sdk("servicediscovery:CreateService", account.role_arn(), error))
+    let config = Builder::new().retry_classifier(OnlyRefused);
+    let call = account.discovery.create_service().customize().interceptor(Prepared(input)).config_override(config);
+    call.send().await.map_err(account.refused("servicediscovery:CreateService"))
 }
 
 /// `servicediscovery:GetService`, by id or ARN.
@@ -33,29 +39,66 @@ pub async fn create_service(account: &Account, input: CreateServiceInput) -> Res
 pub async fn get_service(account: &Account, id: &str) -> Result<Service, Error> {
     const OPERATION: &str = "servicediscovery:GetService";
     let call = account.discovery.get_service().id(id);
-    let answer = call.send().await.map_err(|error| Error::from_sdk(OPERATION, account.role_arn(), error))?;
-    answer.service.ok_or_else(|| Error::nonsense(OPERATION, account.role_arn(), "Service"))
+    let answer = call.send().await.map_err(account.refused(OPERATION))?;
+    answer.service.ok_or_else(|| account.lacking(OPERATION, "Service"))
 }
 
-/// `servicediscovery:ListServices` of a namespace, every page, until one of that name is met.
+/// The namespace of a service. Services made before Cloud Map moved the id have it in their DNS config only.
+pub fn namespace_of(service: &Service) -> Option<&str> {
+    #[expect(deprecated, reason = "Cloud Map answers the old place for old services")]
+    let nested = service.dns_config().and_then(|config| config.namespace_id());
+    service.namespace_id().or(nested)
+}
+
+/// `servicediscovery:ListServices`: a span of the services, of one namespace or of all.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
+pub async fn list_services(
+    account: &Account,
+    namespace_id: Option<&str>,
+    span: Span,
+) -> Result<Listing<ServiceSummary>, Error> {
+    const OPERATION: &str = "servicediscovery:ListServices";
+    let filter = namespace_id.map(|id| {
+        let filter = ServiceFilter::builder().name(ServiceFilterName::NamespaceId).values(id).build();
+        filter.map_err(|_| account.lacking(OPERATION, "filter"))
+    });
+    let call = account.discovery.list_services().set_filters(filter.transpose()?.map(|filter| vec![filter]));
+    collect(OPERATION, account, span, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
+        async move {
+            let page = call.send().await.map_err(account.refused(OPERATION))?;
+            Ok(Page { entries: page.services.unwrap_or_default(), next_token: page.next_token })
+        }
+    })
+    .await
+}
+
+/// `servicediscovery:ListInstances`: every instance of a service.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
+pub async fn list_instances(account: &Account, id: &str, span: Span) -> Result<Listing<InstanceSummary>, Error> {
+    const OPERATION: &str = "servicediscovery:ListInstances";
+    let call = account.discovery.list_instances().service_id(id);
+    collect(OPERATION, account, span, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
+        async move {
+            let page = call.send().await.map_err(account.refused(OPERATION))?;
+            Ok(Page { entries: page.instances.unwrap_or_default(), next_token: page.next_token })
+        }
+    })
+    .await
+}
+
+/// `servicediscovery:DeregisterInstance`. Cloud Map does it after the answer.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn find_service(account: &Account, namespace_id: &str, name: &str) -> Result<Option<ServiceSummary>, Error> {
-    const OPERATION: &str = "servicediscovery:ListServices";
-    let filter = ServiceFilter::builder().name(ServiceFilterName::NamespaceId).values(namespace_id).build();
-    let filter = filter.map_err(|_| Error::nonsense(OPERATION, account.role_arn(), "filter"))?;
-    let mut next_token = None;
-    loop {
-        let call =
-            account.discovery.list_services().filters(filter.clone()).max_results(100).set_next_token(next_token);
-        let page = call.send().await.map_err(|error| Error::from_sdk(OPERATION, account.role_arn(), error))?;
-        let found = page.services.unwrap_or_default().into_iter().find(|service| service.name() == Some(name));
-        next_token = page.next_token;
-        if found.is_some() || next_token.is_none() {
-            return Ok(found);
-        }
-    }
+pub async fn deregister_instance(account: &Account, id: &str, instance_id: &str) -> Result<(), Error> {
+    let call = account.discovery.deregister_instance().service_id(id).instance_id(instance_id);
+    call.send().await.map(drop).map_err(account.refused("servicediscovery:DeregisterInstance"))
 }
 
 /// `servicediscovery:DeleteService`, by id.
@@ -65,5 +108,5 @@ pub async fn find_service(account: &Account, namespace_id: &str, name: &str) -> 
 pub async fn delete_service(account: &Account, id: &str) -> Result<(), Error> {
     const OPERATION: &str = "servicediscovery:DeleteService";
     let call = account.discovery.delete_service().id(id);
-    call.send().await.map(drop).map_err(|error| Error::from_sdk(OPERATION, account.role_arn(), error))
+    call.send().await.map(drop).map_err(account.refused(OPERATION))
 }

@@ -70,6 +70,8 @@ impl fmt::Display for Error {
             Kind::AccessDenied => write!(f, "the role `{role_arn}` may not do `{operation}`: {message}"),
             Kind::TimedOut => write!(f, "`{operation}` was not answered in time: {message}"),
             Kind::Unavailable => write!(f, "`{operation}` failed on AWS's side: {message}"),
+            // AWS refused nothing: it answered that there is no such thing.
+            Kind::NotFound if self.source.is_none() => f.write_str(message),
             _ => write!(f, "`{operation}` was refused: {message}"),
         }
     }
@@ -83,7 +85,7 @@ impl StdError for Error {
 
 impl Error {
     /// AWS answered without an error that there is no such thing.
-    pub fn missing(operation: &'static str, role_arn: &str, message: String) -> Self {
+    pub(super) fn missing(operation: &'static str, role_arn: &str, message: String) -> Self {
         Self {
             kind: Kind::NotFound,
             operation,
@@ -96,25 +98,19 @@ impl Error {
     }
 
     /// AWS answered a success that lacks what the operation promises.
-    pub fn nonsense(operation: &'static str, role_arn: &str, lacking: &str) -> Self {
+    pub(super) fn nonsense(operation: &'static str, role_arn: &str, lacking: &str) -> Self {
         let message = format!("the answer has no `{lacking}`");
         Self { kind: Kind::Unavailable, ..Self::missing(operation, role_arn, message) }
     }
 
-    /// AWS's answer did not arrive, and nothing tells whether `name` was made.
-    pub fn unheard(operation: &'static str, role_arn: &str, name: &str) -> Self {
-        let message = format!("whether `{name}` was created is not known, since AWS's answer did not arrive");
-        Self { kind: Kind::Unavailable, ..Self::missing(operation, role_arn, message) }
-    }
-
     /// The request's own time was over before AWS answered.
-    pub fn too_late(operation: &'static str, role_arn: &str) -> Self {
+    pub(super) fn too_late(operation: &'static str, role_arn: &str) -> Self {
         let message = "the time that a request may take is over".to_owned();
         Self { kind: Kind::TimedOut, ..Self::missing(operation, role_arn, message) }
     }
 
     /// Classifies an error of the SDK.
-    pub fn from_sdk<E>(operation: &'static str, role_arn: &str, error: SdkError<E, HttpResponse>) -> Self
+    pub(super) fn from_sdk<E>(operation: &'static str, role_arn: &str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
@@ -224,9 +220,13 @@ fn classify_by_message(message: &str) -> Kind {
         Kind::Draining
     } else if says("not idempotent") {
         Kind::Conflict
+    } else if says("too many concurrent attempts") {
+        Kind::Throttled
     } else if says("capacity is unavailable") {
         Kind::NoCapacity
-    } else if says("unable to describe task definition") {
+    } else if says("unable to describe task definition")
+        || (says("task") && (says("not found") || says("does not exist")))
+    {
         Kind::NotFound
     } else {
         Kind::Invalid
@@ -244,6 +244,11 @@ mod tests {
             ("ClusterNotFoundException", "Cluster not found.", 400, Kind::NotFound),
             ("NamespaceNotFound", "", 400, Kind::NotFound),
             ("ClientException", "Unable to describe task definition.", 400, Kind::NotFound),
+            ("ClientException", "TaskDefinition not found.", 400, Kind::NotFound),
+            ("ClientException", "The specified task definition does not exist.", 400, Kind::NotFound),
+            ("InvalidParameterException", "The referenced task was not found.", 400, Kind::NotFound),
+            ("InvalidParameterException", "The subnet ID 'subnet-1' does not exist", 400, Kind::Invalid),
+            ("ClientException", "Too many concurrent attempts to create a new revision", 400, Kind::Throttled),
             ("ClientException", "Family should not be null.", 400, Kind::Invalid),
             ("ClusterContainsServicesException", "", 400, Kind::Conflict),
             ("ServiceAlreadyExists", "", 400, Kind::Conflict),

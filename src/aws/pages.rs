@@ -12,7 +12,7 @@ const PAGE_MAX: usize = 100;
 
 /// The most entries of one answer: ARNs of at most 300 bytes in the 6 MB that Lambda may answer
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-const LIST_MAX: usize = 15_000;
+pub const LIST_MAX: usize = 15_000;
 
 /// Where a list goes on: a page of AWS, and how many of its entries have been answered already. (AWS keeps to
 /// the page size that it is asked for, so that this is 0; an AWS that does not is still answered right.)
@@ -20,6 +20,29 @@ const LIST_MAX: usize = 15_000;
 pub struct Cursor {
     token: Option<String>,
     skip: usize,
+}
+
+impl Cursor {
+    /// The place after `skip` entries of what `token` asks for.
+    pub fn new(token: impl Into<String>, skip: usize) -> Self {
+        Self { token: Some(token.into()), skip }
+    }
+
+    /// The place after `count` more entries.
+    #[must_use]
+    pub fn after(self, count: usize) -> Self {
+        Self { skip: self.skip.saturating_add(count), ..self }
+    }
+
+    /// What asks AWS for the page, or names the part of a list that is put together from several.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// How many entries have been answered already.
+    pub fn skip(&self) -> usize {
+        self.skip
+    }
 }
 
 impl fmt::Display for Cursor {
@@ -33,22 +56,23 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (skip, token) = text.split_once('.').unwrap_or((text, ""));
-        Ok(Self { skip: skip.parse()?, token: (!token.is_empty()).then(|| token.to_owned()) })
+        let skip: u32 = skip.parse()?;
+        Ok(Self { skip: skip as usize, token: (!token.is_empty()).then(|| token.to_owned()) })
     }
 }
 
 /// A part of a list.
 #[derive(Debug)]
-pub struct Listing {
+pub struct Listing<T = String> {
     /// Its entries, in AWS's order.
-    pub entries: Vec<String>,
+    pub entries: Vec<T>,
     /// Where the list goes on, unless this was its end.
     pub next: Option<Cursor>,
 }
 
 /// One page as AWS answered it.
-pub(super) struct Page {
-    pub entries: Vec<String>,
+pub(super) struct Page<T = String> {
+    pub entries: Vec<T>,
     pub next_token: Option<String>,
 }
 
@@ -63,37 +87,45 @@ pub struct Span {
     pub deadline: Deadline,
 }
 
+impl Span {
+    /// The whole list.
+    pub fn whole(deadline: Deadline) -> Self {
+        Self { start: Cursor::default(), limit: None, deadline }
+    }
+}
+
 /// Follows the pages that `fetch` gets, each by its size and token.
 ///
 /// At the deadline the answer is what has come so far; if that is nothing, an error of the kind
 /// [`TimedOut`](super::Kind::TimedOut).
-pub(super) async fn collect<F>(
+pub(super) async fn collect<T, F>(
     operation: &'static str,
     account: &Account,
     span: Span,
     mut fetch: impl FnMut(i32, Option<String>) -> F,
-) -> Result<Listing, Error>
+) -> Result<Listing<T>, Error>
 where
-    F: Future<Output = Result<Page, Error>>,
+    F: Future<Output = Result<Page<T>, Error>>,
 {
     let limit = span.limit.unwrap_or(LIST_MAX);
     let (mut entries, mut cursor) = (Vec::new(), span.start);
     loop {
         let left = limit - entries.len();
-        let page_size = i32::try_from((cursor.skip + left).min(PAGE_MAX)).unwrap_or(i32::MAX);
+        let page_size = i32::try_from(cursor.skip.saturating_add(left).min(PAGE_MAX)).unwrap_or(i32::MAX);
         let page = match span.deadline.limit(fetch(page_size, cursor.token.clone())).await {
             Ok(page) => page?,
             Err(_) if entries.is_empty() => return Err(Error::too_late(operation, account.role_arn())),
             Err(_) => return Ok(Listing { entries, next: Some(cursor) }),
         };
-        let answered = (cursor.skip + left).min(page.entries.len());
-        let is_cut = answered < page.entries.len();
+        let total = page.entries.len();
+        let answered = cursor.skip.saturating_add(left).min(total);
+        let is_cut = answered < total;
         entries.extend(page.entries.into_iter().take(answered).skip(cursor.skip));
         let next_token = page.next_token.filter(|token| !token.is_empty());
         let next = if is_cut {
             Some(Cursor { skip: answered, ..cursor })
         } else {
-            next_token.map(|token| Cursor { token: Some(token), skip: 0 })
+            next_token.map(|token| Cursor { token: Some(token), skip: cursor.skip.saturating_sub(total) })
         };
         match next {
             Some(next) if entries.len() < limit => cursor = next,
@@ -112,7 +144,7 @@ mod tests {
             assert_eq!(text.parse::<Cursor>().unwrap().to_string(), text);
         }
         assert_eq!("2".parse(), Ok(Cursor { token: None, skip: 2 }));
-        for wrong in ["", "abc", "-1.", "99999999999999999999.x"] {
+        for wrong in ["", "abc", "-1.", "4294967296.x", "99999999999999999999.x"] {
             assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
         }
     }

@@ -14,6 +14,9 @@ use aws_smithy_types::config_bag::ConfigBag;
 /// The SDK's builders take their members one by one, which would need a list of all members here; the
 /// interceptor swaps the input before it is serialized:
 /// `client.create_cluster().customize().interceptor(Prepared(input)).send()`.
+///
+/// It runs after the interceptors of the SDK's own operation, so that an idempotency token that the SDK would have
+/// filled in is gone: who prepares an input sets its token.
 pub(super) struct Prepared<T>(pub T);
 
 impl<T> fmt::Debug for Prepared<T> {

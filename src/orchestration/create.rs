@@ -10,13 +10,15 @@ use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::types::{Cluster, Service, ServiceRegistry, TaskDefinition, TaskDefinitionStatus};
 use aws_sdk_servicediscovery::operation::create_service as registry;
-use aws_sdk_servicediscovery::types::{Service as Registry, ServiceSummary};
+use aws_sdk_servicediscovery::types::Service as Registry;
 use futures_util::future::join_all;
 
-use super::defaults;
 use super::ledger::{Change, Ledger, Outcome};
+use super::{Cause, defaults};
+use crate::aws::discovery::namespace_of;
+use crate::aws::pages::Span;
 use crate::aws::{self, Account, Kind, discovery, ecs};
-use crate::deadline::{Deadline, Elapsed};
+use crate::deadline::Deadline;
 
 /// What is kept back of a request's time to take back what a run has made.
 const UNDO_RESERVE: Duration = Duration::from_secs(8);
@@ -105,26 +107,6 @@ pub struct Failure {
     pub outcome: Outcome,
 }
 
-/// Why a run did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum Cause {
-    /// AWS refused a call, or did not answer it.
-    #[error("{0}")]
-    Aws(#[from] aws::Error),
-    /// A part that must exist does not, or is not ACTIVE.
-    #[error("{0}")]
-    Missing(String),
-    /// Something of the name is in the way.
-    #[error("{0}")]
-    Taken(String),
-    /// A service of the name is still draining.
-    #[error("{0}")]
-    Draining(String),
-    /// The request's time was over.
-    #[error("{0}")]
-    Deadline(#[from] Elapsed),
-}
-
 /// A part after the look: there already, or to be made.
 enum Step<T, I> {
     Use(T),
@@ -145,30 +127,30 @@ struct Steps {
 pub async fn create(account: &Account, plan: Plan, token: &str, deadline: Deadline) -> Result<Creation, Failure> {
     let working = deadline.keeping(UNDO_RESERVE);
     let Plan { cluster, task_definition, registry, service } = plan;
-    let looked = working.limit(Box::pin(look(account, cluster, task_definition, registry, &service))).await;
+    let parts = (cluster, task_definition, registry);
+    let looked = working.limit(Box::pin(look(account, parts, &service, working))).await;
     let steps = looked.map_err(Cause::from).and_then(|steps| steps);
     let steps = steps.map_err(|cause| Failure { cause, outcome: Outcome::default() })?;
     let ledger = Ledger::default();
     let made = working.limit(Box::pin(make(account, steps, service, token, &ledger))).await;
     match made.map_err(Cause::from).and_then(|made| made) {
         Ok(creation) => Ok(creation),
-        Err(cause) => Err(Failure { cause, outcome: ledger.undo(account, deadline).await }),
+        Err(cause) => Err(Failure { cause, outcome: Box::pin(ledger.undo(account, deadline)).await }),
     }
 }
 
 /// Looks at everything that can be checked before the first change, side by side.
 async fn look(
     account: &Account,
-    cluster: ClusterPart,
-    task_definition: TaskDefinitionPart,
-    registry: RegistryPart,
+    (cluster, task_definition, registry): (ClusterPart, TaskDefinitionPart, RegistryPart),
     service: &CreateServiceInput,
+    deadline: Deadline,
 ) -> Result<Steps, Cause> {
     let cluster_name = cluster.name().to_owned();
     let (cluster, task_definition, registry, service) = tokio::join!(
         look_at_cluster(account, cluster),
         look_at_task_definition(account, task_definition),
-        look_at_registry(account, registry),
+        look_at_registry(account, registry, deadline),
         look_at_service(account, &cluster_name, service.service_name.as_deref().unwrap_or_default()),
     );
     let steps = Steps { cluster: cluster?, task_definition: task_definition?, registry: registry? };
@@ -177,11 +159,13 @@ async fn look(
 
 async fn look_at_cluster(account: &Account, part: ClusterPart) -> Result<Step<Cluster, CreateClusterInput>, Cause> {
     let found = ecs::describe_cluster(account, part.name()).await?;
-    let active = found.filter(|cluster| cluster.status() == Some("ACTIVE"));
-    match (part, active) {
-        (_, Some(cluster)) => Ok(Step::Use(cluster)),
-        (ClusterPart::New { input, .. }, None) => Ok(Step::Make(input)),
-        (ClusterPart::Existing(name), None) => Err(Cause::Missing(format!("there is no ACTIVE cluster `{name}`"))),
+    let status = found.as_ref().and_then(|cluster| cluster.status()).unwrap_or("INACTIVE").to_owned();
+    match (part, found) {
+        (_, Some(cluster)) if status == "ACTIVE" => Ok(Step::Use(cluster)),
+        (ClusterPart::Existing(name), _) => Err(Cause::Missing(format!("there is no ACTIVE cluster `{name}`"))),
+        // A deleted cluster stays known as INACTIVE for a while; any other status is that of somebody's cluster.
+        (ClusterPart::New { input, .. }, _) if status == "INACTIVE" => Ok(Step::Make(input)),
+        (ClusterPart::New { name, .. }, _) => Err(Cause::Taken(format!("the cluster `{name}` is {status}"))),
     }
 }
 
@@ -205,6 +189,7 @@ async fn look_at_task_definition(
 async fn look_at_registry(
     account: &Account,
     part: RegistryPart,
+    deadline: Deadline,
 ) -> Result<Option<Step<Registry, registry::CreateServiceInput>>, Cause> {
     match part {
         RegistryPart::None => Ok(None),
@@ -214,27 +199,31 @@ async fn look_at_registry(
             Ok(all.into_iter().next().map(Step::Use))
         }
         RegistryPart::New { namespace_id, input } => {
-            let (namespace, taken) = tokio::join!(
+            let (namespace, registries) = tokio::join!(
                 discovery::get_namespace(account, &namespace_id),
-                discovery::find_service(account, &namespace_id, input.name.as_deref().unwrap_or_default()),
+                discovery::list_services(account, Some(&namespace_id), Span::whole(deadline)),
             );
             namespace?;
-            match taken? {
+            let taken = registries?.entries.into_iter().filter(|taken| taken.name() == input.name.as_deref());
+            match registry_in(account, &namespace_id, taken.filter_map(|taken| taken.id).collect()).await? {
                 None => Ok(Some(Step::Make(input))),
-                Some(summary) => use_registry(account, &summary, &input).await.map(|used| Some(Step::Use(used))),
+                Some(registry) if agrees(&registry, &input) => Ok(Some(Step::Use(registry))),
+                Some(registry) => Err(taken_registry(&registry)),
             }
         }
     }
 }
 
-/// An existing registry of the name is used where its DNS config is the one asked for.
-async fn use_registry(
-    account: &Account,
-    taken: &ServiceSummary,
-    wanted: &registry::CreateServiceInput,
-) -> Result<Registry, Cause> {
-    let registry = discovery::get_service(account, taken.id().unwrap_or_default()).await?;
-    if agrees(&registry, wanted) { Ok(registry) } else { Err(taken_registry(&registry)) }
+/// The registry among `ids` that is in the namespace. (AWS lists only those; an AWS that lists all is answered right
+/// too.)
+async fn registry_in(account: &Account, namespace_id: &str, ids: Vec<String>) -> Result<Option<Registry>, aws::Error> {
+    for id in ids {
+        let registry = discovery::get_service(account, &id).await?;
+        if namespace_of(&registry).is_none_or(|other| other == namespace_id) {
+            return Ok(Some(registry));
+        }
+    }
+    Ok(None)
 }
 
 fn taken_registry(registry: &Registry) -> Cause {
@@ -281,7 +270,7 @@ async fn make(
     let (cluster, task_definition, registry) = tokio::join!(
         make_cluster(account, steps.cluster, ledger),
         make_task_definition(account, steps.task_definition, ledger),
-        make_registry(account, steps.registry, ledger),
+        make_registry(account, steps.registry, token, ledger),
     );
     // All three have ended, so that the ledger is whole, before the first failure ends the run.
     let (cluster, task_definition, registry) = (cluster?, task_definition?, registry?);
@@ -289,7 +278,8 @@ async fn make(
     defaults::service(&mut service, &account.settings, strategy);
     service.cluster = cluster.cluster_name.clone().or(service.cluster);
     service.task_definition.clone_from(&task_definition.task_definition_arn);
-    if let (None, Some(arn)) = (&service.service_registries, registry.as_ref().and_then(|made| made.arn.clone())) {
+    let registry_arn = registry.as_ref().and_then(|registry| registry.arn.clone());
+    if let Some(arn) = registry_arn.filter(|_| service.service_registries().is_empty()) {
         service.service_registries = Some(vec![ServiceRegistry::builder().registry_arn(arn).build()]);
     }
     service.client_token.get_or_insert_with(|| token.to_owned());
@@ -334,14 +324,19 @@ async fn make_task_definition(
 async fn make_registry(
     account: &Account,
     step: Option<Step<Registry, registry::CreateServiceInput>>,
+    token: &str,
     ledger: &Ledger,
 ) -> Result<Option<Registry>, aws::Error> {
-    let input = match step {
+    let mut input = match step {
         None => return Ok(None),
         Some(Step::Use(registry)) => return Ok(Some(registry)),
         Some(Step::Make(input)) => input,
     };
-    let change = Change::Registry(input.name.clone().unwrap_or_default());
+    let change = Change::Registry {
+        name: input.name.clone().unwrap_or_default(),
+        namespace_id: input.namespace_id.clone().unwrap_or_default(),
+        creator: input.creator_request_id.get_or_insert_with(|| token.to_owned()).clone(),
+    };
     let work = async {
         let answer = discovery::create_service(account, *input).await?;
         answer.service.ok_or_else(|| account.lacking("servicediscovery:CreateService", "Service"))

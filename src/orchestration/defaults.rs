@@ -2,8 +2,10 @@
 
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+use aws_sdk_ecs::operation::run_task::RunTaskInput;
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, Compatibility, LaunchType, NetworkConfiguration, NetworkMode,
+    AssignPublicIp, AwsVpcConfiguration, Compatibility, DeploymentController, DeploymentControllerType, LaunchType,
+    NetworkConfiguration, NetworkMode,
 };
 use aws_sdk_servicediscovery::operation::create_service as discovery;
 use aws_sdk_servicediscovery::types::HealthCheckCustomConfig;
@@ -12,7 +14,25 @@ use crate::config::Account;
 
 /// A service without a network gets the account's subnets and security groups, without a public address; one
 /// without a launch type gets FARGATE, unless capacity providers decide, its own or the cluster's.
+///
+/// A service that is deployed from outside of ECS takes neither; its task sets have them
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>).
 pub fn service(input: &mut CreateServiceInput, account: &Account, cluster_has_default_strategy: bool) {
+    let controller = input.deployment_controller().map(DeploymentController::r#type);
+    if controller == Some(&DeploymentControllerType::External) {
+        return;
+    }
+    if input.network_configuration.is_none() {
+        input.network_configuration = network(account);
+    }
+    let has_strategy = cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
+    if input.launch_type.is_none() && !has_strategy {
+        input.launch_type = Some(LaunchType::Fargate);
+    }
+}
+
+/// Tasks are run as a [`service`] would run them.
+pub fn tasks(input: &mut RunTaskInput, account: &Account, cluster_has_default_strategy: bool) {
     if input.network_configuration.is_none() {
         input.network_configuration = network(account);
     }

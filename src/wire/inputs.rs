@@ -3,9 +3,10 @@
 pub use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 pub use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 pub use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+pub use aws_sdk_ecs::operation::run_task::RunTaskInput;
 pub use aws_sdk_servicediscovery::operation::create_service::CreateServiceInput as CreateRegistryInput;
 
-use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
+use aws_sdk_ecs::types::{Cluster, Service, Task, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::read::input;
@@ -13,4 +14,5 @@ use super::read::input;
 input!(CreateClusterInput, answered as Cluster);
 input!(CreateServiceInput, answered as Service);
 input!(RegisterTaskDefinitionInput, answered as TaskDefinition);
+input!(RunTaskInput, answered as Task);
 input!(CreateRegistryInput, answered as Registry);

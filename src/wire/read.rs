@@ -10,8 +10,12 @@ use aws_smithy_types::date_time::Format;
 use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document, base64};
 use serde_json::{Map, Value};
 
-use super::members;
+use super::members::{self, join};
 use super::write::write_with_aws_names;
+use crate::text::printable;
+
+/// The most problems of one body that are reported one by one.
+const PROBLEMS_MAX: usize = 100;
 
 /// What is said of a member that AWS requires.
 const ABSENT: &str = "required, but absent";
@@ -77,6 +81,7 @@ pub struct Problem {
 pub struct Findings {
     unknown: Unknown,
     problems: Vec<Problem>,
+    more: usize,
     ignored: Vec<String>,
 }
 
@@ -88,14 +93,45 @@ impl Findings {
 
     /// Adds a problem that a rule beyond the types found.
     pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.problems.push(Problem { path: path.into(), message: message.into() });
+        self.add(Problem { path: path.into(), message: message.into() });
+    }
+
+    /// Keeps as many problems as anybody reads, and counts the rest.
+    fn add(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// How many problems there are.
+    fn count(&self) -> usize {
+        self.problems.len() + self.more
+    }
+
+    /// Takes the member `name` of the object at `path` out of it, in whatever case the caller wrote it; twice is a
+    /// problem. `null` means absent.
+    pub fn take(&mut self, object: &mut Map<String, Value>, path: &str, name: &str) -> Option<Value> {
+        let first = members::key_of(object, name)?;
+        let value = object.shift_remove(&first);
+        if let Some(second) = members::key_of(object, name) {
+            self.refuse(join(path, name), format!("given twice, as `{first}` and as `{second}`"));
+            while let Some(key) = members::key_of(object, name) {
+                object.shift_remove(&key);
+            }
+        }
+        value.filter(|value| !value.is_null())
     }
 
     /// The paths that were dropped as unknown, if nothing was wrong.
     ///
     /// # Errors
     /// Every problem, in the order in which the body holds them.
-    pub fn finish(self) -> Result<Vec<String>, Vec<Problem>> {
+    pub fn finish(mut self) -> Result<Vec<String>, Vec<Problem>> {
+        if self.more > 0 {
+            self.problems.push(Problem { path: String::new(), message: format!("and {} more problems", self.more) });
+        }
         if self.problems.is_empty() { Ok(self.ignored) } else { Err(self.problems) }
     }
 
@@ -103,6 +139,8 @@ impl Findings {
     pub fn unknown_member<'n>(&mut self, path: String, name: &str, known: impl Iterator<Item = &'n str>) {
         match self.unknown {
             Unknown::Ignore => self.ignored.push(path),
+            // Beyond what is reported nobody reads a hint.
+            Unknown::Refuse if self.problems.len() >= PROBLEMS_MAX => self.more += 1,
             Unknown::Refuse => {
                 let hint =
                     members::nearest(known, name).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
@@ -116,19 +154,19 @@ impl Findings {
 ///
 /// `None` if anything was wrong with it; what it was is in `findings`.
 pub fn read<T: Input>(value: &Value, path: &str, findings: &mut Findings) -> Option<T> {
-    let before = findings.problems.len();
+    let before = findings.count();
     let mut reader = Reader { value, path: path.to_owned(), answer: T::ANSWER, findings };
     let outcome = T::deserialize(&mut reader);
     match outcome {
         Ok(input) => {
-            if findings.problems.len() == before {
+            if findings.count() == before {
                 find_absent(&input, value, path, findings);
             }
-            (findings.problems.len() == before).then_some(input)
+            (findings.count() == before).then_some(input)
         }
         Err(error) => {
-            if findings.problems.len() == before {
-                findings.problems.push(problem(path, &error));
+            if findings.count() == before {
+                findings.add(problem(path, &error));
             }
             None
         }
@@ -151,7 +189,7 @@ fn compare(read: &Value, given: &Value, path: &str, findings: &mut Findings) {
         (Value::Object(read), Value::Object(given)) => {
             for (name, value) in read {
                 let path = join(path, name);
-                match members::key_of(given, name).and_then(|key| given.get(&key)).filter(|value| !value.is_null()) {
+                match given_member(given, name) {
                     Some(given) => compare(value, given, &path, findings),
                     None if is_empty(value) => findings.refuse(path, ABSENT),
                     None => {}
@@ -167,16 +205,18 @@ fn compare(read: &Value, given: &Value, path: &str, findings: &mut Findings) {
     }
 }
 
+/// The member that the caller meant. Map keys are found at once; members may be spelt in another case.
+fn given_member<'v>(given: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    let value = given.get(name).or_else(|| members::key_of(given, name).and_then(|key| given.get(&key)));
+    value.filter(|value| !value.is_null())
+}
+
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::String(text) => text.is_empty(),
         Value::Array(list) => list.is_empty(),
         _ => false,
     }
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// The problem that an error of the SDK's generated code means at `path`.
@@ -215,14 +255,14 @@ impl Reader<'_> {
         path: String,
         consume: impl FnOnce(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) {
-        let before = self.findings.problems.len();
+        let before = self.findings.count();
         let mut child = Reader { value, path, answer: None, findings: self.findings };
         let outcome = consume(&mut child);
         let path = child.path;
         if let Err(error) = outcome
-            && self.findings.problems.len() == before
+            && self.findings.count() == before
         {
-            self.findings.problems.push(problem(&path, &error));
+            self.findings.add(problem(&path, &error));
         }
     }
 
@@ -412,14 +452,9 @@ fn describe(value: &Value) -> String {
     const LONGEST: usize = 40;
     match value {
         Value::Bool(_) | Value::Number(_) => format!("{} {value}", kind(value)),
-        Value::String(text) if text.chars().count() <= LONGEST => format!("string {}", Value::from(printable(text))),
+        Value::String(text) if text.len() <= LONGEST => format!("string {}", Value::from(printable(text))),
         _ => kind(value).to_owned(),
     }
-}
-
-/// A caller's name as it may stand in a message: no control characters, at most 80 characters.
-fn printable(name: &str) -> String {
-    name.chars().take(80).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,287 @@
+//! The orchestrated create and delete: a service with everything around it, by one request.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::clusters::CLUSTER_NAME_REQUIRED;
+use super::request::boolean;
+use super::{Request, shorthands};
+use crate::error::Error;
+use crate::ids::{ClusterName, RegistryId, ServiceName, is_ecs_name, is_registry_arn};
+use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
+use crate::orchestration::defaults;
+use crate::orchestration::delete::{self, Target};
+use crate::reply::Reply;
+use crate::text::printable;
+use crate::wire::inputs::{CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput};
+use crate::wire::read::{Findings, Input, read};
+use crate::wire::write::write;
+
+/// When a caller may ask again about a delete that is not done, in seconds.
+const PENDING_RETRY_S: u32 = 15;
+/// What a delete keeps back of the request's time to write its answer.
+const ANSWER_RESERVE: Duration = Duration::from_secs(1);
+/// The parts of an orchestrated create's body, as messages name them.
+const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "service"];
+
+/// `POST /{account}/services`: cluster, task definition, registry and service by one request, or nothing.
+///
+/// # Errors
+/// [`Error::Input`] with everything that is wrong with the body; [`Error::Create`] with the first cause and
+/// what became of what had been made.
+pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
+    let mut findings = request.findings();
+    let plan = plan(request, &mut findings)?;
+    let ignored = findings.finish().map_err(Error::Input)?;
+    let plan = plan.ok_or_else(|| Error::Bug("a plan read without problem or value".to_owned()))?;
+    let token = client_token(request.request_id);
+    let work = create::create(request.account, plan, token, request.deadline);
+    let creation = Box::pin(work).await.map_err(Box::new)?;
+    Ok(Reply::json(shape(&creation)?).with_ignored(request.is_lenient(), &ignored))
+}
+
+/// `DELETE /{account}/services`: deletes a service, and with `recursive` its registries and its cluster. What to
+/// delete comes in the body or in the query.
+///
+/// # Errors
+/// [`Error::Input`] without a cluster and a service; [`Error::Delete`] with a refusal and what was gone before.
+pub async fn delete_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
+    let target = target(request)?;
+    delete_service(request, &target).await
+}
+
+/// Deletes, and answers how far it came: 200 when it is done, 202 while something is pending.
+pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Result<Reply, Error> {
+    let work = delete::delete(request.account, target, request.deadline.keeping(ANSWER_RESERVE));
+    let progress = Box::pin(work).await.map_err(Box::new)?;
+    let mut answer = Map::new();
+    answer.insert("Service".to_owned(), write(&progress.service)?);
+    answer.insert("Deleted".to_owned(), json!(progress.deleted));
+    let kept = progress.kept.iter().map(|kept| json!({"Arn": kept.arn, "Reason": kept.reason}));
+    answer.insert("Kept".to_owned(), kept.collect());
+    if progress.pending.is_empty() {
+        return Ok(Reply::json(Value::Object(answer)));
+    }
+    let pending = progress.pending.iter().map(|item| json!({"Arn": item.arn, "WaitingFor": item.waiting_for}));
+    answer.insert("Pending".to_owned(), pending.collect());
+    Ok(Reply::json(Value::Object(answer)).accepted(PENDING_RETRY_S))
+}
+
+/// What to delete: members of the body, or query parameters of the same names.
+fn target(request: &Request<'_>) -> Result<Target, Error> {
+    let mut findings = request.findings();
+    let mut body = if request.call.body.is_empty() { Map::new() } else { request.object()? };
+    let mut given =
+        |name: &str, findings: &mut Findings| match (findings.take(&mut body, "", name), request.query(name)) {
+            (Some(value), Some(_)) => {
+                findings.refuse(name, "given in the body and in the query; give one of them");
+                Some(value)
+            }
+            (Some(value), None) => Some(value),
+            (None, query) => query.map(Value::from),
+        };
+    let cluster = given("cluster", &mut findings);
+    let service = given("service", &mut findings);
+    let recursive = given("recursive", &mut findings);
+    for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
+        findings.unknown_member(printable(name), name, ["cluster", "service", "recursive"].into_iter());
+    }
+    let home = request.account.home();
+    let cluster = text("cluster", cluster.as_ref(), &mut findings).and_then(|text| {
+        ClusterName::parse(text, &home).map_err(|error| findings.refuse("cluster", error.to_string())).ok()
+    });
+    let service = text("service", service.as_ref(), &mut findings).zip(cluster.as_ref()).and_then(|(text, cluster)| {
+        let service = ServiceName::parse(text, &home, cluster);
+        service.map_err(|error| findings.refuse("service", error.to_string())).ok()
+    });
+    let is_recursive = match recursive {
+        None => Some(false),
+        Some(Value::Bool(value)) => Some(value),
+        Some(other) => other.as_str().and_then(boolean),
+    };
+    if is_recursive.is_none() {
+        findings.refuse("recursive", "expected `true` or `false`");
+    }
+    findings.finish().map_err(Error::Input)?;
+    match (cluster, service, is_recursive) {
+        (Some(cluster), Some(service), Some(is_recursive)) => {
+            Ok(Target { cluster: cluster.to_string(), service: service.to_string(), is_recursive })
+        }
+        _ => Err(Error::Bug("a target read without problem or value".to_owned())),
+    }
+}
+
+fn text<'v>(name: &str, value: Option<&'v Value>, findings: &mut Findings) -> Option<&'v str> {
+    let text = value.and_then(Value::as_str);
+    if text.is_none() {
+        findings.refuse(name, format!("required: the {name}'s name, as a member of the body or in the query"));
+    }
+    text
+}
+
+/// ECS takes at most 36 characters
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>); Lambda's request ids
+/// are UUIDs of exactly that length.
+pub(super) fn client_token(request_id: &str) -> &str {
+    request_id.get(..36).unwrap_or(request_id)
+}
+
+/// Reads the body into a plan; what is wrong goes to the findings, all of it.
+fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, Error> {
+    let mut body = request.object()?;
+    let cluster = part::<CreateClusterInput>(&mut body, "cluster", shorthands::cluster, findings);
+    let task_definition =
+        part::<RegisterTaskDefinitionInput>(&mut body, "taskDefinition", shorthands::task_definition, findings);
+    let registry = part::<CreateRegistryInput>(&mut body, "serviceRegistry", shorthands::registry, findings);
+    let service = part::<CreateServiceInput>(&mut body, "service", |_, _, _| {}, findings);
+    for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
+        findings.unknown_member(printable(name), name, PARTS.into_iter());
+    }
+    let Given::Read(service) = service else {
+        if matches!(service, Given::Absent) {
+            findings.refuse("service", "required: the service to create");
+        }
+        return Ok(None);
+    };
+    let name = service.service_name.as_deref().unwrap_or_default();
+    if !is_ecs_name(name) {
+        findings.refuse(
+            "service.serviceName",
+            format!("expected 1 to 255 letters, digits, `-` and `_`, got `{}`", printable(name)),
+        );
+    }
+    let cluster = cluster_part(request, &service, cluster, findings);
+    let task_definition = task_definition_part(request, &service, task_definition, findings);
+    let registry = registry_part(request, &service, registry, findings);
+    Ok(cluster.zip(task_definition).zip(registry).map(|((cluster, task_definition), registry)| Plan {
+        cluster,
+        task_definition,
+        registry,
+        service: *service,
+    }))
+}
+
+/// A part of the body: not there, read, or wrong (what is wrong is in the findings).
+enum Given<T> {
+    Absent,
+    Read(Box<T>),
+    Wrong,
+}
+
+fn part<T: Input>(
+    body: &mut Map<String, Value>,
+    name: &str,
+    shorthand: impl FnOnce(&mut Map<String, Value>, &str, &mut Findings),
+    findings: &mut Findings,
+) -> Given<T> {
+    let Some(mut value) = findings.take(body, "", name) else { return Given::Absent };
+    if let Value::Object(object) = &mut value {
+        shorthand(object, name, findings);
+    }
+    read(&value, name, findings).map_or(Given::Wrong, |input| Given::Read(Box::new(input)))
+}
+
+fn cluster_part(
+    request: &Request<'_>,
+    service: &CreateServiceInput,
+    cluster: Given<CreateClusterInput>,
+    findings: &mut Findings,
+) -> Option<ClusterPart> {
+    if let Some(text) = &service.cluster {
+        let name = ClusterName::parse(text, &request.account.home());
+        let name = name.map_err(|error| findings.refuse("service.cluster", error.to_string())).ok()?;
+        return Some(ClusterPart::Existing(name.to_string()));
+    }
+    let input = match cluster {
+        Given::Read(input) => input,
+        Given::Wrong => return None,
+        Given::Absent => {
+            findings.refuse("service.cluster", "required: an existing cluster, or give `cluster` to create one");
+            return None;
+        }
+    };
+    // DIFFERENCE: without a name AWS would create, or take, the cluster `default`.
+    let name = input.cluster_name.clone().filter(|name| is_ecs_name(name));
+    if name.is_none() {
+        findings.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED);
+    }
+    name.map(|name| ClusterPart::New { name, input })
+}
+
+fn task_definition_part(
+    request: &Request<'_>,
+    service: &CreateServiceInput,
+    task_definition: Given<RegisterTaskDefinitionInput>,
+    findings: &mut Findings,
+) -> Option<TaskDefinitionPart> {
+    if let Some(name) = &service.task_definition {
+        return Some(TaskDefinitionPart::Existing(name.clone()));
+    }
+    match task_definition {
+        Given::Read(mut input) => {
+            defaults::task_definition(&mut input, request.settings());
+            Some(TaskDefinitionPart::New(input))
+        }
+        Given::Wrong => None,
+        Given::Absent => {
+            let message = "required: an existing task definition, or give `taskDefinition` to register one";
+            findings.refuse("service.taskDefinition", message);
+            None
+        }
+    }
+}
+
+fn registry_part(
+    request: &Request<'_>,
+    service: &CreateServiceInput,
+    registry: Given<CreateRegistryInput>,
+    findings: &mut Findings,
+) -> Option<RegistryPart> {
+    if !service.service_registries().is_empty() {
+        return existing_registries(request, service, findings).map(RegistryPart::Existing);
+    }
+    let mut input = match registry {
+        Given::Read(input) => input,
+        Given::Wrong => return None,
+        Given::Absent => return Some(RegistryPart::None),
+    };
+    let Some(namespace_id) = input.namespace_id.clone().filter(|id| !id.is_empty()) else {
+        findings.refuse("serviceRegistry.NamespaceId", "required: the namespace to create the registry in");
+        return None;
+    };
+    defaults::registry(&mut input);
+    Some(RegistryPart::New { namespace_id, input })
+}
+
+/// The ids of the registries of this account and region, and the whole ARNs of those that another account shares:
+/// Cloud Map takes both.
+fn existing_registries(
+    request: &Request<'_>,
+    service: &CreateServiceInput,
+    findings: &mut Findings,
+) -> Option<Vec<String>> {
+    let ids = service.service_registries().iter().enumerate().map(|(index, registry)| {
+        let arn = registry.registry_arn().unwrap_or_default();
+        if !is_registry_arn(arn) {
+            let path = format!("service.serviceRegistries[{index}].registryArn");
+            findings
+                .refuse(path, "required: the ARN of a Cloud Map service, `arn:aws:servicediscovery:…:service/srv-…`");
+            return None;
+        }
+        let own = RegistryId::parse(arn, &request.account.home());
+        Some(own.map_or_else(|_| arn.to_owned(), |id| id.to_string()))
+    });
+    ids.collect::<Vec<_>>().into_iter().collect()
+}
+
+fn shape(creation: &Creation) -> Result<Value, Error> {
+    let mut answer = Map::new();
+    answer.insert("Cluster".to_owned(), write(&creation.cluster)?);
+    answer.insert("TaskDefinition".to_owned(), write(&creation.task_definition)?);
+    if let Some(registry) = &creation.registry {
+        answer.insert("ServiceDiscoveryService".to_owned(), write(registry)?);
+    }
+    answer.insert("Service".to_owned(), write(&creation.service)?);
+    Ok(Value::Object(answer))
+}

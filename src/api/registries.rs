@@ -1,0 +1,58 @@
+//! Registries: the services of Cloud Map.
+
+use serde_json::json;
+
+use super::{Request, shorthands};
+use crate::aws::discovery;
+use crate::error::Error;
+use crate::ids::is_namespace_id;
+use crate::orchestration::defaults;
+use crate::reply::Reply;
+use crate::wire::inputs::CreateRegistryInput;
+use crate::wire::write::write;
+
+/// `GET …/servicediscovery/services`: the registries of one `namespace`, or of all.
+///
+/// # Errors
+/// [`Error`] for a bad query, and for what AWS refuses.
+pub async fn list_registries(request: &Request<'_>) -> Result<Reply, Error> {
+    let (namespace, span) = (request.query("namespace"), request.span()?);
+    if namespace.is_some_and(|id| !is_namespace_id(id)) {
+        return Err(Error::input(
+            "namespace",
+            "expected the id of a namespace, like `ns-y3uaw6neshhbev3f`, or its ARN",
+        ));
+    }
+    let listed = discovery::list_services(request.account, namespace, span).await?;
+    let services = listed.entries.iter().map(|service| Ok(write(service)?)).collect::<Result<Vec<_>, Error>>()?;
+    Ok(request.linked(Reply::json(json!({"Services": services})), listed.next))
+}
+
+/// `POST …/servicediscovery/services`: creates a registry.
+///
+/// # Errors
+/// [`Error`] for a body that is no `CreateService` input of Cloud Map, and for what AWS refuses.
+pub async fn create_registry(request: &Request<'_>) -> Result<Reply, Error> {
+    let (mut input, ignored) = request.input::<CreateRegistryInput>(shorthands::registry)?;
+    defaults::registry(&mut input);
+    let created = discovery::create_service(request.account, input).await?;
+    Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
+}
+
+/// `GET …/servicediscovery/services/{id}`: one registry.
+///
+/// # Errors
+/// [`Error`] for what AWS refuses.
+pub async fn show_registry(request: &Request<'_>) -> Result<Reply, Error> {
+    let found = discovery::get_service(request.account, request.registry()?.as_str()).await?;
+    Ok(Reply::json(json!({"Service": write(&found)?})))
+}
+
+/// `DELETE …/servicediscovery/services/{id}`: deletes a registry without instances.
+///
+/// # Errors
+/// [`Error`] for what AWS refuses.
+pub async fn delete_registry(request: &Request<'_>) -> Result<Reply, Error> {
+    discovery::delete_service(request.account, request.registry()?.as_str()).await?;
+    Ok(Reply::json(json!({})))
+}

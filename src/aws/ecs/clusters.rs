@@ -1,0 +1,60 @@
+//! Clusters.
+
+use aws_sdk_ecs::operation::create_cluster::{CreateClusterInput, CreateClusterOutput};
+use aws_sdk_ecs::operation::delete_cluster::DeleteClusterOutput;
+use aws_sdk_ecs::types::{Cluster, ClusterField};
+
+use super::absent;
+use crate::aws::pages::{Listing, Page, Span, collect};
+use crate::aws::prepared::Prepared;
+use crate::aws::{Account, Error};
+
+/// `ecs:ListClusters`: a span of the list, over as many calls as it takes.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
+pub async fn list_clusters(account: &Account, span: Span) -> Result<Listing, Error> {
+    const OPERATION: &str = "ecs:ListClusters";
+    let call = account.ecs.list_clusters();
+    collect(OPERATION, account, span, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
+        async move {
+            let page = call.send().await.map_err(account.refused(OPERATION))?;
+            Ok(Page { entries: page.cluster_arns.unwrap_or_default(), next_token: page.next_token })
+        }
+    })
+    .await
+}
+
+/// `ecs:CreateCluster`. An existing ACTIVE cluster of the name is returned without an error.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn create_cluster(account: &Account, input: CreateClusterInput) -> Result<CreateClusterOutput, Error> {
+    let call = account.ecs.create_cluster().customize().interceptor(Prepared(input));
+    call.send().await.map_err(account.refused("ecs:CreateCluster"))
+}
+
+/// `ecs:DescribeClusters` of one cluster, with configuration, settings, statistics and tags. `None` if
+/// AWS does not know it; a deleted one is known as INACTIVE for a while.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn describe_cluster(account: &Account, name: &str) -> Result<Option<Cluster>, Error> {
+    let include =
+        vec![ClusterField::Configurations, ClusterField::Settings, ClusterField::Statistics, ClusterField::Tags];
+    let call = account.ecs.describe_clusters().clusters(name).set_include(Some(include));
+    match call.send().await {
+        Ok(answer) => Ok(answer.clusters.unwrap_or_default().into_iter().next()),
+        Err(error) => absent(account.refused("ecs:DescribeClusters")(error)),
+    }
+}
+
+/// `ecs:DeleteCluster`.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn delete_cluster(account: &Account, name: &str) -> Result<DeleteClusterOutput, Error> {
+    let call = account.ecs.delete_cluster().cluster(name);
+    call.send().await.map_err(account.refused("ecs:DeleteCluster"))
+}

@@ -1,0 +1,88 @@
+//! Services.
+
+use aws_sdk_ecs::config::Builder;
+use aws_sdk_ecs::operation::create_service::{CreateServiceInput, CreateServiceOutput};
+use aws_sdk_ecs::operation::delete_service::DeleteServiceOutput;
+use aws_sdk_ecs::types::{LaunchType, Service, ServiceField};
+
+use super::absent;
+use crate::aws::pages::{Listing, Page, Span, collect};
+use crate::aws::prepared::Prepared;
+use crate::aws::retries::OnlyRefused;
+use crate::aws::{Account, Error};
+
+/// The most services that one call describes
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>).
+pub const DESCRIBE_SERVICES_MAX: usize = 10;
+
+/// `ecs:ListServices`: a span of a cluster's ACTIVE services, of one launch type or of all. (A service with a capacity
+/// provider strategy has no launch type.)
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
+pub async fn list_services(
+    account: &Account,
+    cluster: &str,
+    launch_type: Option<LaunchType>,
+    span: Span,
+) -> Result<Listing, Error> {
+    const OPERATION: &str = "ecs:ListServices";
+    let call = account.ecs.list_services().cluster(cluster).set_launch_type(launch_type);
+    collect(OPERATION, account, span, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
+        async move {
+            let page = call.send().await.map_err(account.refused(OPERATION))?;
+            Ok(Page { entries: page.service_arns.unwrap_or_default(), next_token: page.next_token })
+        }
+    })
+    .await
+}
+
+/// `ecs:CreateService`.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn create_service(account: &Account, input: CreateServiceInput) -> Result<CreateServiceOutput, Error> {
+    let config = Builder::new().retry_classifier(OnlyRefused);
+    let call = account.ecs.create_service().customize().interceptor(Prepared(input)).config_override(config);
+    call.send().await.map_err(account.refused("ecs:CreateService"))
+}
+
+/// `ecs:DescribeServices` of one service, with tags. `None` if AWS does not know it, or its cluster; a deleted one
+/// is known as DRAINING, then as INACTIVE for a while.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn describe_service(account: &Account, cluster: &str, service: &str) -> Result<Option<Service>, Error> {
+    match describe_services(account, cluster, &[service.to_owned()]).await {
+        Ok(services) => Ok(services.into_iter().next()),
+        Err(error) => absent(error),
+    }
+}
+
+/// `ecs:DescribeServices` of at most [`DESCRIBE_SERVICES_MAX`] services by name or ARN, with tags, in the order asked
+/// for. Those that AWS does not know are left out.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn describe_services(account: &Account, cluster: &str, services: &[String]) -> Result<Vec<Service>, Error> {
+    let call = account.ecs.describe_services().cluster(cluster).include(ServiceField::Tags);
+    let call = call.set_services(Some(services.to_vec()));
+    let answer = call.send().await.map_err(account.refused("ecs:DescribeServices"))?;
+    let mut found = answer.services.unwrap_or_default();
+    let place = |service: &Service| {
+        let is_named = |id: &String| [service.service_arn(), service.service_name()].contains(&Some(id.as_str()));
+        services.iter().position(is_named)
+    };
+    found.sort_by_key(place);
+    Ok(found)
+}
+
+/// `ecs:DeleteService` with `force`: the tasks are stopped, however many are desired.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn delete_service(account: &Account, cluster: &str, service: &str) -> Result<DeleteServiceOutput, Error> {
+    let call = account.ecs.delete_service().cluster(cluster).service(service).force(true);
+    call.send().await.map_err(account.refused("ecs:DeleteService"))
+}

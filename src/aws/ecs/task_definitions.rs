@@ -1,0 +1,102 @@
+//! Task definitions.
+
+use aws_sdk_ecs::config::Builder;
+use aws_sdk_ecs::operation::deregister_task_definition::DeregisterTaskDefinitionOutput;
+use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutput;
+use aws_sdk_ecs::operation::register_task_definition::{RegisterTaskDefinitionInput, RegisterTaskDefinitionOutput};
+use aws_sdk_ecs::types::{TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus};
+
+use crate::aws::pages::{Listing, Page, Span, collect};
+use crate::aws::prepared::Prepared;
+use crate::aws::retries::OnlyRefused;
+use crate::aws::{Account, Error};
+
+/// `ecs:ListTaskDefinitions`: a span of the revisions of a status, of one family or of all, in the order of family
+/// and revision.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
+pub async fn list_task_definitions(
+    account: &Account,
+    family: Option<&str>,
+    status: &TaskDefinitionStatus,
+    span: Span,
+) -> Result<Listing, Error> {
+    const OPERATION: &str = "ecs:ListTaskDefinitions";
+    // AWS calls it a prefix, and takes it for the whole name
+    // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html>); an AWS that takes it
+    // for a prefix is answered right too.
+    let call = account.ecs.list_task_definitions().set_family_prefix(family.map(str::to_owned)).status(status.clone());
+    collect(OPERATION, account, span, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
+        async move {
+            let page = call.send().await.map_err(account.refused(OPERATION))?;
+            let mut entries = page.task_definition_arns.unwrap_or_default();
+            entries.retain(|arn| family.is_none_or(|family| family_of(arn) == family));
+            Ok(Page { entries, next_token: page.next_token })
+        }
+    })
+    .await
+}
+
+/// `arn:aws:ecs:…:task-definition/web:7` → `web`.
+fn family_of(arn: &str) -> &str {
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
+
+/// `ecs:ListTaskDefinitionFamilies`: all families whose names begin with `prefix`, in their order.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
+pub async fn list_task_definition_families(
+    account: &Account,
+    prefix: &str,
+    status: TaskDefinitionFamilyStatus,
+    span: Span,
+) -> Result<Listing, Error> {
+    const OPERATION: &str = "ecs:ListTaskDefinitionFamilies";
+    let call = account.ecs.list_task_definition_families().family_prefix(prefix).status(status);
+    collect(OPERATION, account, span, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
+        async move {
+            let page = call.send().await.map_err(account.refused(OPERATION))?;
+            Ok(Page { entries: page.families.unwrap_or_default(), next_token: page.next_token })
+        }
+    })
+    .await
+}
+
+/// `ecs:RegisterTaskDefinition`.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn register_task_definition(
+    account: &Account,
+    input: RegisterTaskDefinitionInput,
+) -> Result<RegisterTaskDefinitionOutput, Error> {
+    let config = Builder::new().retry_classifier(OnlyRefused);
+    let call = account.ecs.register_task_definition().customize().interceptor(Prepared(input)).config_override(config);
+    call.send().await.map_err(account.refused("ecs:RegisterTaskDefinition"))
+}
+
+/// `ecs:DescribeTaskDefinition` with tags, by `family`, `family:revision` or ARN.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal; [`Kind::NotFound`](crate::aws::Kind::NotFound) if there is none.
+pub async fn describe_task_definition(account: &Account, name: &str) -> Result<DescribeTaskDefinitionOutput, Error> {
+    let call = account.ecs.describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
+    call.send().await.map_err(account.refused("ecs:DescribeTaskDefinition"))
+}
+
+/// `ecs:DeregisterTaskDefinition` of one revision, by `family:revision` or ARN.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn deregister_task_definition(
+    account: &Account,
+    revision: &str,
+) -> Result<DeregisterTaskDefinitionOutput, Error> {
+    let call = account.ecs.deregister_task_definition().task_definition(revision);
+    call.send().await.map_err(account.refused("ecs:DeregisterTaskDefinition"))
+}

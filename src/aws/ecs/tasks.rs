@@ -1,0 +1,90 @@
+//! Tasks.
+
+use aws_sdk_ecs::config::Builder;
+use aws_sdk_ecs::operation::run_task::{RunTaskInput, RunTaskOutput};
+use aws_sdk_ecs::operation::stop_task::StopTaskOutput;
+use aws_sdk_ecs::types::{DesiredStatus, Task, TaskField};
+
+use super::absent;
+use crate::aws::pages::{Listing, Page, Span, collect};
+use crate::aws::prepared::Prepared;
+use crate::aws::retries::OnlyRefused;
+use crate::aws::{Account, Error};
+
+/// Which tasks of a cluster to list. AWS takes `started_by` alone only
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>).
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    /// Those of this service.
+    pub service: Option<String>,
+    /// Those of this family of task definitions.
+    pub family: Option<String>,
+    /// Those that shall be running, or stopped; without it, those that shall be running.
+    pub status: Option<DesiredStatus>,
+    /// Those that this started.
+    pub started_by: Option<String>,
+}
+
+/// `ecs:ListTasks`: a span of a cluster's tasks, of all launch types.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
+pub async fn list_tasks(account: &Account, cluster: &str, filter: TaskFilter, span: Span) -> Result<Listing, Error> {
+    const OPERATION: &str = "ecs:ListTasks";
+    let call = account.ecs.list_tasks().cluster(cluster).set_service_name(filter.service);
+    let call = call.set_family(filter.family).set_desired_status(filter.status).set_started_by(filter.started_by);
+    collect(OPERATION, account, span, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
+        async move {
+            let page = call.send().await.map_err(account.refused(OPERATION))?;
+            Ok(Page { entries: page.task_arns.unwrap_or_default(), next_token: page.next_token })
+        }
+    })
+    .await
+}
+
+/// `ecs:RunTask`.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn run_task(account: &Account, input: RunTaskInput) -> Result<RunTaskOutput, Error> {
+    let config = Builder::new().retry_classifier(OnlyRefused);
+    let call = account.ecs.run_task().customize().interceptor(Prepared(input)).config_override(config);
+    call.send().await.map_err(account.refused("ecs:RunTask"))
+}
+
+/// `ecs:DescribeTasks` of one task, with tags. `None` if AWS does not know it, or its cluster; a stopped one is known
+/// for about an hour.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn describe_task(account: &Account, cluster: &str, task: &str) -> Result<Option<Task>, Error> {
+    match describe_tasks(account, cluster, vec![task.to_owned()]).await {
+        Ok(tasks) => Ok(tasks.into_iter().next()),
+        Err(error) => absent(error),
+    }
+}
+
+/// `ecs:DescribeTasks` of at most 100 tasks by id, with tags. Those that AWS does not know are left out.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn describe_tasks(account: &Account, cluster: &str, tasks: Vec<String>) -> Result<Vec<Task>, Error> {
+    let call = account.ecs.describe_tasks().cluster(cluster).set_tasks(Some(tasks)).include(TaskField::Tags);
+    let answer = call.send().await.map_err(account.refused("ecs:DescribeTasks"))?;
+    Ok(answer.tasks.unwrap_or_default())
+}
+
+/// `ecs:StopTask`.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn stop_task(
+    account: &Account,
+    cluster: &str,
+    task: &str,
+    reason: Option<String>,
+) -> Result<StopTaskOutput, Error> {
+    let call = account.ecs.stop_task().cluster(cluster).task(task).set_reason(reason);
+    call.send().await.map_err(account.refused("ecs:StopTask"))
+}

@@ -1,0 +1,115 @@
+use super::*;
+
+#[test]
+fn a_role_arn_knows_its_account_and_anything_else_is_refused() {
+    assert_eq!(RoleArn::parse("arn:aws:iam::111122223333:role/a/b").unwrap().account_id(), "111122223333");
+    for wrong in [
+        "",
+        "ecs-api",
+        "arn:aws:iam::111122223333:user/x",
+        "arn:aws:iam::1111:role/x",
+        "arn:aws:iam::111122223333:role/",
+        "arn:aws:iam:us-east-1:111122223333:role/x",
+        "arn:aws:sts::111122223333:role/x",
+    ] {
+        let error = RoleArn::parse(wrong).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{wrong}` is not the ARN of a role")), "{error}");
+    }
+}
+
+#[test]
+fn a_cluster_is_a_name_or_an_arn_of_home() {
+    let home = home();
+    let long = "x".repeat(256);
+    for (text, name) in [
+        ("myclu", Some("myclu")),
+        ("a-b_C1", Some("a-b_C1")),
+        ("arn:aws:ecs:us-east-1:111122223333:cluster/myclu", Some("myclu")),
+        ("arn:aws:ecs:us-east-1:444455556666:cluster/myclu", None),
+        ("arn:aws:ecs:eu-west-1:111122223333:cluster/myclu", None),
+        ("arn:aws:ecs:us-east-1:111122223333:service/myclu", None),
+        ("arn:aws:iam:us-east-1:111122223333:cluster/myclu", None),
+        ("", None),
+        ("a/b", None),
+        ("a b", None),
+        ("é", None),
+        (long.as_str(), None),
+    ] {
+        assert_eq!(ClusterName::parse(text, &home).ok().as_ref().map(ClusterName::as_str), name, "{text}");
+    }
+}
+
+fn home() -> Home {
+    Home { account_id: "111122223333".to_owned(), region: "us-east-1".to_owned() }
+}
+
+#[test]
+fn a_service_or_task_is_a_name_or_an_arn_of_its_cluster() {
+    let cluster = ClusterName::parse("myclu", &home()).unwrap();
+    for (text, name) in [
+        ("web", Some("web")),
+        ("myclu/web", Some("web")),
+        ("other/web", None),
+        ("arn:aws:ecs:us-east-1:111122223333:KIND/web", Some("web")),
+        ("arn:aws:ecs:us-east-1:111122223333:KIND/myclu/web", Some("web")),
+        ("arn:aws:ecs:us-east-1:111122223333:KIND/other/web", None),
+        ("arn:aws:ecs:us-east-1:444455556666:KIND/myclu/web", None),
+        ("arn:aws:ecs:us-east-1:111122223333:cluster/myclu", None),
+        ("a/b/c", None),
+        ("a b", None),
+        ("", None),
+    ] {
+        let service = ServiceName::parse(&text.replace("KIND", "service"), &home(), &cluster).ok();
+        assert_eq!(service.as_ref().map(ServiceName::as_str), name, "{text}");
+        let task = TaskId::parse(&text.replace("KIND", "task"), &home(), &cluster).ok();
+        assert_eq!(task.as_ref().map(TaskId::as_str), name, "{text}");
+    }
+}
+
+#[test]
+fn a_task_definition_is_a_family_or_a_revision() {
+    for (text, name, has_revision) in [
+        ("web", Some("web"), false),
+        ("web:7", Some("web:7"), true),
+        ("arn:aws:ecs:us-east-1:111122223333:task-definition/web:7", Some("web:7"), true),
+        ("web:0", None, false),
+        ("web:latest", None, false),
+        (":1", None, false),
+        ("arn:aws:ecs:us-east-1:444455556666:task-definition/web:7", None, false),
+    ] {
+        let parsed = TaskDefinitionName::parse(text, &home()).ok();
+        assert_eq!(parsed.as_ref().map(TaskDefinitionName::as_str), name, "{text}");
+        assert_eq!(parsed.is_some_and(|parsed| parsed.has_revision()), has_revision, "{text}");
+    }
+}
+
+#[test]
+fn a_registry_is_an_id_or_an_arn() {
+    for (text, id) in [
+        ("srv-tvtbgvkkxtts3qlf", Some("srv-tvtbgvkkxtts3qlf")),
+        ("arn:aws:servicediscovery:us-east-1:111122223333:service/srv-1", Some("srv-1")),
+        ("arn:aws:servicediscovery:us-east-1:444455556666:service/srv-1", None),
+        ("arn:aws:servicediscovery:us-east-1:111122223333:namespace/ns-1", None),
+        ("srv-", None),
+        ("www", None),
+    ] {
+        assert_eq!(RegistryId::parse(text, &home()).ok().as_ref().map(RegistryId::as_str), id, "{text}");
+    }
+}
+
+#[test]
+fn a_region_is_recognised_by_its_shape() {
+    for right in ["us-east-1", "us-gov-west-1", "ap-southeast-7", "cn-north-1"] {
+        assert!(is_region(right), "{right}");
+    }
+    for wrong in ["", "us", "us-east", "us-east-", "US-EAST-1", "us-east-1a", "east-1", "us--1"] {
+        assert!(!is_region(wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn an_impossible_id_is_repeated_without_its_control_characters() {
+    let home = home();
+    let error = ClusterName::parse("a\nlevel=error", &home).unwrap_err().to_string();
+    assert!(error.starts_with("`a\u{fffd}level=error` is not a cluster"), "{error}");
+}

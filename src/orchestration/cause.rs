@@ -1,0 +1,27 @@
+//! Why a flow did not succeed.
+
+use crate::aws;
+use crate::deadline::Elapsed;
+
+/// What went wrong first in a flow.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// AWS refused a call, or did not answer it.
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
+    /// Something that must exist does not, or is not ACTIVE.
+    #[error("{0}")]
+    Missing(String),
+    /// Something of the name is in the way.
+    #[error("{0}")]
+    Taken(String),
+    /// A service of the name is still draining.
+    #[error("{0}")]
+    Draining(String),
+    /// A container does not log to CloudWatch Logs.
+    #[error("{0}")]
+    LogsElsewhere(String),
+    /// The request's time was over.
+    #[error(transparent)]
+    Deadline(#[from] Elapsed),
+}

@@ -1,0 +1,88 @@
+//! A service with everything around it: tasks, task definition, the name under which it is found.
+
+use aws_sdk_ecs::types::{DesiredStatus, Service, TaskDefinition};
+
+use crate::aws::discovery::namespace_of;
+use crate::aws::ecs::TaskFilter;
+use crate::aws::pages::Span;
+use crate::aws::{Account, Error, Kind, discovery, ecs};
+use crate::deadline::Deadline;
+
+/// A service and what belongs to it.
+#[derive(Debug)]
+pub struct Shown {
+    /// The service.
+    pub service: Service,
+    /// `name.namespace` of its first registry; `None` without one, or if it is gone.
+    pub endpoint: Option<String>,
+    /// Its running and stopped tasks, as `cluster/id`.
+    pub tasks: Vec<String>,
+    /// Its task definition; `None` if it is gone.
+    pub task_definition: Option<TaskDefinition>,
+}
+
+/// Shows a service, or `None` if AWS does not know it.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn show_service(
+    account: &Account,
+    cluster: &str,
+    name: &str,
+    deadline: Deadline,
+) -> Result<Option<Shown>, Error> {
+    let (service, running, stopped) = tokio::join!(
+        ecs::describe_service(account, cluster, name),
+        tasks(account, cluster, name, DesiredStatus::Running, deadline),
+        tasks(account, cluster, name, DesiredStatus::Stopped, deadline),
+    );
+    let Some(service) = service? else { return Ok(None) };
+    let (task_definition, endpoint) = tokio::join!(task_definition(account, &service), endpoint(account, &service));
+    let tasks = running?.into_iter().chain(stopped?).collect();
+    Ok(Some(Shown { endpoint: endpoint?, tasks, task_definition: task_definition?, service }))
+}
+
+async fn tasks(
+    account: &Account,
+    cluster: &str,
+    service: &str,
+    status: DesiredStatus,
+    deadline: Deadline,
+) -> Result<Vec<String>, Error> {
+    let filter = TaskFilter { service: Some(service.to_owned()), status: Some(status), ..TaskFilter::default() };
+    let listed = match ecs::list_tasks(account, cluster, filter, Span::whole(deadline)).await {
+        Ok(listed) => listed,
+        // A service that is INACTIVE is still described, but has no list of tasks any more.
+        Err(error) if error.kind == Kind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    // `task/{cluster}/{id}`, or the older `task/{id}`.
+    let id = |arn: &String| arn.rsplit('/').next().unwrap_or_default().to_owned();
+    Ok(listed.entries.iter().map(|arn| format!("{cluster}/{}", id(arn))).collect())
+}
+
+async fn task_definition(account: &Account, service: &Service) -> Result<Option<TaskDefinition>, Error> {
+    let Some(arn) = service.task_definition() else { return Ok(None) };
+    match ecs::describe_task_definition(account, arn).await {
+        Ok(answer) => Ok(answer.task_definition),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn endpoint(account: &Account, service: &Service) -> Result<Option<String>, Error> {
+    let arn = service.service_registries().first().and_then(|registry| registry.registry_arn());
+    let Some(id) = arn.and_then(|arn| arn.rsplit('/').next()) else { return Ok(None) };
+    match named(account, id).await {
+        Ok(endpoint) => Ok(endpoint),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn named(account: &Account, registry_id: &str) -> Result<Option<String>, Error> {
+    let registry = discovery::get_service(account, registry_id).await?;
+    let Some(namespace_id) = namespace_of(&registry) else { return Ok(None) };
+    let namespace = discovery::get_namespace(account, namespace_id).await?;
+    Ok(registry.name().zip(namespace.name()).map(|(name, namespace)| format!("{name}.{namespace}")))
+}
