@@ -12,7 +12,9 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 
 # The architecture that `package` and `deploy` build for; template.yaml has the same default.
-ARCH ?= arm64
+# A stack that is there keeps its own: its function would not start with a package for the other.
+DEPLOYED_ARCH := $(shell sed -n 's/.*Architecture=[^a-z]*\([a-z0-9_]*\).*/\1/p' samconfig.toml 2> /dev/null | head -n 1)
+ARCH ?= $(or $(DEPLOYED_ARCH),arm64)
 ifeq ($(filter $(ARCH),arm64 x86_64),)
 $(error ARCH is `$(ARCH)`; it may be arm64 or x86_64)
 endif
@@ -67,6 +69,8 @@ prerequisites: # Name whatever is missing, all at once, and where to get it
 	lacks() { echo "missing: $$1" >&2; echo "  remedy: $$2" >&2; missing=yes; }; \
 	command -v cargo > /dev/null && command -v rustc > /dev/null || \
 		lacks 'the Rust toolchain (cargo, rustc)' 'https://rustup.rs, then open a new shell'; \
+	command -v git > /dev/null || \
+		lacks 'git' 'apt-get install git, dnf install git, or xcode-select --install'; \
 	command -v cc > /dev/null || command -v gcc > /dev/null || command -v clang > /dev/null || \
 		lacks 'a C compiler (cc)' 'apt-get install gcc libc6-dev, dnf install gcc, or xcode-select --install'; \
 	if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; then \
