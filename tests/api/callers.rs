@@ -91,3 +91,34 @@ async fn a_token_is_found_beside_a_signature_of_the_gateway() {
         request.header("authorization", "AWS4-HMAC-SHA256 Credential=x").header("x-auth-token", "a-writers-token");
     assert_eq!(request.send().await.status, 200);
 }
+
+/// What API Gateway's authorizers put into the event, and nothing of a request can.
+#[tokio::test]
+async fn whom_api_gateway_has_verified_needs_no_token() {
+    let grants = json!([{"accounts": ["nonprod"], "access": "read"}]);
+    let app = TestApp::with_settings(&json!({"callers": [
+        {"name": "bot", "principal": "arn:aws:iam::123456789012:role/deploy-*", "grants": grants},
+        {"name": "team", "claims": {"client_id": "abc"}, "grants": grants},
+    ]}));
+    let session = "arn:aws:sts::123456789012:assumed-role/deploy-web/run-1";
+    let iam = |arn: &str| {
+        json!({"iam": {"accessKey": "ASIA", "accountId": "123456789012", "callerId": "AROA:run-1",
+        "cognitoIdentity": null, "principalOrgId": "o-1", "userArn": arn, "userId": "AROA:run-1"}})
+    };
+    let jwt = |client: &str| json!({"jwt": {"claims": {"client_id": client, "iss": "https://id.example.com"}, "scopes": null}});
+    for (authorizer, status) in [
+        (iam(session), 200),
+        (iam("arn:aws:sts::999999999999:assumed-role/deploy-web/run-1"), 401),
+        (jwt("abc"), 200),
+        (jwt("other"), 401),
+        (json!({"lambda": {"client_id": "abc", "userArn": session}}), 401),
+        (json!({}), 401),
+    ] {
+        let request = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous);
+        let answer = request.event("/requestContext/authorizer", authorizer.clone()).send().await;
+        assert_eq!(answer.status, status, "{authorizer}: {}", answer.text());
+    }
+    let forged = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous).header("x-amzn-iam-user-arn", session);
+    let body = json!({"requestContext": {"authorizer": iam(session)}});
+    assert_eq!(forged.json(&body).send().await.status, 401);
+}

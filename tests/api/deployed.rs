@@ -76,6 +76,25 @@ fn the_deployed_stack_does_the_whole_job() {
     assert_eq!(shown["Clusters"][0]["Status"], "ACTIVE");
     let arn = shown["Clusters"][0]["ClusterArn"].as_str().expect("a text").replace(':', "%3A").replace('/', "%2F");
     assert_eq!(stack.expect(200, "GET", &format!("/nonprod/clusters/{arn}"), None), shown);
+    let services = stack.expect(200, "GET", "/nonprod/clusters/myclu/services?all=true", None);
+    assert_eq!(services.as_array().map(Vec::len), Some(2));
+    let whole = stack.expect(200, "GET", "/nonprod/clusters/myclu/services/webapp?all=true", None);
+    assert_eq!(whole["ServiceEndpoint"], "www.demo.internal");
+    assert_eq!(whole["TaskDefinition"]["Family"], "mytaskdef");
+    let task = whole["Tasks"][0].as_str().expect("the service runs a task").replace('/', "%2F");
+    let log = format!("/nonprod/clusters/myclu/services/webapp/logs?task=%22{task}%22&container=%22webserver%22");
+    assert_eq!(stack.expect(200, "GET", &log, None)["Events"], json!([]));
+    stack.expect(200, "GET", &format!("/nonprod/clusters/myclu/tasks/{task}"), None);
+    let run = stack.expect(200, "POST", "/nonprod/clusters/myclu/tasks", Some(&json!({"taskDefinition": "mytaskdef"})));
+    let started = run["Tasks"][0]["TaskArn"].as_str().expect("a task was started").replace('/', "%2F");
+    stack.expect(200, "DELETE", &format!("/nonprod/clusters/myclu/tasks/{started}?reason=done"), None);
+    for (service, is_last) in [("second", false), ("webapp", true)] {
+        let body = json!({"cluster": "myclu", "service": service, "recursive": is_last});
+        stack.expect(200, "DELETE", "/nonprod/services", Some(&body));
+    }
+    assert_eq!(stack.expect(404, "GET", "/nonprod/clusters/myclu", None)["code"], "NotFound");
+    assert_eq!(stack.expect(200, "GET", "/nonprod/taskdefs?prefix=my", None).as_array().map(Vec::len), Some(1));
+    assert_eq!(stack.expect(200, "GET", "/nonprod/servicediscovery/services", None), json!({"Services": []}));
     stack.expect(200, "POST", "/nonprod/clusters", Some(&json!({"name": "empty"})));
     stack.expect(200, "DELETE", "/nonprod/clusters/empty", None);
     assert_eq!(stack.expect(404, "GET", "/nonprod/clusters/empty", None)["code"], "NotFound");

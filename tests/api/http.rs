@@ -45,7 +45,7 @@ async fn a_known_path_with_another_method_says_what_it_takes() {
 async fn options_answers_what_the_path_takes() {
     let answer = TestApp::new().request("OPTIONS", "/nonprod/services").by(Caller::Anonymous).send().await;
     assert_eq!((answer.status, answer.text().as_str()), (204, ""));
-    assert_eq!(answer.header("allow"), Some("POST, OPTIONS"));
+    assert_eq!(answer.header("allow"), Some("POST, DELETE, OPTIONS"));
     assert_eq!(answer.header("access-control-allow-origin"), None);
 }
 
@@ -55,13 +55,17 @@ async fn a_named_origin_may_call_from_a_browser_and_no_other() {
     let preflight = |origin| app.request("OPTIONS", "/nonprod/services").by(Caller::Anonymous).header("origin", origin);
     let answer = preflight("https://portal.example.com").send().await;
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://portal.example.com"));
-    assert_eq!(answer.header("access-control-allow-methods"), Some("POST, OPTIONS"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("POST, DELETE, OPTIONS"));
     assert!(answer.header("access-control-allow-headers").unwrap().contains("Authorization"));
     let answer = preflight("https://evil.example.com").send().await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, None));
     let answer = app.request("GET", "/ping").header("origin", "https://portal.example.com").send().await;
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://portal.example.com"));
     assert_eq!(answer.header("vary"), Some("Origin"));
+    for index in 0..20 {
+        app.post("/nonprod/clusters", &json!({"name": format!("cluster-{index}")})).await.expect(200);
+    }
+    assert_eq!(app.get("/nonprod/clusters").await.header("vary"), Some("Origin, Accept-Encoding"));
 }
 
 #[tokio::test]

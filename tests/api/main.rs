@@ -15,4 +15,6 @@ mod http;
 mod meta;
 mod readme;
 mod rooms;
+mod servicediscovery;
 mod services;
+mod taskdefs;

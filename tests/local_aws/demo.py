@@ -172,7 +172,9 @@ def call(method: str, url: str, body: str | None = None) -> tuple[int, str]:
 
 def documented_new(namespace_id: str) -> str:
     """Return the original's documented body for a new cluster, task definition, service registry and service."""
-    return DOCUMENTED_NEW.replace("ns-y3uaw6neshhbev3f", namespace_id)
+    event = json.loads((PROJECT / "events" / "create_orchestration.json").read_text())
+    body = json.loads(event["body"].replace("ns-y3uaw6neshhbev3f", namespace_id))
+    return json.dumps(body, indent=4)
 
 
 def documented_existing(made: dict[str, Any]) -> str:
@@ -251,42 +253,6 @@ def serve(*processes: subprocess.Popen[Any]) -> None:
 def say(text: str) -> None:
     """Print a paragraph."""
     print(f"\n{text}", flush=True)
-
-
-DOCUMENTED_NEW = """{
-    "cluster": {
-        "clustername": "myclu"
-    },
-    "taskdefinition": {
-        "family": "mytaskdef",
-        "cpu": "256",
-        "memory": "512",
-        "containerdefinitions": [
-            {
-                "name": "webserver",
-                "image": "nginx:alpine",
-                "ports": [80,443]
-            }
-        ]
-    },
-    "service": {
-        "desiredcount": 1,
-        "servicename": "webapp"
-    },
-    "serviceregistry": {
-      "name": "www",
-      "cluster": "myclu",
-      "dnsconfig": {
-        "namespaceid": "ns-y3uaw6neshhbev3f",
-        "dnsrecords": [
-          {
-            "ttl": 30,
-            "type": "A"
-          }
-        ]
-      }
-    }
-}"""
 
 
 if __name__ == "__main__":

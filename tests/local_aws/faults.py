@@ -1,4 +1,4 @@
-"""A proxy in front of the local AWS that delays, throttles and refuses calls, and counts them.
+"""A proxy in front of the local AWS that delays, throttles, refuses and answers calls, and keeps them.
 
     python tests/local_aws/faults.py --upstream http://127.0.0.1:PORT
 
@@ -7,7 +7,11 @@ Starts microburst on a free port of 127.0.0.1, prints one line of JSON on standa
     {"endpoint": "http://127.0.0.1:PORT"}
 
 and serves until standard input closes or a signal comes. Its rules are set, and the calls they fired on are read,
-below `/_microburst/` of the endpoint.
+below `/_microburst/` of the endpoint, where there also are
+
+    POST   answers  {"ecs:RunTask": {…}}: what these operations answer from here on, without a call to the local AWS
+    GET    bodies   [{"operation": "ecs:RunTask", "body": {…}}]: what was sent, in its order
+    DELETE fired    forgets both the calls and the bodies
 """
 
 from __future__ import annotations
@@ -19,12 +23,56 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from microburst.app import make_app
 from microburst.core.pipeline import Microburst
+from microburst.detection import detect, host
 
 from server import listen
+
+
+class Proxy(Microburst):
+    """microburst, whose own rules make errors only, with answers of the test's and an ear for what is sent."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(upstream)
+        self.answers: dict[str, Any] = {}
+        self.bodies: list[dict[str, Any]] = []
+        self.pass_on = self.upstream.relay
+        self.upstream.relay = self.answer_or_pass_on
+        outbound = self.upstream._outbound_headers
+        # The caller has signed the host that it sees. microburst would put the upstream's in its place, and an AWS
+        # that verifies signatures would refuse every call. (Private, but the version is pinned.)
+        self.upstream._outbound_headers = lambda request: outbound(request) | {"host": request.host}
+
+    async def handle_control(self, request: web.Request) -> web.StreamResponse:
+        """Serve what is below `/_microburst/`."""
+        asked = (request.method, request.match_info.get("tail"))
+        if asked == ("POST", "answers"):
+            self.answers = await request.json()
+            return web.json_response(self.answers)
+        if asked == ("GET", "bodies"):
+            return web.json_response(self.bodies)
+        if asked == ("DELETE", "fired"):
+            self.bodies.clear()
+        return await super().handle_control(request)
+
+    async def answer_or_pass_on(
+        self, request: web.Request, body: bytes | None, **options: Any
+    ) -> web.StreamResponse:
+        """Do what comes after the rules."""
+        call = detect(request.headers, request.method, request.path, request.query, body)
+        operation = f"{call.service}:{call.operation}"
+        if "json" in request.content_type:
+            self.bodies.append({"operation": operation, "body": json.loads(body or b"{}")})
+        if operation in self.answers:
+            return web.json_response(self.answers[operation], content_type="application/x-amz-json-1.1")
+        try:
+            return await self.pass_on(request, body, **options)
+        except ClientConnectionResetError:
+            return web.Response()  # to nobody: the caller did not wait
 
 
 def main() -> None:
@@ -33,16 +81,14 @@ def main() -> None:
     arguments.add_argument("--upstream", required=True, help="the local AWS, as printed by server.py")
     given = arguments.parse_args()
     logging.basicConfig(level=logging.WARNING)
+    # At the first call microburst would read the models of all services of AWS, for seconds, to see whether one of them
+    # has the name 127.0.0.1. (Private, but the version is pinned.)
+    host._endpoint_prefix_map = dict
     listener = listen(0)
     print(json.dumps({"endpoint": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
     threading.Thread(target=_end_with_input, daemon=True).start()
-    proxy = Microburst(given.upstream)
-    outbound = proxy.upstream._outbound_headers
-    # The caller has signed the host that it sees. microburst would put the upstream's in its place, and an AWS that
-    # verifies signatures would refuse every call. (Private, but the version is pinned.)
-    proxy.upstream._outbound_headers = lambda request: outbound(request) | {"host": request.host}
     # Its own command takes a port only; a socket that is bound already cannot lose it to another process.
-    web.run_app(make_app(proxy), sock=listener, print=None, access_log=None)
+    web.run_app(make_app(Proxy(given.upstream)), sock=listener, print=None, access_log=None)
 
 
 def _end_with_input() -> None:

@@ -22,8 +22,10 @@ LISTS = {
     "AmazonEC2ContainerServiceV20141113.ListClusters": ("clusterArns", 100, 100),
     "AmazonEC2ContainerServiceV20141113.ListServices": ("serviceArns", 10, 100),
     "AmazonEC2ContainerServiceV20141113.ListTaskDefinitionFamilies": ("families", 100, 100),
+    "Route53AutoNaming_v20170314.ListServices": ("Services", 100, 100),
 }
-"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html and its neighbours."""
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html and its neighbours,
+https://docs.aws.amazon.com/cloud-map/latest/api/API_ListServices.html."""
 
 TOKEN = "page-from-"
 
@@ -37,7 +39,8 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         return
     asked = await _body(receive)
     request = json.loads(asked or b"{}")
-    start, sent = request.pop("nextToken", None), []
+    token, size = (_spelled(name, paged[0]) for name in ("nextToken", "maxResults"))
+    sent: list[Message] = []
 
     async def collect(message: Message) -> None:
         sent.append(message)
@@ -46,18 +49,25 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
     await ministack(scope, _replay(asked), collect)
     body = b"".join(message.get("body", b"") for message in sent)
     if sent[0]["status"] == 200:
-        body = json.dumps(_page(json.loads(body), start, request.get("maxResults"), *paged)).encode()
+        body = json.dumps(_page(json.loads(body), token, request.get(token), request.get(size), *paged)).encode()
     kept = [(name, value) for name, value in sent[0]["headers"] if name.lower() != b"content-length"]
     await send(sent[0] | {"headers": [*kept, (b"content-length", str(len(body)).encode())]})
     await send({"type": "http.response.body", "body": body})
 
 
-def _page(answer: Message, start: str | None, asked: int | None, member: str, usual: int, largest: int) -> Message:
+def _spelled(name: str, like: str) -> str:
+    """Spell `name` as the service does: ECS begins its members with a small letter, Cloud Map with a capital."""
+    return name[0].upper() + name[1:] if like[0].isupper() else name
+
+
+def _page(
+    answer: Message, token: str, start: str | None, asked: int | None, member: str, usual: int, largest: int
+) -> Message:
     first = int((start or TOKEN + "0").removeprefix(TOKEN))
     size = min(asked or usual, largest)
     entries = answer[member]
-    page = {key: value for key, value in answer.items() if key != "nextToken"} | {member: entries[first : first + size]}
-    return page | ({"nextToken": f"{TOKEN}{first + size}"} if first + size < len(entries) else {})
+    page = {key: value for key, value in answer.items() if key != token} | {member: entries[first : first + size]}
+    return page | ({token: f"{TOKEN}{first + size}"} if first + size < len(entries) else {})
 
 
 async def _body(receive: Receive) -> bytes:

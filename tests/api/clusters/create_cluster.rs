@@ -54,9 +54,9 @@ async fn every_member_that_aws_knows_is_passed_on() {
 #[tokio::test]
 async fn without_a_name_nothing_is_created() {
     let app = TestApp::new();
-    for body in [json!({}), json!({"name": ""}), json!({"clusterName": null})] {
+    for body in [json!({}), json!({"name": ""}), json!({"clusterName": null}), json!({"name": "a b"})] {
         let problem = app.post("/nonprod/clusters", &body).await.problem(400);
-        let expected = json!([{"path": "clusterName", "message": "required: the name of the cluster to create"}]);
+        let expected = json!([{"path": "clusterName", "message": "required: the name of the cluster to create, 1 to 255 letters, digits, `-` and `_`"}]);
         assert_eq!(problem["errors"], expected, "{body}");
     }
     assert_eq!(app.account().inventory().await, [""; 0]);

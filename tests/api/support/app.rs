@@ -120,7 +120,7 @@ impl TestApp {
                 "rawQueryString": query,
                 "headers": {"host": "api.example.com"},
                 "requestContext": {
-                    "accountId": "123456789012", "apiId": "api", "stage": "$default", "requestId": "gateway-1",
+                    "accountId": "123456789012", "apiId": "api", "authorizer": null, "stage": "$default", "requestId": "gateway-1",
                     "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
                              "userAgent": "test"},
                     "time": "22/Nov/2026:14:08:06 +0000", "timeEpoch": 1_795_356_486_000_u64,
@@ -142,6 +142,18 @@ impl TestApp {
         self.request("DELETE", path).send().await
     }
 
+    /// The bodies of a list's pages, from this path along the links to the end.
+    pub async fn pages(&self, path: &str) -> Vec<Value> {
+        let (mut path, mut pages) = (path.to_owned(), Vec::new());
+        loop {
+            let page = self.get(&path).await;
+            pages.push(page.expect(200));
+            let Some(link) = page.header("link") else { return pages };
+            let next = link.strip_prefix("</v1/ecs").and_then(|link| link.strip_suffix(">; rel=\"next\""));
+            next.expect("a link is the path and query of the next page").clone_into(&mut path);
+        }
+    }
+
     /// Sends any event.
     pub async fn invoke(&self, event: Value) -> Result<Value, String> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -149,7 +161,9 @@ impl TestApp {
         context.request_id = format!("00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
-        self.app.handle(LambdaEvent::new(event, context)).await.map_err(|error| error.to_string())
+        // On the heap, so that the helpers of tests that wait for it stay small.
+        let handled = Box::pin(self.app.handle(LambdaEvent::new(event, context)));
+        handled.await.map_err(|error| error.to_string())
     }
 }
 

@@ -9,7 +9,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_ecs::config::{BehaviorVersion, Region, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The account that the function itself runs in.
 const HUB: &str = "123456789012";
@@ -75,11 +75,12 @@ pub fn hub_config(endpoint: &str) -> aws_config::SdkConfig {
     root_config(HUB, endpoint)
 }
 
-/// A proxy in front of the local AWS that injects faults and lists the calls that passed.
+/// A proxy in front of the local AWS that injects faults and answers, and keeps the calls that came.
 #[derive(Debug)]
 pub struct Faults {
     endpoint: String,
     rules: Vec<Value>,
+    answers: Map<String, Value>,
     _process: Leashed,
 }
 
@@ -87,7 +88,8 @@ impl Faults {
     /// A proxy that passes everything on.
     pub fn none() -> Self {
         let (process, ready) = Leashed::start("faults.py", &["--upstream", endpoint()]);
-        let faults = Self { endpoint: text(&ready["endpoint"]), rules: Vec::new(), _process: process };
+        let endpoint = text(&ready["endpoint"]);
+        let faults = Self { endpoint, rules: Vec::new(), answers: Map::new(), _process: process };
         faults.send_rules();
         faults
     }
@@ -102,6 +104,16 @@ impl Faults {
         self.inject(operation, json!({"error": {"code": code, "status": 400, "message": message}}));
     }
 
+    /// Makes AWS do an operation and its answers get lost on the way.
+    pub fn lose_answers(&mut self, operation: &str) {
+        self.inject(operation, json!({"response": {"abort_bytes": 0}}));
+    }
+
+    /// The same, once.
+    pub fn lose_answer(&mut self, operation: &str) {
+        self.inject(operation, json!({"times": 1, "response": {"abort_bytes": 0}}));
+    }
+
     /// Adds a fault of microburst to an operation, as IAM names it.
     pub fn inject(&mut self, operation: &str, mut fault: Value) {
         let (service, operation) = operation.split_once(':').expect("an operation is `service:Operation`");
@@ -109,6 +121,20 @@ impl Faults {
         fault["operation"] = operation.into();
         self.rules.push(fault);
         self.send_rules();
+    }
+
+    /// Makes an operation, as IAM names it, answer with this body, in AWS's own spelling.
+    pub fn answer(&mut self, operation: &str, body: &Value) {
+        self.answers.insert(operation.to_owned(), body.clone());
+        self.send_answers();
+    }
+
+    /// The bodies of the calls of an operation so far, as AWS got them.
+    pub fn sent(&self, operation: &str) -> Vec<Value> {
+        let url = format!("{}/_microburst/bodies", self.endpoint);
+        let bodies: Value = ureq::get(url).call().expect("the proxy answers").body_mut().read_json().expect("JSON");
+        let of_operation = bodies.as_array().expect("a list").iter().filter(|sent| sent["operation"] == operation);
+        of_operation.map(|sent| sent["body"].clone()).collect()
     }
 
     /// Forgets the calls so far.
@@ -120,6 +146,8 @@ impl Faults {
     pub fn clear(&mut self) {
         self.rules.clear();
         self.send_rules();
+        self.answers.clear();
+        self.send_answers();
     }
 
     /// The operations of the calls so far, in their order, `sts:AssumeRole` included.
@@ -134,9 +162,17 @@ impl Faults {
         // The last rule fires on what no other does, so that every call is listed.
         let mut rules = self.rules.clone();
         rules.push(json!({"service": "*", "latency": 1}));
-        let url = format!("{}/_microburst/rules", self.endpoint);
-        let sent = ureq::post(url).config().timeout_global(Some(Duration::from_secs(10))).build().send_json(rules);
-        sent.expect("the proxy takes the rules");
+        self.send("rules", &Value::Array(rules));
+    }
+
+    fn send_answers(&self) {
+        self.send("answers", &Value::Object(self.answers.clone()));
+    }
+
+    fn send(&self, what: &str, value: &Value) {
+        let url = format!("{}/_microburst/{what}", self.endpoint);
+        let sent = ureq::post(url).config().timeout_global(Some(Duration::from_secs(10))).build().send_json(value);
+        sent.unwrap_or_else(|error| panic!("the proxy does not take the {what}: {error}"));
     }
 }
 

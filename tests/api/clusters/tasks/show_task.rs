@@ -1,0 +1,158 @@
+use serde_json::json;
+
+use super::{register, run};
+use crate::support::TestApp;
+
+const PATH: &str = "/nonprod/clusters/myclu/tasks";
+
+#[tokio::test]
+async fn a_task_is_shown_by_id_with_its_cluster_and_by_arn() {
+    let app = TestApp::new();
+    register(app.account(), "web").await;
+    let tag = aws_sdk_ecs::types::Tag::builder().key("team").value("a").build();
+    let arn = run(app.account(), "web", |call| call.tags(tag).launch_type("FARGATE".into())).await.remove(0);
+    let id = arn.rsplit('/').next().unwrap();
+    let shown = app.get(&format!("{PATH}/{id}")).await.expect(200);
+    insta::assert_json_snapshot!(shown, {
+        ".Tasks[].**.TaskArn" => "[arn]",
+        ".Tasks[].TaskDefinitionArn" => "[arn]",
+        ".Tasks[].ClusterArn" => "[arn]",
+        ".Tasks[].ContainerInstanceArn" => "[arn]",
+        ".Tasks[].Containers[].ContainerArn" => "[arn]",
+        ".Tasks[].Containers[].RuntimeId" => "[id]",
+        ".Tasks[].ConnectivityAt" => "[time]",
+        ".Tasks[].CreatedAt" => "[time]",
+        ".Tasks[].PullStartedAt" => "[time]",
+        ".Tasks[].PullStoppedAt" => "[time]",
+        ".Tasks[].StartedAt" => "[time]",
+    }, @r#"
+    {
+      "Tasks": [
+        {
+          "Attachments": [],
+          "AvailabilityZone": "us-east-1a",
+          "ClusterArn": "[arn]",
+          "Connectivity": "CONNECTED",
+          "ConnectivityAt": "[time]",
+          "ContainerInstanceArn": "[arn]",
+          "Containers": [
+            {
+              "ContainerArn": "[arn]",
+              "TaskArn": "[arn]",
+              "Name": "web",
+              "Image": "nginx:alpine",
+              "RuntimeId": "[id]",
+              "LastStatus": "RUNNING",
+              "NetworkBindings": [],
+              "NetworkInterfaces": [],
+              "HealthStatus": "UNKNOWN",
+              "Cpu": "0",
+              "Memory": "0"
+            }
+          ],
+          "Cpu": "256",
+          "CreatedAt": "[time]",
+          "DesiredStatus": "RUNNING",
+          "EnableExecuteCommand": false,
+          "Group": "",
+          "HealthStatus": "UNKNOWN",
+          "LastStatus": "RUNNING",
+          "LaunchType": "FARGATE",
+          "Memory": "512",
+          "Overrides": {
+            "ContainerOverrides": [],
+            "InferenceAcceleratorOverrides": []
+          },
+          "PlatformVersion": "1.4.0",
+          "PlatformFamily": "Linux",
+          "PullStartedAt": "[time]",
+          "PullStoppedAt": "[time]",
+          "StartedAt": "[time]",
+          "StartedBy": "",
+          "StopCode": "",
+          "StoppedReason": "",
+          "Tags": [
+            {
+              "Key": "team",
+              "Value": "a"
+            }
+          ],
+          "TaskArn": "[arn]",
+          "TaskDefinitionArn": "[arn]",
+          "Version": 1
+        }
+      ],
+      "Failures": []
+    }
+    "#);
+    assert_eq!(shown["Tasks"][0]["TaskArn"], arn);
+    let older = arn.replace("task/myclu/", "task/");
+    for name in [
+        format!("myclu%2F{id}"),
+        arn.replace(':', "%3A").replace('/', "%2F"),
+        older.replace('/', "%2F"),
+        // API Gateway's HTTP APIs hand the path on decoded.
+        arn.clone(),
+        older,
+    ] {
+        assert_eq!(app.get(&format!("{PATH}/{name}")).await.expect(200), shown, "{name}");
+    }
+    let cluster = format!("arn:aws:ecs:us-east-1:{}:cluster/myclu", app.account().id);
+    assert_eq!(app.get(&format!("/nonprod/clusters/{cluster}/tasks/{arn}")).await.expect(200), shown);
+}
+
+#[tokio::test]
+async fn a_stopped_task_is_shown() {
+    let app = TestApp::new();
+    register(app.account(), "web").await;
+    let arn = run(app.account(), "web", |call| call).await.remove(0);
+    app.account().ecs().stop_task().cluster("myclu").task(&arn).send().await.unwrap();
+    assert_eq!(app.get(&format!("{PATH}/{arn}")).await.expect(200)["Tasks"][0]["LastStatus"], "STOPPED");
+}
+
+#[tokio::test]
+async fn an_unknown_task_is_not_found() {
+    let mut app = TestApp::with_faults();
+    let problem = app.get(&format!("{PATH}/0123456789abcdef0123456789abcdef")).await.problem(404);
+    insta::assert_json_snapshot!(problem, @r#"
+    {
+      "status": 404,
+      "detail": "there is no task `0123456789abcdef0123456789abcdef` in the cluster `myclu`",
+      "code": "NotFound",
+      "retryable": false
+    }
+    "#);
+    app.faults().refuse("ecs:DescribeTasks", "ClusterNotFoundException", "Cluster not found.");
+    assert_eq!(app.get(&format!("{PATH}/0123456789abcdef0123456789abcdef")).await.problem(404), problem);
+}
+
+#[tokio::test]
+async fn an_impossible_task_is_refused_before_any_call() {
+    let mut app = TestApp::with_faults();
+    let home = app.account().id.clone();
+    for task in [
+        "a%20b",
+        "other%2F0a1b",
+        "arn:aws:ecs:us-east-1:999999999999:task/myclu/0a1b",
+        &format!("arn:aws:ecs:eu-west-1:{home}:task/myclu/0a1b"),
+        &format!("arn:aws:ecs:us-east-1:{home}:task/other/0a1b"),
+        &format!("arn:aws:ecs:us-east-1:{home}:task%2Fother%2F0a1b"),
+        &format!("arn:aws:ecs:us-east-1:{home}:service/myclu/0a1b"),
+    ] {
+        let problem = app.get(&format!("{PATH}/{task}")).await.problem(400);
+        assert_eq!(problem["code"], "InvalidIdentifier", "{task}");
+    }
+    assert_eq!(app.faults().calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_aws_refuses_is_a_problem() {
+    let mut app = TestApp::with_faults();
+    for (code, status) in [("ClientException", 400), ("InvalidParameterException", 400), ("AccessDeniedException", 403)]
+    {
+        app.faults().refuse("ecs:DescribeTasks", code, "No");
+        let problem = app.get(&format!("{PATH}/0a1b")).await.problem(status);
+        assert_eq!((&problem["code"], &problem["retryable"]), (&json!(code), &json!(false)));
+        app.faults().clear();
+    }
+}

@@ -1,0 +1,223 @@
+//! One DELETE removes a service and, if asked, what belongs to it, in AWS's order.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_ecs::types::ContainerDefinition;
+use serde_json::{Value, json};
+
+use super::documented;
+use crate::support::{Answer, TestApp};
+
+const RECURSIVE: &str = "/nonprod/services?cluster=myclu&service=webapp&recursive=true";
+
+/// Creates the documented four, and answers what was created.
+async fn create(app: &TestApp) -> Value {
+    let body = documented(&app.account().namespace().await);
+    app.post("/nonprod/services", &body).await.expect(200)
+}
+
+async fn delete(app: &TestApp, body: &Value) -> Answer {
+    app.request("DELETE", "/nonprod/services").json(body).send().await
+}
+
+fn arns(made: &Value) -> [Value; 3] {
+    let arns =
+        [&made["Service"]["ServiceArn"], &made["ServiceDiscoveryService"]["Arn"], &made["Cluster"]["ClusterArn"]];
+    arns.map(Clone::clone)
+}
+
+#[tokio::test]
+async fn everything_goes_in_aws_s_order_but_the_task_definition() {
+    let mut app = TestApp::with_faults();
+    let made = create(&app).await;
+    app.faults().forget_calls();
+    let answer = delete(&app, &json!({"cluster": "myclu", "service": "webapp", "recursive": true})).await.expect(200);
+    assert_eq!(answer["Deleted"], json!(arns(&made)));
+    assert_eq!(answer["Kept"], json!([]));
+    assert_eq!(answer["Service"]["ServiceName"], "webapp");
+    assert_eq!(answer.get("Pending"), None);
+    assert_eq!(json!(app.account().inventory().await), json!([made["TaskDefinition"]["TaskDefinitionArn"]]));
+    let calls = app.faults().calls();
+    let changes: Vec<_> = calls.iter().filter(|call| call.contains(":Delete")).collect();
+    assert_eq!(changes, ["ecs:DeleteService", "servicediscovery:DeleteService", "ecs:DeleteCluster"]);
+}
+
+#[tokio::test]
+async fn what_to_delete_comes_in_the_query_too() {
+    let app = TestApp::new();
+    let made = create(&app).await;
+    let answer = app.delete("/nonprod/services?cluster=myclu&service=webapp&recursive=TRUE").await.expect(200);
+    assert_eq!(answer["Deleted"], json!(arns(&made)));
+}
+
+#[tokio::test]
+async fn the_services_own_path_deletes_recursively_too() {
+    let app = TestApp::new();
+    let made = create(&app).await;
+    let answer = app.delete("/nonprod/clusters/myclu/services/webapp?recursive=1").await.expect(200);
+    assert_eq!(answer["Deleted"], json!(arns(&made)));
+}
+
+#[tokio::test]
+async fn without_recursive_only_the_service_goes() {
+    let app = TestApp::new();
+    let made = create(&app).await;
+    let answer = delete(&app, &json!({"Cluster": "myclu", "SERVICE": "webapp"})).await.expect(200);
+    assert_eq!(answer["Deleted"], json!([made["Service"]["ServiceArn"]]));
+    let left = json!(app.account().inventory().await);
+    let [_, registry, cluster] = arns(&made);
+    assert_eq!(left, json!([cluster, made["TaskDefinition"]["TaskDefinitionArn"], registry]));
+}
+
+#[tokio::test]
+async fn a_cluster_with_another_service_is_kept_and_the_answer_says_why() {
+    let app = TestApp::new();
+    let made = create(&app).await;
+    let second = json!({"service": {"cluster": "myclu", "serviceName": "second", "taskDefinition": "mytaskdef:1"}});
+    app.post("/nonprod/services", &second).await.expect(200);
+    let answer = app.delete(RECURSIVE).await.expect(200);
+    let [service, registry, cluster] = arns(&made);
+    assert_eq!(answer["Deleted"], json!([service, registry]));
+    assert_eq!(answer["Kept"], json!([{"Arn": cluster, "Reason": "it has 1 other service"}]));
+}
+
+#[tokio::test]
+async fn a_cluster_with_another_task_is_kept() {
+    let app = TestApp::new();
+    let made = create(&app).await;
+    app.account().ecs().run_task().cluster("myclu").task_definition("mytaskdef:1").send().await.unwrap();
+    let answer = app.delete(RECURSIVE).await.expect(200);
+    let [_, _, cluster] = arns(&made);
+    assert_eq!(answer["Kept"], json!([{"Arn": cluster, "Reason": "it has 1 other task"}]));
+}
+
+#[tokio::test]
+async fn the_cluster_default_is_kept() {
+    let app = TestApp::new();
+    let ecs = app.account().ecs();
+    ecs.create_cluster().send().await.unwrap();
+    let container = ContainerDefinition::builder().name("a").image("b").build();
+    ecs.register_task_definition().family("web").container_definitions(container).send().await.unwrap();
+    ecs.create_service().service_name("web").task_definition("web").desired_count(0).send().await.unwrap();
+    let answer = app.delete("/nonprod/services?cluster=default&service=web&recursive=true").await.expect(200);
+    let kept = &answer["Kept"][0];
+    assert!(kept["Arn"].as_str().unwrap().ends_with(":cluster/default"), "{answer}");
+    assert_eq!(kept["Reason"], "the cluster `default` is never deleted along with a service");
+    assert_eq!(app.account().ecs().list_clusters().send().await.unwrap().cluster_arns().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_done_in_time_is_pending_and_the_same_delete_again_goes_on() {
+    let mut app = TestApp::with_faults();
+    let made = create(&app).await;
+    let [service, registry, cluster] = arns(&made);
+    app.set_time_left(Duration::from_secs(6));
+    app.faults().refuse("servicediscovery:DeleteService", "ResourceInUse", "instances are registered");
+    let started = Instant::now();
+    let answer = app.delete(RECURSIVE).await;
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert_eq!(answer.header("retry-after"), Some("15"));
+    let body = answer.expect(202);
+    assert_eq!(body["Deleted"], json!([service]));
+    assert_eq!(
+        body["Pending"],
+        json!([
+            {"Arn": registry, "WaitingFor": "its instances to be deregistered"},
+            {"Arn": cluster, "WaitingFor": "the registries to be deleted"},
+        ])
+    );
+    app.faults().clear();
+    let body = app.delete(RECURSIVE).await.expect(200);
+    assert_eq!(body["Deleted"], json!([service, registry, cluster]));
+    let body = app.delete(RECURSIVE).await;
+    assert!(matches!(body.status, 200 | 404), "{}", body.text());
+}
+
+#[tokio::test]
+async fn an_instance_that_ecs_forgot_is_deregistered() {
+    let mut app = TestApp::with_faults();
+    let made = create(&app).await;
+    let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
+    let register = app.account().discovery().register_instance().service_id(id).instance_id("0a1b2c3d4e5f");
+    register.attributes("AWS_INSTANCE_IPV4", "10.0.0.7").attributes("ECS_SERVICE_NAME", "webapp").send().await.unwrap();
+    // The local AWS deletes a registry with instances; AWS does not.
+    let in_use = json!({"times": 1, "error": {"code": "ResourceInUse", "status": 400, "message": "has instances"}});
+    app.faults().inject("servicediscovery:DeleteService", in_use);
+    let answer = app.delete(RECURSIVE).await.expect(200);
+    assert_eq!(answer["Deleted"], json!(arns(&made)));
+    let calls = app.faults().calls();
+    let discovery: Vec<_> = calls.iter().filter(|call| call.starts_with("servicediscovery:De")).collect();
+    let expected =
+        ["DeleteService", "DeregisterInstance", "DeleteService"].map(|call| format!("servicediscovery:{call}"));
+    assert_eq!(discovery, expected.iter().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_registry_that_others_use_is_kept() {
+    let mut app = TestApp::with_faults();
+    let made = create(&app).await;
+    let [service, registry, cluster] = arns(&made);
+    let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
+    let register = app.account().discovery().register_instance().service_id(id).instance_id("0a1b2c3d4e5f");
+    register.attributes("AWS_INSTANCE_IPV4", "10.0.0.7").attributes("ECS_SERVICE_NAME", "other").send().await.unwrap();
+    app.faults().refuse("servicediscovery:DeleteService", "ResourceInUse", "instances are registered");
+    let answer = app.delete(RECURSIVE).await.expect(200);
+    assert_eq!(answer["Deleted"], json!([service, cluster]));
+    assert_eq!(answer["Kept"], json!([{"Arn": registry, "Reason": "it has 1 instance of others"}]));
+}
+
+#[tokio::test]
+async fn a_refusal_on_the_way_says_what_is_gone() {
+    let mut app = TestApp::with_faults();
+    let made = create(&app).await;
+    let [service, registry, _] = arns(&made);
+    app.faults().refuse("ecs:DeleteCluster", "AccessDeniedException", "not you");
+    let problem = app.delete(RECURSIVE).await.problem(403);
+    assert_eq!(problem["Deleted"], json!([service, registry]));
+    assert_eq!(problem["code"], "AccessDeniedException");
+    app.faults().clear();
+    app.faults().refuse("ecs:DeleteService", "AccessDeniedException", "not you");
+    let made = create_again(&app, "second").await;
+    let problem = app.delete("/nonprod/services?cluster=myclu&service=second&recursive=true").await.problem(403);
+    assert_eq!(problem["Deleted"], json!([]));
+    assert!(app.account().inventory().await.contains(&made["Service"]["ServiceArn"].as_str().unwrap().to_owned()));
+}
+
+/// Another service in the documented cluster, without a registry.
+async fn create_again(app: &TestApp, name: &str) -> Value {
+    let body = json!({
+        "cluster": {"name": "myclu"}, "service": {"serviceName": name, "taskDefinition": "mytaskdef:1"},
+    });
+    app.post("/nonprod/services", &body).await.expect(200)
+}
+
+#[tokio::test]
+async fn an_unknown_service_is_not_found_and_nothing_is_deleted() {
+    let app = TestApp::new();
+    create(&app).await;
+    let before = app.account().inventory().await;
+    let problem = app.delete("/nonprod/services?cluster=myclu&service=nothing&recursive=true").await.problem(404);
+    assert_eq!(problem["detail"], "there is no service `nothing` in the cluster `myclu`");
+    app.delete("/nonprod/services?cluster=nowhere&service=webapp").await.problem(404);
+    assert_eq!(app.account().inventory().await, before);
+}
+
+#[tokio::test]
+async fn a_target_that_is_not_clear_is_refused_before_any_call() {
+    let mut app = TestApp::with_faults();
+    for (query, body, path) in [
+        ("", json!({"service": "webapp"}), "cluster"),
+        ("", json!({"cluster": "myclu"}), "service"),
+        ("", json!({"cluster": "my clu", "service": "webapp"}), "cluster"),
+        ("", json!({"cluster": "myclu", "service": "other/webapp"}), "service"),
+        ("", json!({"cluster": "myclu", "service": "webapp", "recursive": "perhaps"}), "recursive"),
+        ("", json!({"cluster": "myclu", "service": "webapp", "recursve": true}), "recursve"),
+        ("?cluster=myclu", json!({"cluster": "myclu", "service": "webapp"}), "cluster"),
+        ("?recursive=2", json!({"cluster": "myclu", "service": "webapp"}), "recursive"),
+    ] {
+        let answer = app.request("DELETE", &format!("/nonprod/services{query}")).json(&body).send().await;
+        let errors = answer.problem(400)["errors"].take();
+        assert_eq!((&errors[0]["path"], errors.as_array().unwrap().len()), (&json!(path), 1), "{errors}");
+    }
+    assert_eq!(app.faults().calls(), [""; 0]);
+}
