@@ -1,6 +1,6 @@
 # Everything that is done with this project, each as one command. `make` alone lists them.
 #
-# A machine needs the Rust toolchain, Python 3.10 or later with venv, make and a C compiler. All other tools are
+# A machine needs the Rust toolchain, Python 3.10 or later with venv, make, a C compiler and git. All other tools are
 # Python packages; they go into .venv, are pinned in requirements-dev.txt, and disturb nobody.
 
 .DEFAULT_GOAL := help

@@ -22,7 +22,7 @@ use crate::reply::{Body, Reply};
 use crate::routes::{Endpoint, Guard, Matched, ROUTES, Route, Routes};
 use crate::telemetry::Trail;
 use crate::text::printable;
-use crate::wire::read::Problem;
+use crate::wire::findings::Problem;
 
 /// The headers of an answer that a page may read.
 const EXPOSED_HEADERS: &str = "Link, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";

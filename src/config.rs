@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::auth::Digest;
+use crate::digest::Digest;
 use crate::ids::RoleArn;
 use crate::wire::json;
 

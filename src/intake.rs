@@ -11,8 +11,9 @@ use lambda_http::http::header::{self, HeaderMap};
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 
-use crate::auth::{Digest, Evidence};
+use crate::auth::Evidence;
 use crate::deadline::GATEWAY_LIMIT;
+use crate::digest::Digest;
 use crate::reply::Reply;
 
 /// A request, whatever brought it.

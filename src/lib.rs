@@ -21,6 +21,7 @@ pub mod reply;
 pub mod auth;
 pub mod config;
 pub mod deadline;
+pub mod digest;
 pub mod ids;
 pub mod routes;
 pub mod text;

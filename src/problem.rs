@@ -9,7 +9,7 @@ use crate::aws::{self, Kind};
 use crate::error::Error;
 use crate::orchestration::{Cause, Leftover, Outcome, create};
 use crate::reply::{Body, Reply};
-use crate::wire::read;
+use crate::wire::findings::Problem;
 use crate::wire::write::write;
 
 /// When a caller may try again after AWS throttled, in seconds.
@@ -99,7 +99,7 @@ fn detail(error: &Error) -> String {
     }
 }
 
-fn summary(problems: &[read::Problem]) -> String {
+fn summary(problems: &[Problem]) -> String {
     match problems {
         [] => "the request is not valid".to_owned(),
         [only] if only.path.is_empty() => only.message.clone(),

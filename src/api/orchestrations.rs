@@ -14,8 +14,9 @@ use crate::orchestration::defaults;
 use crate::orchestration::delete::{self, Target};
 use crate::reply::Reply;
 use crate::text::printable;
+use crate::wire::findings::Findings;
 use crate::wire::inputs::{CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput};
-use crate::wire::read::{Findings, Input, read};
+use crate::wire::read::{Input, read};
 use crate::wire::write::write;
 
 /// When a caller may ask again about a delete that is not done, in seconds.

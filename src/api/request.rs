@@ -13,8 +13,9 @@ use crate::ids::{ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskI
 use crate::intake::Call;
 use crate::reply::Reply;
 use crate::routes::Matched;
+use crate::wire::findings::{Findings, Problem, Unknown};
 use crate::wire::json;
-use crate::wire::read::{Findings, Input, Problem, Unknown, read};
+use crate::wire::read::{Input, read};
 
 /// The longest body that is accepted: 1 MiB.
 pub const BODY_MAX_BYTES: usize = 1 << 20;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::wire::findings::Findings;
 use crate::wire::members::{join, key_of};
-use crate::wire::read::Findings;
 
 /// A cluster's `name` is its `clusterName`.
 pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
@@ -59,7 +59,7 @@ pub(super) fn registry(object: &mut Map<String, Value>, path: &str, findings: &m
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::read::Unknown;
+    use crate::wire::findings::Unknown;
 
     type Shorthand = fn(&mut Map<String, Value>, &str, &mut Findings);
 

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::wire::findings::Unknown;
 use crate::wire::inputs::{CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput};
 use crate::wire::write::write;
 

@@ -1,0 +1,66 @@
+//! Tokens, of which nothing but a digest is ever kept.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+/// The SHA-256 of a token: all that is ever kept of one.
+#[derive(Clone, Copy)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of a token as it was presented.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether two digests are equal, in a time that does not depend on where they differ.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|_| D::Error::custom("expected a SHA-256: 64 hexadecimal digits"))?;
+        Ok(Self(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_matches_its_token_alone_and_shows_nothing() {
+        let hex = "7c43ef5ae21d43ce2743f770c68e24def1a43ee2f416d2438410c8af7af2ff2c";
+        let written: Digest = serde_json::from_value(hex.into()).unwrap();
+        assert!(written.matches(&Digest::of("demo-token")));
+        assert!(!written.matches(&Digest::of("demo-tokem")));
+        assert_eq!(format!("{written:?}"), "Digest(..)");
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        for wrong in ["", "7c", &"g".repeat(64), &"0".repeat(63), &"+0".repeat(32), &"é".repeat(32)] {
+            assert!(serde_json::from_value::<Digest>((*wrong).into()).is_err(), "{wrong}");
+        }
+    }
+}

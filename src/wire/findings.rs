@@ -1,0 +1,101 @@
+//! Everything wrong with a body, found while it is read and reported together.
+
+use serde_json::{Map, Value};
+
+use super::members::{self, join};
+
+/// The most problems of one body that are reported one by one.
+const PROBLEMS_MAX: usize = 100;
+
+/// What to do with a member that no AWS type knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// Report it as a problem.
+    #[default]
+    Refuse,
+    /// Drop it and list its path: RFC 7240's `handling=lenient`.
+    Ignore,
+}
+
+/// One thing wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// Where, as `taskDefinition.containerDefinitions[0].cpu`; empty for the body itself.
+    pub path: String,
+    /// What is wrong, and what would be accepted.
+    pub message: String,
+}
+
+/// Everything found while one body was read.
+#[derive(Debug, Default)]
+pub struct Findings {
+    unknown: Unknown,
+    problems: Vec<Problem>,
+    more: usize,
+    ignored: Vec<String>,
+}
+
+impl Findings {
+    /// No findings yet.
+    pub fn new(unknown: Unknown) -> Self {
+        Self { unknown, ..Self::default() }
+    }
+
+    /// Adds a problem that a rule beyond the types found.
+    pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.add(Problem { path: path.into(), message: message.into() });
+    }
+
+    /// Keeps as many problems as anybody reads, and counts the rest.
+    pub(super) fn add(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// How many problems there are.
+    pub(super) fn count(&self) -> usize {
+        self.problems.len() + self.more
+    }
+
+    /// Takes the member `name` of the object at `path` out of it, in whatever case the caller wrote it; twice is a
+    /// problem. `null` means absent.
+    pub fn take(&mut self, object: &mut Map<String, Value>, path: &str, name: &str) -> Option<Value> {
+        let first = members::key_of(object, name)?;
+        let value = object.shift_remove(&first);
+        if let Some(second) = members::key_of(object, name) {
+            self.refuse(join(path, name), format!("given twice, as `{first}` and as `{second}`"));
+            while let Some(key) = members::key_of(object, name) {
+                object.shift_remove(&key);
+            }
+        }
+        value.filter(|value| !value.is_null())
+    }
+
+    /// The paths that were dropped as unknown, if nothing was wrong.
+    ///
+    /// # Errors
+    /// Every problem, in the order in which the body holds them.
+    pub fn finish(mut self) -> Result<Vec<String>, Vec<Problem>> {
+        if self.more > 0 {
+            self.problems.push(Problem { path: String::new(), message: format!("and {} more problems", self.more) });
+        }
+        if self.problems.is_empty() { Ok(self.ignored) } else { Err(self.problems) }
+    }
+
+    /// Meets a member that is not known: refuses it with the nearest of `known`, or drops it.
+    pub fn unknown_member<'n>(&mut self, path: String, name: &str, known: impl Iterator<Item = &'n str>) {
+        match self.unknown {
+            Unknown::Ignore => self.ignored.push(path),
+            // Beyond what is reported nobody reads a hint.
+            Unknown::Refuse if self.problems.len() >= PROBLEMS_MAX => self.more += 1,
+            Unknown::Refuse => {
+                let hint =
+                    members::nearest(known, name).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                self.refuse(path, format!("unknown member{hint}"));
+            }
+        }
+    }
+}
