@@ -64,6 +64,8 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
         Error::Create(failure) => add_outcome(&mut problem, &failure.outcome),
         Error::Delete(failure) => {
             problem.insert("Deleted".to_owned(), json!(failure.deleted));
+            let kept = failure.kept.iter().map(|kept| json!({"Arn": kept.arn, "Reason": kept.reason}));
+            problem.insert("Kept".to_owned(), kept.collect());
         }
         Error::NothingStarted(nothing) => {
             // AWS's own values always have a JSON form.

@@ -48,8 +48,9 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
 /// # Errors
 /// [`Error::Input`] without a cluster and a service; [`Error::Delete`] with a refusal and what was gone before.
 pub async fn delete_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
-    let target = target(request)?;
-    delete_service(request, &target).await
+    let (target, ignored) = target(request)?;
+    let reply = delete_service(request, &target).await?;
+    Ok(reply.with_ignored(request.is_lenient(), &ignored))
 }
 
 /// Deletes, and answers how far it came: 200 when it is done, 202 while something is pending.
@@ -70,7 +71,7 @@ pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Re
 }
 
 /// What to delete: members of the body, or query parameters of the same names.
-fn target(request: &Request<'_>) -> Result<Target, Error> {
+fn target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
     let mut findings = request.findings();
     let mut body = if request.call.body.is_empty() { Map::new() } else { request.object()? };
     let mut given =
@@ -104,10 +105,10 @@ fn target(request: &Request<'_>) -> Result<Target, Error> {
     if is_recursive.is_none() {
         findings.refuse("recursive", "expected `true` or `false`");
     }
-    findings.finish().map_err(Error::Input)?;
+    let ignored = findings.finish().map_err(Error::Input)?;
     match (cluster, service, is_recursive) {
         (Some(cluster), Some(service), Some(is_recursive)) => {
-            Ok(Target { cluster: cluster.to_string(), service: service.to_string(), is_recursive })
+            Ok((Target { cluster: cluster.to_string(), service: service.to_string(), is_recursive }, ignored))
         }
         _ => Err(Error::Bug("a target read without problem or value".to_owned())),
     }

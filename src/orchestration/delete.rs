@@ -4,16 +4,18 @@
 //! first one stopped: the service is INACTIVE, then its registries' instances are gone, then the registries,
 //! then the cluster.
 
+mod registry;
+mod tasks;
+
 use std::fmt::Display;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{Cluster, Service, Task};
-use aws_sdk_servicediscovery::types::InstanceSummary;
+use aws_sdk_ecs::types::Service;
 use futures_util::future::join_all;
 
 use super::Cause;
 use crate::aws::pages::Span;
-use crate::aws::{self, Account, Kind, discovery, ecs};
+use crate::aws::{self, Account, Kind, ecs};
 use crate::deadline::{Deadline, Elapsed};
 
 /// How often a thing that is going is looked at again.
@@ -37,7 +39,7 @@ pub struct Target {
 pub struct Progress {
     /// The service as AWS last described it.
     pub service: Service,
-    /// The ARNs of what is gone.
+    /// The ARNs of what is gone; without `recursive`, the service that ECS has agreed to delete.
     pub deleted: Vec<String>,
     /// What stays, and why.
     pub kept: Vec<Kept>,
@@ -70,8 +72,10 @@ pub struct Failure {
     /// The refusal.
     #[source]
     pub cause: Cause,
-    /// What was gone before.
+    /// What was gone, or going, before.
     pub deleted: Vec<String>,
+    /// What stays, and why.
+    pub kept: Vec<Kept>,
 }
 
 /// What became of one thing.
@@ -87,7 +91,7 @@ enum Step {
 /// [`Failure`] with the refusal, and what was deleted before it.
 pub async fn delete(account: &Account, target: &Target, deadline: Deadline) -> Result<Progress, Failure> {
     let begun = deadline.limit(begin(account, target)).await.map_err(Cause::from).and_then(|begun| begun);
-    let service = begun.map_err(|cause| Failure { cause, deleted: Vec::new() })?;
+    let service = begun.map_err(|cause| Failure { cause, deleted: Vec::new(), kept: Vec::new() })?;
     let mut progress = Progress { service, deleted: Vec::new(), kept: Vec::new(), pending: Vec::new() };
     if !target.is_recursive {
         progress.deleted.push(arn(&progress.service));
@@ -95,7 +99,13 @@ pub async fn delete(account: &Account, target: &Target, deadline: Deadline) -> R
     }
     match Box::pin(finish(account, target, &mut progress, deadline)).await {
         Ok(()) => Ok(progress),
-        Err(cause) => Err(Failure { cause: cause.into(), deleted: progress.deleted }),
+        Err(cause) => {
+            let service = arn(&progress.service);
+            if !progress.deleted.contains(&service) {
+                progress.deleted.insert(0, service);
+            }
+            Err(Failure { cause: cause.into(), deleted: progress.deleted, kept: progress.kept })
+        }
     }
 }
 
@@ -148,7 +158,7 @@ async fn finish(
     }
     progress.deleted.push(arn(&progress.service));
     let steps = join_all(
-        registries.iter().map(|arn| until(deadline, || Box::pin(registry_step(account, target, arn, deadline)))),
+        registries.iter().map(|arn| until(deadline, || Box::pin(registry::step(account, target, arn, deadline)))),
     )
     .await;
     for (arn, step) in registries.into_iter().zip(steps) {
@@ -176,35 +186,49 @@ impl Progress {
     }
 }
 
-/// Waits until the service is INACTIVE; what it still waits for when the time is over.
+/// Waits until the service is INACTIVE and its tasks have stopped; what it still waits for when the time is over.
 async fn drained(
     account: &Account,
     target: &Target,
     progress: &mut Progress,
     deadline: Deadline,
 ) -> Result<Option<String>, aws::Error> {
+    let mut waiting_for = "its tasks to stop".to_owned();
     loop {
-        if progress.service.status() == Some("INACTIVE") {
-            return Ok(None);
+        match deadline.limit(Box::pin(look(account, target, progress, deadline))).await {
+            Ok(Ok(0)) => return Ok(None),
+            Ok(Ok(running)) => waiting_for = format!("{} to stop", count(running, "task")),
+            Ok(Err(error)) if error.kind == Kind::TimedOut => return Ok(Some(waiting_for)),
+            Ok(Err(error)) => return Err(error),
+            Err(Elapsed) => return Ok(Some(waiting_for)),
         }
-        let look = async {
-            let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
-            if found.as_ref().is_some_and(|service| service.status() != Some("INACTIVE")) {
-                tokio::time::sleep(POLL).await;
-            }
-            Ok::<_, aws::Error>(found)
-        };
-        let running = progress.service.running_count();
-        match deadline.limit(look).await {
-            Ok(found) => match found? {
-                Some(found) => progress.service = with_registries_of(progress.service.clone(), found),
-                // AWS has forgotten it: it is gone.
-                None => return Ok(None),
-            },
-            Err(Elapsed) if running > 0 => return Ok(Some(format!("{} to stop", count(running, "task")))),
-            Err(Elapsed) => return Ok(Some("its tasks to stop".to_owned())),
+        if deadline.limit(tokio::time::sleep(POLL)).await.is_err() {
+            return Ok(Some(waiting_for));
         }
     }
+}
+
+/// How many tasks the service still has; at least one while it is not INACTIVE.
+async fn look(
+    account: &Account,
+    target: &Target,
+    progress: &mut Progress,
+    deadline: Deadline,
+) -> Result<usize, aws::Error> {
+    if progress.service.status() != Some("INACTIVE") {
+        let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
+        // A service of another time of creation is another service: ours is gone.
+        let ours = found.filter(|found| found.created_at() == progress.service.created_at());
+        let Some(found) = ours else { return Ok(0) };
+        progress.service = with_registries_of(progress.service.clone(), found);
+        if progress.service.status() != Some("INACTIVE") {
+            return Ok(usize::try_from(progress.service.running_count()).unwrap_or_default().max(1));
+        }
+    }
+    // ECS calls a service INACTIVE once its tasks are stopping
+    // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html>).
+    let live = tasks::live(account, &target.cluster, deadline).await?;
+    Ok(live.iter().filter(|task| tasks::is_of(task, &target.service)).count())
 }
 
 /// Repeats a step while it is pending, until the deadline.
@@ -216,6 +240,8 @@ where
     loop {
         match deadline.limit(step()).await {
             Ok(Ok(Step::Pending(waiting_for))) => last = Step::Pending(waiting_for),
+            // A list that was cut off by the same deadline.
+            Ok(Err(error)) if error.kind == Kind::TimedOut => return Ok(last),
             Ok(done) => return done,
             Err(Elapsed) => return Ok(last),
         }
@@ -225,103 +251,36 @@ where
     }
 }
 
-/// Deletes a registry, once no instance is left in it.
-async fn registry_step(account: &Account, target: &Target, arn: &str, deadline: Deadline) -> Result<Step, aws::Error> {
-    let id = arn.rsplit('/').next().unwrap_or_default();
-    match discovery::delete_service(account, id).await {
-        Ok(()) => return Ok(Step::Gone),
-        Err(error) if error.kind == Kind::NotFound => return Ok(Step::Gone),
-        Err(error) if error.kind == Kind::Conflict => {}
-        Err(error) => return Err(error),
-    }
-    let instances = instances(account, id, deadline).await?;
-    let (gone, live) = sort_out(account, target, instances).await?;
-    if live > 0 {
-        return Ok(Step::Kept(format!("it has {} of others", count(live, "instance"))));
-    }
-    // ECS deregisters as tasks stop, sometimes never
-    // (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html>).
-    let deregistered =
-        join_all(gone.iter().map(|instance| discovery::deregister_instance(account, id, instance))).await;
-    for outcome in deregistered {
-        match outcome {
-            Err(error) if !matches!(error.kind, Kind::NotFound | Kind::Conflict) => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(Step::Pending("its instances to be deregistered".to_owned()))
-}
-
-/// An instance of a registry, and the ECS service that registered it.
-struct Instance {
-    id: String,
-    service: Option<String>,
-}
-
-async fn instances(account: &Account, registry_id: &str, deadline: Deadline) -> Result<Vec<Instance>, aws::Error> {
-    let listed = match discovery::list_instances(account, registry_id, Span::whole(deadline)).await {
-        Ok(listed) => listed.entries,
-        Err(error) if error.kind == Kind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    let instance = |summary: InstanceSummary| {
-        let service = summary.attributes().and_then(|all| all.get("ECS_SERVICE_NAME")).cloned();
-        summary.id.map(|id| Instance { id, service })
-    };
-    Ok(listed.into_iter().filter_map(instance).collect())
-}
-
-/// The instances that nobody needs any more, and how many others there are. An instance's id is its task's: one
-/// whose task runs, or that somebody else registered, is not ours to take away.
-async fn sort_out(
-    account: &Account,
-    target: &Target,
-    instances: Vec<Instance>,
-) -> Result<(Vec<String>, usize), aws::Error> {
-    let total = instances.len();
-    let ours = |instance: &Instance| instance.service.as_ref().is_none_or(|service| *service == target.service);
-    let candidates: Vec<_> = instances.into_iter().filter(ours).map(|instance| instance.id).collect();
-    let mut gone = Vec::new();
-    for batch in candidates.chunks(100) {
-        let known = match ecs::describe_tasks(account, &target.cluster, batch.to_vec()).await {
-            Ok(known) => known,
-            Err(error) if error.kind == Kind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let runs = |id: &String| {
-            let of_task = |task: &Task| task.task_arn().is_some_and(|arn| arn.ends_with(id.as_str()));
-            known.iter().any(|task| of_task(task) && task.last_status() != Some("STOPPED"))
-        };
-        gone.extend(batch.iter().filter(|id| !runs(id)).cloned());
-    }
-    let others = total - gone.len();
-    Ok((gone, others))
-}
-
 /// Deletes the cluster, if nothing else is in it.
 async fn cluster_step(account: &Account, target: &Target, deadline: Deadline) -> Result<Step, aws::Error> {
     let name = &target.cluster;
-    let (found, services) = tokio::join!(
+    let (found, services, tasks) = tokio::join!(
         ecs::describe_cluster(account, name),
         ecs::list_services(account, name, None, Span::whole(deadline)),
+        tasks::live(account, name, deadline),
     );
-    let Some(cluster) = found?.filter(|cluster| cluster.status() == Some("ACTIVE")) else { return Ok(Step::Gone) };
-    let services = services?.entries.len();
-    if let Some(reason) = in_use(&cluster, services) {
+    let Some(cluster) = found?.filter(|cluster| cluster.status() != Some("INACTIVE")) else { return Ok(Step::Gone) };
+    if let Some(status @ ("PROVISIONING" | "DEPROVISIONING")) = cluster.status() {
+        return Ok(Step::Pending(format!("the cluster, which is {status}")));
+    }
+    let (own, others): (Vec<_>, Vec<_>) = tasks?.into_iter().partition(|task| tasks::is_of(task, &target.service));
+    let instances = cluster.registered_container_instances_count();
+    if let Some(reason) = in_use(services?.entries.len(), others.len(), instances) {
         return Ok(Step::Kept(reason));
+    }
+    if !own.is_empty() {
+        return Ok(Step::Pending(format!("{} to stop", count(own.len(), "task"))));
     }
     match ecs::delete_cluster(account, name).await {
         Ok(_) => Ok(Step::Gone),
         Err(error) if error.kind == Kind::NotFound => Ok(Step::Gone),
-        // The counts of a cluster lag behind what is in it.
+        // What AWS counts in a cluster lags behind what is in it.
         Err(error) if error.kind == Kind::Conflict => Ok(Step::Pending(error.message)),
         Err(error) => Err(error),
     }
 }
 
-fn in_use(cluster: &Cluster, services: usize) -> Option<String> {
-    let tasks = cluster.running_tasks_count() + cluster.pending_tasks_count();
-    let instances = cluster.registered_container_instances_count();
+fn in_use(services: usize, tasks: usize, instances: i32) -> Option<String> {
     if services > 0 {
         Some(format!("it has {}", count(services, "other service")))
     } else if tasks > 0 {

@@ -69,7 +69,10 @@ pub async fn list_task_definitions_by_prefix(
     let deadline = span.deadline;
     let families = ecs::list_task_definition_families(account, prefix, families_status, Span::whole(deadline)).await?;
     let families_go_on = families.next.is_some();
-    let first = span.start.token().unwrap_or_default().to_owned();
+    // The list goes on after this revision: a count would slip when revisions are deregistered meanwhile.
+    let token = span.start.token().unwrap_or_default();
+    let (first, after) = token.rsplit_once(':').unwrap_or((token, "0"));
+    let (first, after) = (first.to_owned(), after.parse().unwrap_or(0_u64));
     // Where the family is gone meanwhile, the list goes on with those that come after its name.
     let start = families.entries.iter().position(|family| *family == first);
     let start =
@@ -84,21 +87,27 @@ pub async fn list_task_definitions_by_prefix(
     let limit = span.limit.unwrap_or(LIST_MAX);
     let (mut entries, mut last) = (Vec::new(), None);
     while let Some((family, listed)) = revisions.next().await {
-        let answered = if family == first { span.start.skip() } else { 0 };
+        let after = if family == first { after } else { 0 };
         let listed = match listed {
             Err(error) if error.kind == Kind::TimedOut && !entries.is_empty() => {
-                return Ok(Listing { entries, next: Some(Cursor::new(family, answered)) });
+                return Ok(Listing { entries, next: Some(Cursor::new(format!("{family}:{after}"), 0)) });
             }
             listed => listed?,
         };
-        let total = listed.entries.len();
-        let until = total.min(answered.saturating_add(limit - entries.len()));
-        entries.extend(listed.entries.into_iter().take(until).skip(answered));
-        last = Some(Cursor::new(family, until));
-        if until < total || listed.next.is_some() {
+        let mut rest = listed.entries.into_iter().filter(|arn| revision_of(arn) > after);
+        let answers: Vec<_> = rest.by_ref().take(limit - entries.len()).collect();
+        let answered = answers.last().map_or(after, |arn| revision_of(arn));
+        entries.extend(answers);
+        last = Some(Cursor::new(format!("{family}:{answered}"), 0));
+        if rest.next().is_some() || listed.next.is_some() {
             return Ok(Listing { entries, next: last });
         }
     }
     // Families that were not heard of in time come after the last one.
     Ok(Listing { entries, next: last.filter(|_| families_go_on) })
+}
+
+/// `arn:aws:ecs:…:task-definition/web:7` → 7.
+fn revision_of(arn: &str) -> u64 {
+    arn.rsplit(':').next().and_then(|revision| revision.parse().ok()).unwrap_or(0)
 }

@@ -67,6 +67,10 @@ async fn task_definition(account: &Account, wanted: &Wanted) -> Result<(TaskDefi
     let (found, service_found) =
         tokio::join!(ecs::describe_task(account, cluster, task), ecs::describe_service(account, cluster, service),);
     let (found, service_found) = (found?, service_found?);
+    let group = found.as_ref().and_then(|task| task.group()).and_then(|group| group.strip_prefix("service:"));
+    if let Some(other) = group.filter(|other| other != service) {
+        return Err(Cause::Missing(format!("the task `{task}` is one of the service `{other}`, not of `{service}`")));
+    }
     let of_task = found.as_ref().and_then(|task| task.task_definition_arn());
     let arn = of_task.or_else(|| service_found.as_ref().and_then(|service| service.task_definition()));
     let missing = || Cause::Missing(format!("there is no task `{task}` and no service `{service}` in `{cluster}`"));

@@ -7,6 +7,7 @@ use crate::aws::ecs::TaskFilter;
 use crate::aws::pages::Span;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
+use crate::ids::RegistryId;
 
 /// A service and what belongs to it.
 #[derive(Debug)]
@@ -72,8 +73,10 @@ async fn task_definition(account: &Account, service: &Service) -> Result<Option<
 
 async fn endpoint(account: &Account, service: &Service) -> Result<Option<String>, Error> {
     let arn = service.service_registries().first().and_then(|registry| registry.registry_arn());
-    let Some(id) = arn.and_then(|arn| arn.rsplit('/').next()) else { return Ok(None) };
-    match named(account, id).await {
+    let Some(arn) = arn else { return Ok(None) };
+    // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
+    let own = RegistryId::parse(arn, &account.home());
+    match named(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
         Ok(endpoint) => Ok(endpoint),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),

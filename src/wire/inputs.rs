@@ -6,7 +6,7 @@ pub use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinition
 pub use aws_sdk_ecs::operation::run_task::RunTaskInput;
 pub use aws_sdk_servicediscovery::operation::create_service::CreateServiceInput as CreateRegistryInput;
 
-use aws_sdk_ecs::types::{Cluster, Service, Task, TaskDefinition};
+use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::read::input;
@@ -14,5 +14,5 @@ use super::read::input;
 input!(CreateClusterInput, answered as Cluster);
 input!(CreateServiceInput, answered as Service);
 input!(RegisterTaskDefinitionInput, answered as TaskDefinition);
-input!(RunTaskInput, answered as Task);
+input!(RunTaskInput);
 input!(CreateRegistryInput, answered as Registry);

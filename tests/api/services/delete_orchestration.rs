@@ -139,7 +139,13 @@ async fn an_instance_that_ecs_forgot_is_deregistered() {
     let made = create(&app).await;
     let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
     let register = app.account().discovery().register_instance().service_id(id).instance_id("0a1b2c3d4e5f");
-    register.attributes("AWS_INSTANCE_IPV4", "10.0.0.7").attributes("ECS_SERVICE_NAME", "webapp").send().await.unwrap();
+    register
+        .attributes("AWS_INSTANCE_IPV4", "10.0.0.7")
+        .attributes("ECS_SERVICE_NAME", "webapp")
+        .attributes("ECS_CLUSTER_NAME", "myclu")
+        .send()
+        .await
+        .unwrap();
     // The local AWS deletes a registry with instances; AWS does not.
     let in_use = json!({"times": 1, "error": {"code": "ResourceInUse", "status": 400, "message": "has instances"}});
     app.faults().inject("servicediscovery:DeleteService", in_use);
@@ -153,17 +159,137 @@ async fn an_instance_that_ecs_forgot_is_deregistered() {
 }
 
 #[tokio::test]
-async fn a_registry_that_others_use_is_kept() {
+async fn a_registry_with_instances_of_others_is_kept() {
+    for attributes in [
+        vec![("ECS_SERVICE_NAME", "other"), ("ECS_CLUSTER_NAME", "myclu")],
+        // A service of the same name in another cluster.
+        vec![("ECS_SERVICE_NAME", "webapp"), ("ECS_CLUSTER_NAME", "green")],
+        // Registered by hand.
+        vec![],
+    ] {
+        let mut app = TestApp::with_faults();
+        let made = create(&app).await;
+        let [service, registry, cluster] = arns(&made);
+        let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
+        let mut register = app.account().discovery().register_instance().service_id(id).instance_id("0a1b2c3d4e5f");
+        for (name, value) in attributes {
+            register = register.attributes(name, value);
+        }
+        register.attributes("AWS_INSTANCE_IPV4", "10.0.0.7").send().await.unwrap();
+        app.faults().refuse("servicediscovery:DeleteService", "ResourceInUse", "instances are registered");
+        let answer = app.delete(RECURSIVE).await.expect(200);
+        assert_eq!(answer["Deleted"], json!([service, cluster]));
+        assert_eq!(answer["Kept"], json!([{"Arn": registry, "Reason": "it has 1 instance of others"}]));
+        let calls = app.faults().calls();
+        assert!(!calls.contains(&"servicediscovery:DeregisterInstance".to_owned()), "{calls:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_another_service_uses_is_kept_though_it_has_no_instance() {
+    let app = TestApp::new();
+    let made = create(&app).await;
+    let [service, registry, cluster] = arns(&made);
+    let second = json!({"service": {
+        "cluster": "myclu", "serviceName": "second", "taskDefinition": "mytaskdef:1", "desiredCount": 0,
+        "serviceRegistries": [{"registryArn": registry}],
+    }});
+    app.post("/nonprod/services", &second).await.expect(200);
+    let answer = app.delete(RECURSIVE).await.expect(200);
+    assert_eq!(answer["Deleted"], json!([service]));
+    assert_eq!(
+        answer["Kept"],
+        json!([
+            {"Arn": registry, "Reason": "the service `second` uses it"},
+            {"Arn": cluster, "Reason": "it has 1 other service"},
+        ])
+    );
+    assert!(app.account().inventory().await.contains(&registry.as_str().unwrap().to_owned()));
+}
+
+/// What AWS says of the service while it drains.
+fn draining(made: &Value) -> Value {
+    json!({"failures": [], "services": [{
+        "serviceArn": made["Service"]["ServiceArn"], "serviceName": "webapp", "status": "DRAINING", "runningCount": 2,
+        "clusterArn": made["Cluster"]["ClusterArn"],
+        "serviceRegistries": [{"registryArn": made["ServiceDiscoveryService"]["Arn"]}],
+    }]})
+}
+
+#[tokio::test]
+async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_for_it() {
     let mut app = TestApp::with_faults();
     let made = create(&app).await;
     let [service, registry, cluster] = arns(&made);
-    let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
-    let register = app.account().discovery().register_instance().service_id(id).instance_id("0a1b2c3d4e5f");
-    register.attributes("AWS_INSTANCE_IPV4", "10.0.0.7").attributes("ECS_SERVICE_NAME", "other").send().await.unwrap();
-    app.faults().refuse("servicediscovery:DeleteService", "ResourceInUse", "instances are registered");
+    app.set_time_left(Duration::from_secs(5));
+    app.faults().answer("ecs:DescribeServices", &draining(&made));
+    let answer = app.delete(RECURSIVE).await;
+    assert_eq!(answer.header("retry-after"), Some("15"));
+    let body = answer.expect(202);
+    assert_eq!((&body["Deleted"], &body["Kept"]), (&json!([]), &json!([])));
+    let waiting = "the service `webapp` to be INACTIVE";
+    assert_eq!(
+        body["Pending"],
+        json!([
+            {"Arn": service, "WaitingFor": "2 tasks to stop"},
+            {"Arn": registry, "WaitingFor": waiting},
+            {"Arn": cluster, "WaitingFor": waiting},
+        ])
+    );
+    app.faults().clear();
+    assert_eq!(app.delete(RECURSIVE).await.expect(200)["Deleted"], json!([service, registry, cluster]));
+}
+
+#[tokio::test]
+async fn a_task_that_is_still_stopping_is_waited_for_and_nobody_elses() {
+    let mut app = TestApp::with_faults();
+    let made = create(&app).await;
+    app.set_time_left(Duration::from_secs(5));
+    let stopping = json!({"failures": [], "tasks": [
+        {"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a", "lastStatus": "STOPPING", "group": "service:webapp"},
+    ]});
+    app.faults().answer("ecs:DescribeTasks", &stopping);
+    let body = app.delete(RECURSIVE).await.expect(202);
+    assert_eq!(body["Pending"][0], json!({"Arn": made["Service"]["ServiceArn"], "WaitingFor": "1 task to stop"}));
+    app.faults().clear();
+    assert_eq!(app.delete(RECURSIVE).await.expect(200)["Deleted"], json!(arns(&made)));
+}
+
+#[tokio::test]
+async fn a_service_that_was_created_again_meanwhile_is_left_alone() {
+    let mut app = TestApp::with_faults();
+    let made = create(&app).await;
+    let [_, registry, cluster] = arns(&made);
+    app.faults().answer("ecs:DescribeServices", &draining(&made));
+    let mut again = draining(&made);
+    again["services"][0]["status"] = "ACTIVE".into();
+    again["services"][0]["createdAt"] = json!(4_000_000_000_u32);
+    let url = format!("{}/_microburst/answers", app.faults().endpoint());
+    let recreation = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(1));
+        ureq::post(url).send_json(json!({"ecs:DescribeServices": again})).expect("the proxy takes the answer");
+    });
     let answer = app.delete(RECURSIVE).await.expect(200);
-    assert_eq!(answer["Deleted"], json!([service, cluster]));
-    assert_eq!(answer["Kept"], json!([{"Arn": registry, "Reason": "it has 1 instance of others"}]));
+    recreation.join().unwrap();
+    assert_eq!(answer["Deleted"], json!([made["Service"]["ServiceArn"]]));
+    assert_eq!(
+        answer["Kept"],
+        json!([
+            {"Arn": registry, "Reason": "the service `webapp` uses it"},
+            {"Arn": cluster, "Reason": "it has 1 other service"},
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_lenient_delete_lists_what_it_does_not_know() {
+    let app = TestApp::new();
+    create(&app).await;
+    let body = json!({"cluster": "myclu", "service": "webapp", "recusive": true});
+    let request = app.request("DELETE", "/nonprod/services").header("prefer", "handling=lenient").json(&body);
+    let answer = request.send().await;
+    answer.expect(200);
+    assert_eq!(answer.header("x-ignored-members"), Some("recusive"));
 }
 
 #[tokio::test]
@@ -179,7 +305,7 @@ async fn a_refusal_on_the_way_says_what_is_gone() {
     app.faults().refuse("ecs:DeleteService", "AccessDeniedException", "not you");
     let made = create_again(&app, "second").await;
     let problem = app.delete("/nonprod/services?cluster=myclu&service=second&recursive=true").await.problem(403);
-    assert_eq!(problem["Deleted"], json!([]));
+    assert_eq!((&problem["Deleted"], &problem["Kept"]), (&json!([]), &json!([])));
     assert!(app.account().inventory().await.contains(&made["Service"]["ServiceArn"].as_str().unwrap().to_owned()));
 }
 

@@ -203,3 +203,16 @@ async fn families_are_listed_once_each_in_whatever_order_aws_has_them() {
     listed.sort_by_key(Value::to_string);
     assert_eq!(listed, expected);
 }
+
+#[tokio::test]
+async fn revisions_that_are_deregistered_between_two_pages_make_no_other_slip() {
+    let app = TestApp::new();
+    register(app.account(), "web", 6).await;
+    let page = app.get("/nonprod/taskdefs?prefix=web&limit=2").await;
+    for arn in page.expect(200).as_array().unwrap() {
+        let name = arn.as_str().unwrap().rsplit('/').next().unwrap();
+        app.delete(&format!("/nonprod/taskdefs/{name}")).await.expect(200);
+    }
+    let next = page.header("link").unwrap().strip_prefix("</v1/ecs").unwrap().strip_suffix(">; rel=\"next\"").unwrap();
+    assert_eq!(json!(joined(app.pages(next).await)), json!(&arns(app.account(), "web", 6)[2..]));
+}

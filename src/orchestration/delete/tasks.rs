@@ -1,0 +1,41 @@
+//! The tasks of a cluster that have not stopped.
+
+use aws_sdk_ecs::types::{DesiredStatus, Task};
+
+use crate::aws::ecs::TaskFilter;
+use crate::aws::pages::Span;
+use crate::aws::{Account, Error, Kind, ecs};
+use crate::deadline::Deadline;
+
+/// Every task of a cluster that is not STOPPED: those that shall run, and those that are on their way to stop.
+pub(super) async fn live(account: &Account, cluster: &str, deadline: Deadline) -> Result<Vec<Task>, Error> {
+    let (running, stopping) = tokio::join!(
+        Box::pin(of_status(account, cluster, DesiredStatus::Running, deadline)),
+        Box::pin(of_status(account, cluster, DesiredStatus::Stopped, deadline)),
+    );
+    Ok(running?.into_iter().chain(stopping?).filter(|task| task.last_status() != Some("STOPPED")).collect())
+}
+
+async fn of_status(
+    account: &Account,
+    cluster: &str,
+    status: DesiredStatus,
+    deadline: Deadline,
+) -> Result<Vec<Task>, Error> {
+    let filter = TaskFilter { status: Some(status), ..TaskFilter::default() };
+    let listed = match ecs::list_tasks(account, cluster, filter, Span::whole(deadline)).await {
+        Ok(listed) => listed.entries,
+        Err(error) if error.kind == Kind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut tasks = Vec::new();
+    for batch in listed.chunks(100) {
+        tasks.extend(ecs::describe_tasks(account, cluster, batch.to_vec()).await?);
+    }
+    Ok(tasks)
+}
+
+/// Whether a service has started the task.
+pub(super) fn is_of(task: &Task, service: &str) -> bool {
+    task.group().and_then(|group| group.strip_prefix("service:")) == Some(service)
+}
