@@ -24,8 +24,8 @@ pub async fn list_registries(request: &Request<'_>) -> Result<Reply, Error> {
         ));
     }
     let listed = discovery::list_services(request.account, namespace, span).await?;
-    let services = listed.entries.iter().map(|service| Ok(write(service)?)).collect::<Result<Vec<_>, Error>>()?;
-    Ok(request.linked(Reply::json(json!({"Services": services})), listed.next))
+    let (services, next) = request.fitting(listed)?;
+    Ok(request.linked(Reply::json(json!({"Services": services})), next))
 }
 
 /// `POST …/servicediscovery/services`: creates a registry.

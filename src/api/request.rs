@@ -1,11 +1,12 @@
 //! What a handler is given, and how it reads it.
 
+use aws_smithy_schema::serde::SerializableStruct;
 use lambda_http::http::header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::aws::Account;
-use crate::aws::pages::{Cursor, Span};
+use crate::aws::pages::{Cursor, Listing, Span};
 use crate::config;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -16,9 +17,14 @@ use crate::routes::Matched;
 use crate::wire::findings::{Findings, Problem, Unknown};
 use crate::wire::json;
 use crate::wire::read::{Input, read};
+use crate::wire::write::write;
 
 /// The longest body that is accepted: 1 MiB.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
+
+/// The longest list that is answered: Lambda takes 6 MB
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), headers and envelope included.
+const ANSWER_MAX_BYTES: usize = 5_000_000;
 
 /// What stands for itself in the query of a `Link`.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -133,6 +139,24 @@ impl Request<'_> {
         Ok(Span { start, limit: limit.flatten(), deadline: self.deadline })
     }
 
+    /// As many of a listing's entries as fit into one answer, written, and where the list goes on.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] if an entry can't be written.
+    pub fn fitting<T: SerializableStruct>(&self, listed: Listing<T>) -> Result<(Vec<Value>, Option<Cursor>), Error> {
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        for entry in &listed.entries {
+            let entry = write(entry)?;
+            bytes += bytes_in_envelope(&entry.to_string());
+            if bytes > ANSWER_MAX_BYTES && !entries.is_empty() {
+                let next = self.span()?.start.after(entries.len());
+                return Ok((entries, Some(next)));
+            }
+            entries.push(entry);
+        }
+        Ok((entries, listed.next))
+    }
+
     /// A list's answer, with a `Link` to what follows.
     pub fn list(&self, entries: Vec<Value>, next: Option<Cursor>) -> Reply {
         self.linked(Reply::json(Value::Array(entries)), next)
@@ -215,6 +239,11 @@ impl Request<'_> {
         let ignored = findings.finish().map_err(Error::Input)?;
         input.map(|input| (input, ignored)).ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))
     }
+}
+
+/// How long a JSON text is as a string of the JSON that Lambda answers.
+fn bytes_in_envelope(json: &str) -> usize {
+    json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
 }
 
 /// `true false 1 0` in any case.

@@ -24,8 +24,8 @@ pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
     let launch_type = launch_type.map(Into::into);
     if request.flag("all")? {
         let listed = lists::list_services_described(request.account, cluster.as_str(), launch_type, span).await?;
-        let services = listed.entries.iter().map(|service| Ok(write(service)?)).collect::<Result<_, Error>>()?;
-        return Ok(request.list(services, listed.next));
+        let (services, next) = request.fitting(listed)?;
+        return Ok(request.list(services, next));
     }
     let listed = ecs::list_services(request.account, cluster.as_str(), launch_type, span).await?;
     Ok(request.list(listed.entries.into_iter().map(Value::from).collect(), listed.next))

@@ -88,7 +88,9 @@ def main() -> None:
     print(json.dumps({"endpoint": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
     threading.Thread(target=_end_with_input, daemon=True).start()
     # Its own command takes a port only; a socket that is bound already cannot lose it to another process.
-    web.run_app(make_app(Proxy(given.upstream)), sock=listener, print=None, access_log=None)
+    app = make_app(Proxy(given.upstream))
+    app._client_max_size = 64 << 20  # for the answers of tests; its own 1 MiB is for rules (private, too)
+    web.run_app(app, sock=listener, print=None, access_log=None)
 
 
 def _end_with_input() -> None:

@@ -130,3 +130,25 @@ async fn a_namespace_that_can_not_be_one_is_refused_before_any_call() {
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
+
+#[tokio::test]
+async fn what_does_not_fit_an_answer_of_lambda_is_continued_by_the_link() {
+    let mut app = TestApp::with_faults();
+    let registry = |index: u32| json!({"Id": format!("srv-{index}"), "Name": "x", "Description": "\"".repeat(1000)});
+    app.faults()
+        .answer("servicediscovery:ListServices", &json!({"Services": (0..4000).map(registry).collect::<Vec<_>>()}));
+    let (mut path, mut ids) = ("/nonprod/servicediscovery/services".to_owned(), Vec::new());
+    for is_last in [false, false, false, true] {
+        let answer = app.get(&path).await;
+        let body = answer.expect(200);
+        // As a string of the JSON that Lambda answers.
+        let bytes = json!(answer.text()).to_string().len();
+        assert!(bytes < 6_000_000, "{bytes}");
+        ids.extend(body["Services"].as_array().unwrap().iter().map(|registry| registry["Id"].clone()));
+        let link = answer.header("link").map(str::to_owned);
+        assert_eq!(link.is_none(), is_last, "{}", ids.len());
+        let Some(link) = link else { break };
+        path = link.strip_prefix("</v1/ecs").unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+    }
+    assert_eq!(ids, (0..4000).map(|index| json!(format!("srv-{index}"))).collect::<Vec<_>>());
+}

@@ -416,3 +416,17 @@ async fn a_service_that_is_deployed_from_outside_gets_no_defaults() {
     let sent = &app.faults().sent("ecs:CreateService")[0];
     assert_eq!((sent.get("launchType"), sent.get("networkConfiguration")), (None, None), "{sent}");
 }
+
+#[tokio::test]
+async fn a_service_with_a_capacity_provider_strategy_is_listed_shown_and_deleted() {
+    let app = furnished(TestApp::new()).await;
+    let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    let made = app.post(PATH, &with(&json!({"capacityProviderStrategy": strategy}))).await.expect(200);
+    let arn = &made["Service"]["ServiceArn"];
+    assert_eq!(app.get(PATH).await.expect(200), json!([arn]));
+    assert_eq!(app.get(&format!("{PATH}?all=true")).await.expect(200)[0]["ServiceArn"], *arn);
+    let shown = app.get(&format!("{PATH}/web")).await.expect(200);
+    assert_eq!(shown["Services"][0]["CapacityProviderStrategy"][0]["CapacityProvider"], "FARGATE_SPOT");
+    app.delete(&format!("{PATH}/web")).await.expect(200);
+    assert_eq!(app.get(PATH).await.expect(200), json!([]));
+}
