@@ -119,15 +119,21 @@ async fn begin(account: &Account, target: &Target) -> Result<Service, Cause> {
     }
     let answer = ecs::delete_service(account, cluster, name).await?;
     let going = answer.service.ok_or_else(|| account.lacking("ecs:DeleteService", "service"))?;
-    Ok(with_registries_of(service, going))
+    Ok(with_what_is_known_of(service, going))
 }
 
-/// A later description of a service; where it leaves the registries out, they are the earlier one's.
-fn with_registries_of(earlier: Service, mut later: Service) -> Service {
+/// A later description of a service; what it leaves out is the earlier one's.
+fn with_what_is_known_of(earlier: Service, mut later: Service) -> Service {
     if later.service_registries().is_empty() {
         later.service_registries = earlier.service_registries;
     }
+    later.created_at = later.created_at.or(earlier.created_at);
     later
+}
+
+/// Whether two descriptions of one name are of services that were created at different times.
+fn is_another(earlier: &Service, later: &Service) -> bool {
+    earlier.created_at().zip(later.created_at()).is_some_and(|(earlier, later)| earlier != later)
 }
 
 /// A service that is DRAINING has been deleted; one that is INACTIVE is not there any more.
@@ -218,9 +224,9 @@ async fn look(
     if progress.service.status() != Some("INACTIVE") {
         let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
         // A service of another time of creation is another service: ours is gone.
-        let ours = found.filter(|found| found.created_at() == progress.service.created_at());
+        let ours = found.filter(|found| !is_another(&progress.service, found));
         let Some(found) = ours else { return Ok(0) };
-        progress.service = with_registries_of(progress.service.clone(), found);
+        progress.service = with_what_is_known_of(progress.service.clone(), found);
         if progress.service.status() != Some("INACTIVE") {
             return Ok(usize::try_from(progress.service.running_count()).unwrap_or_default().max(1));
         }

@@ -211,6 +211,7 @@ async fn a_registry_that_another_service_uses_is_kept_though_it_has_no_instance(
 fn draining(made: &Value) -> Value {
     json!({"failures": [], "services": [{
         "serviceArn": made["Service"]["ServiceArn"], "serviceName": "webapp", "status": "DRAINING", "runningCount": 2,
+        "createdAt": 1_000_000_000,
         "clusterArn": made["Cluster"]["ClusterArn"],
         "serviceRegistries": [{"registryArn": made["ServiceDiscoveryService"]["Arn"]}],
     }]})
@@ -238,6 +239,18 @@ async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_
     );
     app.faults().clear();
     assert_eq!(app.delete(RECURSIVE).await.expect(200)["Deleted"], json!([service, registry, cluster]));
+}
+
+#[tokio::test]
+async fn the_cluster_default_is_kept_also_while_a_service_drains() {
+    let mut app = TestApp::with_faults();
+    app.set_time_left(Duration::from_secs(4));
+    let service = json!({"serviceArn": "arn:s", "serviceName": "web", "status": "DRAINING", "clusterArn": "arn:c"});
+    app.faults().answer("ecs:DescribeServices", &json!({"failures": [], "services": [service]}));
+    let body = app.delete("/nonprod/services?cluster=default&service=web&recursive=true").await.expect(202);
+    assert_eq!(body["Pending"], json!([{"Arn": "arn:s", "WaitingFor": "1 task to stop"}]));
+    let reason = "the cluster `default` is never deleted along with a service";
+    assert_eq!(body["Kept"], json!([{"Arn": "arn:c", "Reason": reason}]));
 }
 
 #[tokio::test]
