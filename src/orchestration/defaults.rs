@@ -22,23 +22,28 @@ pub fn service(input: &mut CreateServiceInput, account: &Account, cluster_has_de
     if controller == Some(&DeploymentControllerType::External) {
         return;
     }
-    if input.network_configuration.is_none() {
-        input.network_configuration = network(account);
-    }
     let has_strategy = cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
-    if input.launch_type.is_none() && !has_strategy {
-        input.launch_type = Some(LaunchType::Fargate);
-    }
+    place(&mut input.network_configuration, &mut input.launch_type, has_strategy, account);
 }
 
 /// Tasks are run as a [`service`] would run them.
 pub fn tasks(input: &mut RunTaskInput, account: &Account, cluster_has_default_strategy: bool) {
-    if input.network_configuration.is_none() {
-        input.network_configuration = network(account);
-    }
     let has_strategy = cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
-    if input.launch_type.is_none() && !has_strategy {
-        input.launch_type = Some(LaunchType::Fargate);
+    place(&mut input.network_configuration, &mut input.launch_type, has_strategy, account);
+}
+
+/// Where something runs: in the account's network and on Fargate, unless it says otherwise.
+fn place(
+    network_configuration: &mut Option<NetworkConfiguration>,
+    launch_type: &mut Option<LaunchType>,
+    has_strategy: bool,
+    account: &Account,
+) {
+    if network_configuration.is_none() {
+        *network_configuration = network(account);
+    }
+    if launch_type.is_none() && !has_strategy {
+        *launch_type = Some(LaunchType::Fargate);
     }
 }
 
