@@ -171,6 +171,7 @@ impl App {
             Endpoint::ListServices => api::services::list_services(&request).boxed(),
             Endpoint::CreateService => api::services::create_service(&request).boxed(),
             Endpoint::ShowService => api::services::show_service(&request).boxed(),
+            Endpoint::UpdateService => api::services::update_service(&request).boxed(),
             Endpoint::DeleteService => api::services::delete_service(&request).boxed(),
             Endpoint::ListEvents => api::services::list_events(&request).boxed(),
             Endpoint::ShowLogs => api::logs::show_logs(&request).boxed(),

@@ -22,6 +22,7 @@ pub enum Endpoint {
     ListServices,
     CreateService,
     ShowService,
+    UpdateService,
     DeleteService,
     ListEvents,
     ShowLogs,
@@ -82,6 +83,7 @@ pub const ROUTES: &[Route] = &[
     get("/v1/ecs/{account}/clusters/{cluster}/services",                  E::ListServices, &["all", "limit", "nextToken", "launchType"]),
     post("/v1/ecs/{account}/clusters/{cluster}/services",                 E::CreateService, &[]),
     get("/v1/ecs/{account}/clusters/{cluster}/services/{service}",        E::ShowService, &["all"]),
+    patch("/v1/ecs/{account}/clusters/{cluster}/services/{service}",      E::UpdateService, &[]),
     delete("/v1/ecs/{account}/clusters/{cluster}/services/{service}",     E::DeleteService, &["recursive"]),
     get("/v1/ecs/{account}/clusters/{cluster}/services/{service}/events", E::ListEvents, &[]),
     get("/v1/ecs/{account}/clusters/{cluster}/services/{service}/logs",   E::ShowLogs,
@@ -114,6 +116,10 @@ const fn get(pattern: &'static str, endpoint: Endpoint, query: &'static [&'stati
 
 const fn post(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
     Route { method: Method::POST, pattern, endpoint, guard: Guard::Needs(Access::Write), query }
+}
+
+const fn patch(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
+    Route { method: Method::PATCH, pattern, endpoint, guard: Guard::Needs(Access::Write), query }
 }
 
 const fn delete(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {

@@ -210,6 +210,18 @@ impl Request<'_> {
         }
     }
 
+    /// Checks that a service that a body names is the path's.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if it names another, [`Error::Id`] if it can't be one.
+    pub fn check_service(&self, given: &str, name: &ServiceName, cluster: &ClusterName) -> Result<(), Error> {
+        if ServiceName::parse(given, &self.account.home(), cluster)? == *name {
+            Ok(())
+        } else {
+            Err(Error::input("service", &format!("differs from the path's service, `{name}`; leave it out")))
+        }
+    }
+
     /// The body as a JSON object.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::orchestration::delete::Target;
 use crate::orchestration::show::{self, Shown};
 use crate::orchestration::{launch, lists};
 use crate::reply::Reply;
-use crate::wire::inputs::CreateServiceInput;
+use crate::wire::inputs::{CreateServiceInput, UpdateServiceInput};
 use crate::wire::write::write;
 
 /// `GET …/services`: the ARNs of a cluster's services, of all launch types; with `all` the services themselves.
@@ -77,6 +77,28 @@ fn flat(shown: &Shown) -> Result<Value, Error> {
         answer["TaskDefinition"] = write(task_definition)?;
     }
     Ok(answer)
+}
+
+/// `PATCH …/services/{service}`: changes what the body names, as the number of tasks or the task definition, and
+/// leaves all else as it is. The account's defaults have no say.
+///
+/// # Errors
+/// [`Error`] for a body that is no `UpdateService` input or changes nothing, and for what AWS refuses.
+pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
+    let cluster = request.cluster()?;
+    let name = request.service(&cluster)?;
+    let (mut input, ignored) = request.input::<UpdateServiceInput>(|body, path, findings| {
+        if body.is_empty() {
+            findings.refuse(path, "nothing to change: name at least one member, such as `desiredCount`");
+        }
+        let given = findings.take(body, path, "service");
+        body.insert("service".to_owned(), given.unwrap_or_else(|| name.as_str().into()));
+    })?;
+    request.check_cluster(input.cluster.as_deref(), &cluster)?;
+    request.check_service(input.service().unwrap_or_default(), &name, &cluster)?;
+    (input.cluster, input.service) = (Some(cluster.to_string()), Some(name.to_string()));
+    let updated = ecs::update_service(request.account, input).await?;
+    Ok(Reply::json(write(&updated)?).with_ignored(request.is_lenient(), &ignored))
 }
 
 /// `DELETE …/services/{service}`: force-deletes a service; with `recursive` also its registries and its cluster.

@@ -3,6 +3,7 @@
 use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::operation::create_service::{CreateServiceInput, CreateServiceOutput};
 use aws_sdk_ecs::operation::delete_service::DeleteServiceOutput;
+use aws_sdk_ecs::operation::update_service::{UpdateServiceInput, UpdateServiceOutput};
 use aws_sdk_ecs::types::{LaunchType, Service, ServiceField};
 
 use super::absent;
@@ -76,6 +77,15 @@ pub async fn describe_services(account: &Account, cluster: &str, services: &[Str
     };
     found.sort_by_key(place);
     Ok(found)
+}
+
+/// `ecs:UpdateService`. It says how the service is to be, so it may be repeated: the second time changes nothing.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn update_service(account: &Account, input: UpdateServiceInput) -> Result<UpdateServiceOutput, Error> {
+    let call = account.ecs.update_service().customize().interceptor(Prepared(input));
+    call.send().await.map_err(account.refused("ecs:UpdateService"))
 }
 
 /// `ecs:DeleteService` with `force`: the tasks are stopped, however many are desired.

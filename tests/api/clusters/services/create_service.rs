@@ -418,7 +418,7 @@ async fn a_service_that_is_deployed_from_outside_gets_no_defaults() {
 }
 
 #[tokio::test]
-async fn a_service_with_a_capacity_provider_strategy_is_listed_shown_and_deleted() {
+async fn a_service_with_a_capacity_provider_strategy_is_listed_shown_scaled_and_deleted() {
     let app = furnished(TestApp::new()).await;
     let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
     let made = app.post(PATH, &with(&json!({"capacityProviderStrategy": strategy}))).await.expect(200);
@@ -427,6 +427,9 @@ async fn a_service_with_a_capacity_provider_strategy_is_listed_shown_and_deleted
     assert_eq!(app.get(&format!("{PATH}?all=true")).await.expect(200)[0]["ServiceArn"], *arn);
     let shown = app.get(&format!("{PATH}/web")).await.expect(200);
     assert_eq!(shown["Services"][0]["CapacityProviderStrategy"][0]["CapacityProvider"], "FARGATE_SPOT");
+    let scale = app.request("PATCH", &format!("{PATH}/web")).json(&json!({"desiredCount": 2}));
+    assert_eq!(scale.send().await.expect(200)["Service"]["DesiredCount"], 2);
+    assert_eq!(app.account().task_ids("web").await.len(), 2);
     app.delete(&format!("{PATH}/web")).await.expect(200);
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
 }

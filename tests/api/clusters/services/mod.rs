@@ -9,6 +9,7 @@ mod list_events;
 mod list_services;
 mod show_logs;
 mod show_service;
+mod update_service;
 
 /// The fault that answers `body` in AWS's place.
 fn instead(body: &Value) -> Value {
