@@ -13,10 +13,13 @@ use serde_json::Value;
 use crate::api::{self, Request};
 use crate::auth::Authority;
 use crate::aws::Accounts;
+use crate::aws::queue::Queue;
+use crate::cleanup::Cleanup;
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::intake::{self, Call, Envelope, Malformed, UnknownEvent};
+use crate::intake::batch::{self, Batch};
+use crate::intake::{self, Call, Envelope, Event, Malformed, Opened, UnknownEvent};
 use crate::problem;
 use crate::reply::{Body, Reply};
 use crate::routes::{Endpoint, Guard, Matched, ROUTES, Route, Routes};
@@ -33,6 +36,7 @@ pub struct App {
     routes: Routes,
     authority: Authority,
     accounts: Accounts,
+    cleanup: Option<Cleanup>,
     cors_origins: Vec<String>,
 }
 
@@ -42,10 +46,12 @@ impl App {
     /// # Panics
     /// If the route table is in conflict with itself, which a unit test rules out.
     pub fn new(config: Config, accounts: Accounts) -> Self {
+        let queue = config.cleanup_queue.map(|urls| Queue::new(urls, accounts.own_config()));
         Self {
             routes: Routes::new(ROUTES).expect("the route table is checked by a test"),
             authority: Authority::new(config.callers),
             accounts,
+            cleanup: queue.map(Cleanup::new),
             cors_origins: config.cors_origins,
         }
     }
@@ -55,13 +61,27 @@ impl App {
     /// # Errors
     /// [`UnknownEvent`] if the event is of no known kind: then there is no envelope to answer in.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, UnknownEvent> {
-        let started = Instant::now();
         let LambdaEvent { payload, context } = event;
-        let opened = intake::open(payload)?;
+        match intake::open(payload)? {
+            Event::Request(opened) => Ok(self.handle_request(&opened, &context).await),
+            Event::Batch(batch) => self.handle_batch(&batch, &context).await,
+        }
+    }
+
+    async fn handle_request(&self, opened: &Opened, context: &Context) -> Value {
+        let started = Instant::now();
         let mut trail = Trail::default();
-        let reply = self.answer(&opened.call, opened.envelope, &context, &mut trail).await;
+        let reply = self.answer(&opened.call, opened.envelope, context, &mut trail).await;
         trail.log(&opened.call, &reply, &context.request_id, started.elapsed());
-        Ok(opened.envelope.seal(reply))
+        opened.envelope.seal(reply)
+    }
+
+    /// Goes on with deletes that have outlived their requests. A panic fails the invocation, and SQS delivers the batch
+    /// again.
+    async fn handle_batch(&self, batch: &Batch, context: &Context) -> Result<Value, UnknownEvent> {
+        let cleanup = self.cleanup.as_ref().filter(|cleanup| cleanup.owns(batch)).ok_or(UnknownEvent)?;
+        let failed = cleanup.work(&self.accounts, batch, Deadline::of(context.deadline, None)).await;
+        Ok(batch::failures(failed))
     }
 
     async fn answer(
@@ -145,7 +165,7 @@ impl App {
                 trail.caller = Some(caller.name.clone());
                 caller.check(path.parameter("account"), access)?;
                 check_query(call, route)?;
-                self.account_request(call, &path, route.endpoint, deadline, request_id).await
+                self.account_request(call, &path, route.endpoint, &caller.name, deadline, request_id).await
             }
         }
     }
@@ -155,12 +175,14 @@ impl App {
         call: &Call,
         path: &Matched<'_>,
         endpoint: Endpoint,
+        caller: &str,
         deadline: Deadline,
         request_id: &str,
     ) -> Result<Reply, Error> {
         let name = path.parameter("account");
         let account = self.accounts.get(name).await.ok_or_else(|| Error::UnknownAccount(name.to_owned()))?;
-        let request = Request { call, path, account, deadline, request_id };
+        let cleanup = self.cleanup.as_ref();
+        let request = Request { call, path, account, caller, cleanup, deadline, request_id };
         let work = match endpoint {
             Endpoint::CreateOrchestration => api::orchestrations::create_orchestration(&request).boxed(),
             Endpoint::DeleteOrchestration => api::orchestrations::delete_orchestration(&request).boxed(),

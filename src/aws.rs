@@ -10,6 +10,7 @@ pub mod error;
 pub mod logs;
 pub mod pages;
 mod prepared;
+pub mod queue;
 mod retries;
 
 pub use accounts::{Account, Accounts};

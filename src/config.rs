@@ -19,6 +19,10 @@ use crate::wire::json;
 pub const INLINE: &str = "ECS_API_CONFIG";
 /// The variable that holds the path of a file with the configuration.
 pub const FILE: &str = "ECS_API_CONFIG_FILE";
+/// The variable that holds the URL of the queue for deletes that outlive their request.
+pub const CLEANUP_QUEUE: &str = "ECS_API_CLEANUP_QUEUE_URL";
+/// The variable that holds the URL of the queue for those of them that can't be finished.
+pub const DEAD_LETTER_QUEUE: &str = "ECS_API_DEAD_LETTER_QUEUE_URL";
 
 /// Everything that an owner decides, checked.
 #[derive(Debug)]
@@ -31,6 +35,17 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// How much is logged.
     pub log_level: LogLevel,
+    /// Where deletes go that outlive their request; without it, their callers repeat them.
+    pub cleanup_queue: Option<CleanupQueue>,
+}
+
+/// The URLs of the stack's own queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CleanupQueue {
+    /// The queue that feeds the function.
+    pub url: String,
+    /// The queue for what can't be finished; without it SQS moves such messages itself, where it is told to.
+    pub dead_letter_url: Option<String>,
 }
 
 /// One AWS account and what it brings to a request.
@@ -137,6 +152,16 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A queue's URL is none.
+    #[error(
+        "{variable}: `{url}` is not the URL of a queue, like `https://sqs.us-east-1.amazonaws.com/111122223333/cleanup`"
+    )]
+    QueueUrl {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        url: String,
+    },
     /// It is not JSON.
     #[error("the configuration is not JSON: {} at line {} column {}", .0.message, .0.line, .0.column)]
     Syntax(json::SyntaxError),
@@ -152,16 +177,20 @@ impl Config {
     /// [`ConfigError`] names the variable, or the place in the configuration, and what is wrong with it.
     pub fn from_environment() -> Result<Self, ConfigError> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        match (variable(INLINE), variable(FILE)) {
-            (Some(_), Some(_)) => Err(ConfigError::Ambiguous),
-            (Some(text), None) => Self::parse(text.as_encoded_bytes()),
+        let config = match (variable(INLINE), variable(FILE)) {
+            (Some(_), Some(_)) => return Err(ConfigError::Ambiguous),
+            (Some(text), None) => Self::parse(text.as_encoded_bytes())?,
             (None, Some(path)) => {
                 let path = PathBuf::from(path);
                 let text = std::fs::read(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
-                Self::parse(&text)
+                Self::parse(&text)?
             }
-            (None, None) => Err(ConfigError::Missing),
-        }
+            (None, None) => return Err(ConfigError::Missing),
+        };
+        let url = |name| variable(name).map(|url| queue_url(name, &url.to_string_lossy())).transpose();
+        let dead_letter_url = url(DEAD_LETTER_QUEUE)?;
+        let cleanup_queue = url(CLEANUP_QUEUE)?.map(|url| CleanupQueue { url, dead_letter_url });
+        Ok(Self { cleanup_queue, ..config })
     }
 
     /// Reads and checks a configuration.
@@ -182,10 +211,18 @@ impl Config {
             callers,
             cors_origins: written.cors_origins,
             log_level: written.log_level,
+            cleanup_queue: None,
         };
         faults.extend(checks::faults(&config));
         if faults.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(faults)) }
     }
+}
+
+/// `…://host/account/name`, as SQS gives it.
+fn queue_url(variable: &'static str, url: &str) -> Result<String, ConfigError> {
+    let path = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).and_then(|url| url.split_once('/'));
+    let is_one = path.is_some_and(|(host, path)| !host.is_empty() && path.contains('/') && !path.ends_with('/'));
+    if is_one { Ok(url.to_owned()) } else { Err(ConfigError::QueueUrl { variable, url: url.to_owned() }) }
 }
 
 fn read(value: Value) -> Result<Written, String> {

@@ -99,6 +99,18 @@ pub fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'
     std::iter::successors(Some(error), |&error| error.source())
 }
 
+/// What an error and the errors behind it say, for the log.
+pub fn causes(error: &(dyn StdError + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for error in chain(error) {
+        let text = error.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
+}
+
 /// Where the problems are: what is wrong there may hold a caller's secrets, which are not for the log.
 fn places(problems: &[Problem]) -> String {
     let mut places: Vec<_> = problems.iter().take(5).map(|problem| format!("`{}`", problem.path)).collect();

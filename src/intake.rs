@@ -1,7 +1,10 @@
 //! An event of any kind → a [`Call`], and the answer back into the envelope that the event's sender reads.
 //!
+//! A batch of the stack's own queue carries no request; it is handed on as it is.
+//!
 //! No routing and no decisions here: what arrives is taken apart, credentials become digests, and that is all.
 
+pub mod batch;
 mod http_api;
 
 use std::time::Duration;
@@ -11,6 +14,7 @@ use lambda_http::http::header::{self, HeaderMap};
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 
+use self::batch::Batch;
 use crate::auth::Evidence;
 use crate::deadline::GATEWAY_LIMIT;
 use crate::digest::Digest;
@@ -33,6 +37,15 @@ pub struct Call {
     pub body: Vec<u8>,
     /// Who sent it, as far as the event tells.
     pub evidence: Evidence,
+}
+
+/// What Lambda hands to the function.
+#[derive(Debug)]
+pub enum Event {
+    /// A request, with the envelope that its answer goes into.
+    Request(Box<Opened>),
+    /// Messages of the stack's own queue.
+    Batch(Batch),
 }
 
 /// What was in an event, and how to answer it.
@@ -76,7 +89,7 @@ pub struct Malformed(pub String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown event: expected an API Gateway HTTP API proxy event (payload format 2.0, with `version` and \
-     `requestContext.http`)"
+     `requestContext.http`), or a batch of the function's own cleanup queue"
 )]
 pub struct UnknownEvent;
 
@@ -91,11 +104,12 @@ impl From<UnknownEvent> for Diagnostic {
 ///
 /// # Errors
 /// [`UnknownEvent`] if it is of no known kind, so that there is no envelope to answer in.
-pub fn open(event: Value) -> Result<Opened, UnknownEvent> {
+pub fn open(event: Value) -> Result<Event, UnknownEvent> {
     if http_api::recognises(&event) {
-        return Ok(Opened { envelope: Envelope::HttpApi, call: http_api::call(event) });
+        let opened = Opened { envelope: Envelope::HttpApi, call: http_api::call(event) };
+        return Ok(Event::Request(Box::new(opened)));
     }
-    Err(UnknownEvent)
+    batch::batch(&event).map(Event::Batch).ok_or(UnknownEvent)
 }
 
 /// Takes the tokens out of the headers: from here on there are only digests of them.

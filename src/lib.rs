@@ -11,6 +11,7 @@
 //!    ([`wire::write`](mod@wire::write)).
 //! 5. One AWS call is a function of [`aws::ecs`] or [`aws::discovery`]; several are a flow of [`orchestration`],
 //!    with its undo, within the request's [`deadline`].
+//!    A delete that takes longer goes on from the stack's own queue: [`cleanup`].
 //! 6. The answer is a [`reply::Reply`]. An [`error::Error`] becomes one in [`problem`], the only status table.
 //! 7. [`intake`] puts it into the envelope that the event's sender reads.
 
@@ -27,6 +28,7 @@ pub mod routes;
 pub mod text;
 
 pub mod api;
+pub mod cleanup;
 pub mod orchestration;
 
 pub mod aws;

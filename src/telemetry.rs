@@ -7,7 +7,7 @@ use tracing::{Level, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogLevel;
-use crate::error::{Error, chain};
+use crate::error::{Error, causes};
 use crate::intake::{Call, Malformed};
 use crate::reply::Reply;
 use crate::routes::Endpoint;
@@ -46,7 +46,7 @@ impl Trail {
         let (method, path) = call.as_ref().map_or(("", ""), |call| (call.method.as_str(), call.path.as_str()));
         let endpoint = self.endpoint.map(|endpoint| format!("{endpoint:?}")).unwrap_or_default();
         let caller = self.caller.as_deref().unwrap_or_default();
-        let cause = self.error.as_ref().map(causes).unwrap_or_default();
+        let cause = self.error.as_ref().map(|error| causes(error)).unwrap_or_default();
         let (status, took_ms) = (reply.status.as_u16(), took.as_millis());
         macro_rules! line {
             ($write:ident) => {
@@ -59,16 +59,4 @@ impl Trail {
             _ => line!(info),
         }
     }
-}
-
-/// An error and the errors behind it.
-fn causes(error: &Error) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for error in chain(error) {
-        let text = error.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-    }
-    texts.join(": ")
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tracing::warn;
 
 use super::clusters::CLUSTER_NAME_REQUIRED;
 use super::request::boolean;
 use super::{Request, shorthands};
-use crate::error::Error;
+use crate::cleanup::Unfinished;
+use crate::error::{Error, causes};
 use crate::ids::{ClusterName, RegistryId, ServiceName, is_ecs_name, is_registry_arn};
 use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
 use crate::orchestration::defaults;
-use crate::orchestration::delete::{self, Target};
+use crate::orchestration::delete::{self, Progress, Target};
 use crate::reply::Reply;
 use crate::text::printable;
 use crate::wire::findings::Findings;
@@ -23,6 +25,10 @@ use crate::wire::write::write;
 const PENDING_RETRY_S: u32 = 15;
 /// What a delete keeps back of the request's time to write its answer.
 const ANSWER_RESERVE: Duration = Duration::from_secs(1);
+/// The same where it first hands over to the queue what is pending, by two calls of AWS.
+const QUEUE_RESERVE: Duration = Duration::from_secs(4);
+/// What a caller has to do where the queue does not.
+const REPEAT: &str = "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
 /// The parts of an orchestrated create's body, as messages name them.
 const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "service"];
 
@@ -55,7 +61,8 @@ pub async fn delete_orchestration(request: &Request<'_>) -> Result<Reply, Error>
 
 /// Deletes, and answers how far it came: 200 when it is done, 202 while something is pending.
 pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Result<Reply, Error> {
-    let work = delete::delete(request.account, target, request.deadline.keeping(ANSWER_RESERVE));
+    let reserve = if request.cleanup.is_some() { QUEUE_RESERVE } else { ANSWER_RESERVE };
+    let work = delete::delete(request.account, target, request.deadline.keeping(reserve));
     let progress = Box::pin(work).await.map_err(Box::new)?;
     let mut answer = Map::new();
     answer.insert("Service".to_owned(), write(&progress.service)?);
@@ -65,9 +72,29 @@ pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Re
     if progress.pending.is_empty() {
         return Ok(Reply::json(Value::Object(answer)));
     }
+    let is_queued = is_queued(request, target, &progress).await;
     let pending = progress.pending.iter().map(|item| json!({"Arn": item.arn, "WaitingFor": item.waiting_for}));
     answer.insert("Pending".to_owned(), pending.collect());
+    answer.insert("Queued".to_owned(), is_queued.into());
+    if !is_queued {
+        answer.insert("Detail".to_owned(), REPEAT.into());
+    }
     Ok(Reply::json(Value::Object(answer)).accepted(PENDING_RETRY_S))
+}
+
+/// Whether the queue has taken what is pending; why it has not is for the log.
+async fn is_queued(request: &Request<'_>, target: &Target, progress: &Progress) -> bool {
+    let Some(cleanup) = request.cleanup else { return false };
+    let account_name = request.path.parameter("account");
+    let Request { account, caller, request_id, deadline, .. } = *request;
+    let unfinished = Unfinished { target, progress, account_name, caller, request_id };
+    let cause = match deadline.limit(Box::pin(cleanup.take_over(account, unfinished))).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => causes(&error),
+        Err(elapsed) => elapsed.to_string(),
+    };
+    warn!(correlation_id = request_id, caller, cause, "delete: not queued");
+    false
 }
 
 /// What to delete: members of the body, or query parameters of the same names.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::aws::Account;
 use crate::aws::pages::{Cursor, Listing, Span};
+use crate::cleanup::Cleanup;
 use crate::config;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -38,6 +39,10 @@ pub struct Request<'r> {
     pub path: &'r Matched<'r>,
     /// The account that the path names.
     pub account: &'r Account,
+    /// The caller's name.
+    pub caller: &'r str,
+    /// Where a delete goes that outlives the request, if anywhere.
+    pub cleanup: Option<&'r Cleanup>,
     /// When the answer must be on its way.
     pub deadline: Deadline,
     /// Lambda's id of the invocation.

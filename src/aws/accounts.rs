@@ -72,6 +72,11 @@ impl Accounts {
         Self { base, accounts }
     }
 
+    /// The SDK configuration of the function itself.
+    pub fn own_config(&self) -> &SdkConfig {
+        &self.base
+    }
+
     /// The account of that name, or `None` if the configuration has none. Assumes no role yet.
     pub async fn get(&self, name: &str) -> Option<&Account> {
         let entry = self.accounts.get(name)?;

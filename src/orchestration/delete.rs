@@ -3,9 +3,14 @@
 //! Each step looks at what is there and does what can be done, so that the same delete again goes on where the
 //! first one stopped: the service is INACTIVE, then its registries' instances are gone, then the registries,
 //! then the cluster.
+//!
+//! What a request has no time for is the [`Rest`]: the same steps go on with it later, one look at a time.
 
 mod registry;
+mod rest;
 mod tasks;
+
+pub use rest::{Rest, remember};
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -78,6 +83,16 @@ pub struct Failure {
     pub kept: Vec<Kept>,
 }
 
+/// When a recursive delete is at work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// Somebody waits for the answer: it waits as long as it may for what is pending.
+    Request,
+    /// Nobody waits: it looks once, and takes no cluster for the one that it was to delete unless that bears the mark
+    /// that [`remember`] has put there.
+    Later,
+}
+
 /// What became of one thing.
 enum Step {
     Gone,
@@ -92,21 +107,23 @@ enum Step {
 pub async fn delete(account: &Account, target: &Target, deadline: Deadline) -> Result<Progress, Failure> {
     let begun = deadline.limit(begin(account, target)).await.map_err(Cause::from).and_then(|begun| begun);
     let service = begun.map_err(|cause| Failure { cause, deleted: Vec::new(), kept: Vec::new() })?;
-    let mut progress = Progress { service, deleted: Vec::new(), kept: Vec::new(), pending: Vec::new() };
+    let mut progress = Progress::of(service);
     if !target.is_recursive {
         progress.deleted.push(arn(&progress.service));
         return Ok(progress);
     }
-    match Box::pin(finish(account, target, &mut progress, deadline)).await {
-        Ok(()) => Ok(progress),
-        Err(cause) => {
-            let service = arn(&progress.service);
-            if !progress.deleted.contains(&service) {
-                progress.deleted.insert(0, service);
-            }
-            Err(Failure { cause: cause.into(), deleted: progress.deleted, kept: progress.kept })
-        }
-    }
+    let work = Work { account, target, deadline, occasion: Occasion::Request };
+    Box::pin(work.go_on(progress)).await
+}
+
+/// Goes on with what a request had no time for: looks once at everything, and does what can be done now.
+///
+/// # Errors
+/// [`Failure`] with the refusal, and what was deleted before it.
+pub async fn resume(account: &Account, rest: &Rest, deadline: Deadline) -> Result<Progress, Failure> {
+    let target = rest.target();
+    let work = Work { account, target: &target, deadline, occasion: Occasion::Later };
+    Box::pin(work.go_on(Progress::of(rest.service()))).await
 }
 
 /// Force-deletes the service, unless it is going or gone already.
@@ -141,48 +158,11 @@ fn settled(service: Service) -> Option<Service> {
     (service.status() == Some("DRAINING")).then_some(service)
 }
 
-/// Everything after the service: each waits for what is before it.
-async fn finish(
-    account: &Account,
-    target: &Target,
-    progress: &mut Progress,
-    deadline: Deadline,
-) -> Result<(), aws::Error> {
-    let (registries, cluster) = (registry_arns(&progress.service), cluster_arn(&progress.service));
-    if target.cluster == DEFAULT_CLUSTER {
-        let reason = "the cluster `default` is never deleted along with a service";
-        progress.note(cluster.clone(), Step::Kept(reason.to_owned()));
-    }
-    if let Some(waiting_for) = drained(account, target, progress, deadline).await? {
-        progress.pending.push(Pending { arn: arn(&progress.service), waiting_for });
-        let after = || format!("the service `{}` to be INACTIVE", target.service);
-        progress.pending.extend(registries.into_iter().map(|arn| Pending { arn, waiting_for: after() }));
-        if target.cluster != DEFAULT_CLUSTER {
-            progress.pending.push(Pending { arn: cluster, waiting_for: after() });
-        }
-        return Ok(());
-    }
-    progress.deleted.push(arn(&progress.service));
-    let steps = join_all(
-        registries.iter().map(|arn| until(deadline, || Box::pin(registry::step(account, target, arn, deadline)))),
-    )
-    .await;
-    for (arn, step) in registries.into_iter().zip(steps) {
-        progress.note(arn, step?);
-    }
-    if target.cluster == DEFAULT_CLUSTER {
-        return Ok(());
-    }
-    if !progress.pending.is_empty() {
-        progress.note(cluster, Step::Pending("the registries to be deleted".to_owned()));
-        return Ok(());
-    }
-    let step = until(deadline, || Box::pin(cluster_step(account, target, deadline))).await?;
-    progress.note(cluster, step);
-    Ok(())
-}
-
 impl Progress {
+    fn of(service: Service) -> Self {
+        Self { service, deleted: Vec::new(), kept: Vec::new(), pending: Vec::new() }
+    }
+
     fn note(&mut self, arn: String, step: Step) {
         match step {
             Step::Gone => self.deleted.push(arn),
@@ -192,97 +172,159 @@ impl Progress {
     }
 }
 
-/// Waits until the service is INACTIVE and its tasks have stopped; what it still waits for when the time is over.
-async fn drained(
-    account: &Account,
-    target: &Target,
-    progress: &mut Progress,
+/// A recursive delete whose service has been told to go.
+struct Work<'w> {
+    account: &'w Account,
+    target: &'w Target,
     deadline: Deadline,
-) -> Result<Option<String>, aws::Error> {
-    let mut waiting_for = "its tasks to stop".to_owned();
-    loop {
-        match deadline.limit(Box::pin(look(account, target, progress, deadline))).await {
-            Ok(Ok(0)) => return Ok(None),
-            Ok(Ok(running)) => waiting_for = format!("{} to stop", count(running, "task")),
-            Ok(Err(error)) if error.kind == Kind::TimedOut => return Ok(Some(waiting_for)),
-            Ok(Err(error)) => return Err(error),
-            Err(Elapsed) => return Ok(Some(waiting_for)),
-        }
-        if deadline.limit(tokio::time::sleep(POLL)).await.is_err() {
-            return Ok(Some(waiting_for));
-        }
-    }
+    occasion: Occasion,
 }
 
-/// How many tasks the service still has; at least one while it is not INACTIVE.
-async fn look(
-    account: &Account,
-    target: &Target,
-    progress: &mut Progress,
-    deadline: Deadline,
-) -> Result<usize, aws::Error> {
-    if progress.service.status() != Some("INACTIVE") {
-        let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
-        // A service of another time of creation is another service: ours is gone.
-        let ours = found.filter(|found| !is_another(&progress.service, found));
-        let Some(found) = ours else { return Ok(0) };
-        progress.service = with_what_is_known_of(progress.service.clone(), found);
+impl Work<'_> {
+    async fn go_on(&self, mut progress: Progress) -> Result<Progress, Failure> {
+        match self.finish(&mut progress).await {
+            Ok(()) => Ok(progress),
+            Err(cause) => {
+                let service = arn(&progress.service);
+                if !progress.deleted.contains(&service) {
+                    progress.deleted.insert(0, service);
+                }
+                Err(Failure { cause: cause.into(), deleted: progress.deleted, kept: progress.kept })
+            }
+        }
+    }
+
+    /// Everything after the service: each waits for what is before it.
+    async fn finish(&self, progress: &mut Progress) -> Result<(), aws::Error> {
+        let Self { account, target, deadline, .. } = *self;
+        let (registries, cluster) = (registry_arns(&progress.service), cluster_arn(&progress.service));
+        if target.cluster == DEFAULT_CLUSTER {
+            let reason = "the cluster `default` is never deleted along with a service";
+            progress.note(cluster.clone(), Step::Kept(reason.to_owned()));
+        }
+        if let Some(waiting_for) = self.drained(progress).await? {
+            progress.pending.push(Pending { arn: arn(&progress.service), waiting_for });
+            let after = || format!("the service `{}` to be INACTIVE", target.service);
+            progress.pending.extend(registries.into_iter().map(|arn| Pending { arn, waiting_for: after() }));
+            if target.cluster != DEFAULT_CLUSTER {
+                progress.pending.push(Pending { arn: cluster, waiting_for: after() });
+            }
+            return Ok(());
+        }
+        progress.deleted.push(arn(&progress.service));
+        let steps = registries
+            .iter()
+            .map(|arn| self.until_settled(|| Box::pin(registry::step(account, target, arn, deadline))));
+        let steps = join_all(steps).await;
+        for (arn, step) in registries.into_iter().zip(steps) {
+            progress.note(arn, step?);
+        }
+        if target.cluster == DEFAULT_CLUSTER {
+            return Ok(());
+        }
+        if !progress.pending.is_empty() {
+            progress.note(cluster, Step::Pending("the registries to be deleted".to_owned()));
+            return Ok(());
+        }
+        let step = self.until_settled(|| Box::pin(self.cluster_step())).await?;
+        progress.note(cluster, step);
+        Ok(())
+    }
+
+    /// Waits until the service is INACTIVE and its tasks have stopped; what it still waits for when the time is over.
+    async fn drained(&self, progress: &mut Progress) -> Result<Option<String>, aws::Error> {
+        let mut waiting_for = "its tasks to stop".to_owned();
+        loop {
+            match self.deadline.limit(Box::pin(self.look(progress))).await {
+                Ok(Ok(0)) => return Ok(None),
+                Ok(Ok(running)) => waiting_for = format!("{} to stop", count(running, "task")),
+                Ok(Err(error)) if error.kind == Kind::TimedOut => return Ok(Some(waiting_for)),
+                Ok(Err(error)) => return Err(error),
+                Err(Elapsed) => return Ok(Some(waiting_for)),
+            }
+            if !self.has_time_for_another_look().await {
+                return Ok(Some(waiting_for));
+            }
+        }
+    }
+
+    /// How many tasks the service still has; at least one while it is not INACTIVE.
+    async fn look(&self, progress: &mut Progress) -> Result<usize, aws::Error> {
+        let Self { account, target, deadline, .. } = *self;
         if progress.service.status() != Some("INACTIVE") {
-            return Ok(usize::try_from(progress.service.running_count()).unwrap_or_default().max(1));
+            let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
+            // A service of another time of creation is another service: ours is gone.
+            let ours = found.filter(|found| !is_another(&progress.service, found));
+            let Some(found) = ours else { return Ok(0) };
+            progress.service = with_what_is_known_of(progress.service.clone(), found);
+            if progress.service.status() != Some("INACTIVE") {
+                return Ok(usize::try_from(progress.service.running_count()).unwrap_or_default().max(1));
+            }
         }
+        // ECS calls a service INACTIVE once its tasks are stopping
+        // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html>).
+        let live = tasks::live(account, &target.cluster, deadline).await?;
+        Ok(live.iter().filter(|task| tasks::is_of(task, &target.service)).count())
     }
-    // ECS calls a service INACTIVE once its tasks are stopping
-    // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html>).
-    let live = tasks::live(account, &target.cluster, deadline).await?;
-    Ok(live.iter().filter(|task| tasks::is_of(task, &target.service)).count())
-}
 
-/// Repeats a step while it is pending, until the deadline.
-async fn until<F>(deadline: Deadline, step: impl Fn() -> F) -> Result<Step, aws::Error>
-where
-    F: Future<Output = Result<Step, aws::Error>>,
-{
-    let mut last = Step::Pending("the next attempt".to_owned());
-    loop {
-        match deadline.limit(step()).await {
-            Ok(Ok(Step::Pending(waiting_for))) => last = Step::Pending(waiting_for),
-            // A list that was cut off by the same deadline.
-            Ok(Err(error)) if error.kind == Kind::TimedOut => return Ok(last),
-            Ok(done) => return done,
-            Err(Elapsed) => return Ok(last),
-        }
-        if deadline.limit(tokio::time::sleep(POLL)).await.is_err() {
-            return Ok(last);
+    /// Repeats a step while it is pending and there is time.
+    async fn until_settled<F>(&self, step: impl Fn() -> F) -> Result<Step, aws::Error>
+    where
+        F: Future<Output = Result<Step, aws::Error>>,
+    {
+        let mut last = Step::Pending("the next attempt".to_owned());
+        loop {
+            match self.deadline.limit(step()).await {
+                Ok(Ok(Step::Pending(waiting_for))) => last = Step::Pending(waiting_for),
+                // A list that was cut off by the same deadline.
+                Ok(Err(error)) if error.kind == Kind::TimedOut => return Ok(last),
+                Ok(done) => return done,
+                Err(Elapsed) => return Ok(last),
+            }
+            if !self.has_time_for_another_look().await {
+                return Ok(last);
+            }
         }
     }
-}
 
-/// Deletes the cluster, if nothing else is in it.
-async fn cluster_step(account: &Account, target: &Target, deadline: Deadline) -> Result<Step, aws::Error> {
-    let name = &target.cluster;
-    let (found, services, tasks) = tokio::join!(
-        ecs::describe_cluster(account, name),
-        ecs::list_services(account, name, None, Span::whole(deadline)),
-        tasks::live(account, name, deadline),
-    );
-    let Some(cluster) = found?.filter(|cluster| cluster.status() != Some("INACTIVE")) else { return Ok(Step::Gone) };
-    if let Some(status @ ("PROVISIONING" | "DEPROVISIONING")) = cluster.status() {
-        return Ok(Step::Pending(format!("the cluster, which is {status}")));
+    /// Waits a little, if somebody waits for what will be seen then.
+    async fn has_time_for_another_look(&self) -> bool {
+        self.occasion == Occasion::Request && self.deadline.limit(tokio::time::sleep(POLL)).await.is_ok()
     }
-    let (own, others): (Vec<_>, Vec<_>) = tasks?.into_iter().partition(|task| tasks::is_of(task, &target.service));
-    let instances = cluster.registered_container_instances_count();
-    if let Some(reason) = in_use(services?.entries.len(), others.len(), instances) {
-        return Ok(Step::Kept(reason));
-    }
-    if !own.is_empty() {
-        return Ok(Step::Pending(format!("{} to stop", count(own.len(), "task"))));
-    }
-    match ecs::delete_cluster(account, name).await {
-        Ok(_) => Ok(Step::Gone),
-        Err(error) if error.kind == Kind::NotFound => Ok(Step::Gone),
-        // What AWS counts in a cluster lags behind what is in it.
-        Err(error) if error.kind == Kind::Conflict => Ok(Step::Pending(error.message)),
-        Err(error) => Err(error),
+
+    /// Deletes the cluster, if nothing else is in it.
+    async fn cluster_step(&self) -> Result<Step, aws::Error> {
+        let Self { account, target, deadline, occasion } = *self;
+        let name = &target.cluster;
+        let (found, services, tasks) = tokio::join!(
+            ecs::describe_cluster(account, name),
+            ecs::list_services(account, name, None, Span::whole(deadline)),
+            tasks::live(account, name, deadline),
+        );
+        let Some(cluster) = found?.filter(|cluster| cluster.status() != Some("INACTIVE")) else {
+            return Ok(Step::Gone);
+        };
+        if occasion == Occasion::Later && !rest::is_marked(&cluster) {
+            return Ok(Step::Kept("it was created again after the delete was asked for".to_owned()));
+        }
+        if let Some(status @ ("PROVISIONING" | "DEPROVISIONING")) = cluster.status() {
+            return Ok(Step::Pending(format!("the cluster, which is {status}")));
+        }
+        let (own, others): (Vec<_>, Vec<_>) = tasks?.into_iter().partition(|task| tasks::is_of(task, &target.service));
+        let instances = cluster.registered_container_instances_count();
+        if let Some(reason) = in_use(services?.entries.len(), others.len(), instances) {
+            return Ok(Step::Kept(reason));
+        }
+        if !own.is_empty() {
+            return Ok(Step::Pending(format!("{} to stop", count(own.len(), "task"))));
+        }
+        match ecs::delete_cluster(account, name).await {
+            Ok(_) => Ok(Step::Gone),
+            Err(error) if error.kind == Kind::NotFound => Ok(Step::Gone),
+            // What AWS counts in a cluster lags behind what is in it.
+            Err(error) if error.kind == Kind::Conflict => Ok(Step::Pending(error.message)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::operation::create_cluster::{CreateClusterInput, CreateClusterOutput};
 use aws_sdk_ecs::operation::delete_cluster::DeleteClusterOutput;
-use aws_sdk_ecs::types::{Cluster, ClusterField};
+use aws_sdk_ecs::types::{Cluster, ClusterField, Tag};
 
 use super::absent;
 use crate::aws::pages::{Listing, Page, Span, collect};
@@ -57,4 +57,14 @@ pub async fn describe_cluster(account: &Account, name: &str) -> Result<Option<Cl
 pub async fn delete_cluster(account: &Account, name: &str) -> Result<DeleteClusterOutput, Error> {
     let call = account.ecs.delete_cluster().cluster(name);
     call.send().await.map_err(account.refused("ecs:DeleteCluster"))
+}
+
+/// `ecs:TagResource` with one tag, of a cluster as of anything else of ECS.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn tag_resource(account: &Account, arn: &str, key: &str, value: &str) -> Result<(), Error> {
+    let tag = Tag::builder().key(key).value(value).build();
+    let call = account.ecs.tag_resource().resource_arn(arn).tags(tag);
+    call.send().await.map(drop).map_err(account.refused("ecs:TagResource"))
 }
