@@ -130,13 +130,27 @@ pub async fn resume(account: &Account, rest: &Rest, deadline: Deadline) -> Resul
 async fn begin(account: &Account, target: &Target) -> Result<Service, Cause> {
     let Target { cluster, service: name, .. } = target;
     let missing = || Cause::Missing(format!("there is no service `{name}` in the cluster `{cluster}`"));
-    let service = ecs::describe_service(account, cluster, name).await?.ok_or_else(missing)?;
+    let service = match ecs::describe_service(account, cluster, name).await? {
+        Some(service) => service,
+        None if target.is_recursive => return gone_with_its_cluster(account, target).await?.ok_or_else(missing),
+        None => return Err(missing()),
+    };
     if service.status() != Some("ACTIVE") {
         return if target.is_recursive { Ok(service) } else { settled(service).ok_or_else(missing) };
     }
     let answer = ecs::delete_service(account, cluster, name).await?;
     let going = answer.service.ok_or_else(|| account.lacking("ecs:DeleteService", "service"))?;
     Ok(with_what_is_known_of(service, going))
+}
+
+/// AWS knows no services of a cluster that is INACTIVE: what a delete that is done leaves of both.
+async fn gone_with_its_cluster(account: &Account, target: &Target) -> Result<Option<Service>, aws::Error> {
+    let found = ecs::describe_cluster(account, &target.cluster).await?;
+    let arn = found.filter(|cluster| cluster.status() == Some("INACTIVE")).and_then(|cluster| cluster.cluster_arn);
+    let Some(cluster_arn) = arn else { return Ok(None) };
+    let service_arn = format!("{}/{}", cluster_arn.replacen(":cluster/", ":service/", 1), target.service);
+    let service = Service::builder().service_name(&target.service).service_arn(service_arn).cluster_arn(cluster_arn);
+    Ok(Some(service.status("INACTIVE").build()))
 }
 
 /// A later description of a service; what it leaves out is the earlier one's.

@@ -8,6 +8,7 @@
 mod support;
 
 mod callers;
+mod cleanup;
 mod clusters;
 mod deployed;
 mod events;

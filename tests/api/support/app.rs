@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecs_api::app::App;
 use ecs_api::aws::Accounts;
-use ecs_api::config::Config;
+use ecs_api::config::{CleanupQueue, Config};
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -62,6 +62,15 @@ impl TestApp {
     /// These accounts.
     pub fn with_accounts(accounts: Vec<TestAccount>) -> Self {
         Self::build(accounts, None, &json!({}))
+    }
+
+    /// As [`with_faults`](Self::with_faults), and the stack's own queues.
+    pub fn with_queues(queues: &CleanupQueue) -> Self {
+        let app = Self::with_faults();
+        let endpoint = app.faults.as_ref().expect("the app was built with faults").endpoint();
+        let config = Config { cleanup_queue: Some(queues.clone()), ..configure(&app.accounts, &json!({})) };
+        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
+        Self { app: App::new(config, clients), ..app }
     }
 
     /// One account `nonprod`, and more members of the configuration.

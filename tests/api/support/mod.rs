@@ -3,7 +3,9 @@
 mod account;
 mod app;
 mod local_aws;
+mod queues;
 
 pub use account::TestAccount;
 pub use app::{Answer, Caller, TestApp};
 pub use local_aws::{Faults, Leashed};
+pub use queues::TestQueues;
