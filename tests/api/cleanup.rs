@@ -1,5 +1,6 @@
 //! A recursive delete that a request can't finish goes on from the stack's own queue.
 
+use std::slice;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -197,7 +198,7 @@ async fn an_attempt_that_is_killed_on_the_way_is_made_again() {
     let message = estate.queued().await;
     for operation in ["servicediscovery:DeleteService", "ecs:DeleteCluster"] {
         estate.app.faults().inject(operation, json!({"latency": 3_000}));
-        let batch = estate.queues.batch(&[message.clone()]);
+        let batch = estate.queues.batch(slice::from_ref(&message));
         let killed = tokio::time::timeout(Duration::from_secs(2), estate.app.invoke(batch)).await;
         assert!(killed.is_err(), "{operation} was on its way");
         estate.app.faults().clear();
@@ -292,7 +293,7 @@ async fn a_refused_permission_is_tried_three_times_and_then_a_dead_letter_that_n
     // Moved back to the queue, it has all the time again.
     estate.app.faults().clear();
     assert_eq!((letter.get("since"), &letter["attempts"], &letter["refusals"]), (None, &json!(0), &json!(0)));
-    assert_eq!(estate.deliver(&[letter.clone()]).await, [""; 0]);
+    assert_eq!(estate.deliver(slice::from_ref(letter)).await, [""; 0]);
     assert_eq!(estate.app.account().inventory().await.len(), 1);
 }
 

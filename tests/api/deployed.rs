@@ -1,6 +1,8 @@
 //! The stack as an installer gets it: `sam deploy` of both templates onto a local AWS that enforces IAM, and the
 //! documented requests through the emulated API Gateway.
 
+mod cleanup;
+
 use serde_json::{Value, json};
 
 use crate::services::documented;
@@ -11,14 +13,15 @@ struct Stack {
     url: String,
     token: String,
     members: Value,
-    _process: Leashed,
+    ready: Value,
+    process: Leashed,
 }
 
 impl Stack {
-    fn deploy() -> Self {
-        let (process, ready) = Leashed::start("deployed.py", &[]);
+    fn deploy(arguments: &[&str]) -> Self {
+        let (process, ready) = Leashed::start("deployed.py", arguments);
         let text = |name: &str| ready[name].as_str().expect("a text").to_owned();
-        Self { url: text("api_url"), token: text("token"), members: ready["members"].clone(), _process: process }
+        Self { url: text("api_url"), token: text("token"), members: ready["members"].clone(), ready, process }
     }
 
     fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> (u16, Value) {
@@ -45,7 +48,7 @@ impl Stack {
 
 #[test]
 fn the_deployed_stack_does_the_whole_job() {
-    let stack = Stack::deploy();
+    let stack = Stack::deploy(&[]);
     assert_eq!(stack.send("GET", "/ping", None, None), (200, json!("pong")));
     assert_eq!(stack.send("GET", "/version", None, None).1["version"], env!("CARGO_PKG_VERSION"));
     for token in [None, Some("wrong")] {

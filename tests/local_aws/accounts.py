@@ -117,6 +117,16 @@ def put_policy(account: Account, role: str, action: str, resource: str) -> None:
     )
 
 
+def deny(account: Account, role: str, action: str) -> None:
+    """Take an action away from `role`, whatever its other policies say."""
+    denied = {"Effect": "Deny", "Action": action, "Resource": "*"}
+    account.client("iam").put_role_policy(
+        RoleName=role,
+        PolicyName=f"deny-{action.replace(':', '-')}",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [denied]}),
+    )
+
+
 def create_namespace(account: Account, name: str, vpc: str) -> str:
     """Create a private DNS namespace and return its id."""
     discovery = account.client("servicediscovery")

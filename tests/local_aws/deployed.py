@@ -1,22 +1,24 @@
 """ecs-api as an installer gets it: `sam deploy` of the templates onto a local AWS that enforces IAM.
 
-    python tests/local_aws/deployed.py
+    python tests/local_aws/deployed.py [--faults] [--deny MEMBER=ACTION]
 
 Deploys template.yaml into the hub account and templates/member-account.yaml into the members (see estate.py),
 prints one line of JSON on standard output
 
-    {"endpoint": "http://127.0.0.1:PORT",
+    {"endpoint": "http://127.0.0.1:PORT", "faults": null,
      "api_url": "http://127.0.0.1:PORT/_aws/execute-api/ID/$default",
      "token": "the caller's token",
      "outputs": {"ApiUrl": …, "ApiId": …, "FunctionArn": …, "FunctionRoleArn": …},
      "members": {"nonprod": {"account": …, "external_id": …, "subnets": […], "security_groups": […],
                              "execution_role_arn": …, "namespace_id": …}, "prod": {…}}}
 
-and serves until standard input closes. `cargo lambda build --release` must have left its bootstrap.
+and serves until standard input closes. With `--faults` the function's calls go through faults.py, whose endpoint is told as
+`faults`; with `--deny` a member's role lacks an action. `cargo lambda build --release` must have left its bootstrap.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import dataclasses
 import json
@@ -24,11 +26,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import estate
 import leash
-from accounts import PROJECT, REGION, Account, outputs
+from accounts import MEMBER_ROLE, PROJECT, REGION, Account, deny, outputs
 from server import HUB, NO_PROXY, ROOT_SECRET, local_aws
 
 STACK = "ecs-api"
@@ -36,11 +39,11 @@ ARTIFACTS = "ecs-api-artifacts"
 BOOTSTRAP = PROJECT / "target" / "lambda" / "ecs-api" / "bootstrap"
 
 
-def sam_deploy(hub: Account, config: str, room: Path) -> dict[str, str]:
+def sam_deploy(hub: Account, config: str, function_endpoint: str, room: Path) -> dict[str, str]:
     """Deploy template.yaml into `hub` and return the stack's outputs."""
     hub.client("s3").create_bucket(Bucket=ARTIFACTS)
     parameters = room / "parameters.yaml"  # sam takes no .json; every JSON document is YAML
-    parameters.write_text(json.dumps({"Config": config, "AwsEndpointUrl": hub.endpoint}))
+    parameters.write_text(json.dumps({"Config": config, "AwsEndpointUrl": function_endpoint}))
     command = [
         str(Path(sys.executable).parent / "sam"),
         *("deploy", "--stack-name", STACK, "--template-file", str(PROJECT / "template.yaml")),
@@ -66,8 +69,21 @@ def sam_deploy(hub: Account, config: str, room: Path) -> dict[str, str]:
     return outputs(hub, STACK)
 
 
+@contextlib.contextmanager
+def faults(endpoint: str) -> Iterator[str]:
+    """Run the proxy that injects faults in front of `endpoint`, and yield its own."""
+    script = str(Path(__file__).parent / "faults.py")
+    with leash.kept([sys.executable, script, "--upstream", endpoint], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["endpoint"]
+
+
 def main() -> None:
     """Deploy, tell, and serve until the caller is gone."""
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--faults", action="store_true", help="lead the function's calls through faults.py")
+    arguments.add_argument("--deny", action="append", default=[], metavar="MEMBER=ACTION", help="as in prod=ecs:RunTask")
+    given = arguments.parse_args()
     if not BOOTSTRAP.is_file():
         sys.exit(f"{BOOTSTRAP.relative_to(PROJECT)} is missing; `make package` builds it")
     leash.stand_apart()
@@ -77,11 +93,15 @@ def main() -> None:
         aws = stack.enter_context(local_aws(enforce_iam=True))
         members = estate.furnish_members(aws.endpoint)
         hub = Account(aws.endpoint, HUB)
-        made = sam_deploy(hub, json.dumps(estate.config(members)), room)
+        for_function = stack.enter_context(faults(aws.endpoint)) if given.faults else aws.endpoint
+        made = sam_deploy(hub, json.dumps(estate.config(members)), for_function, room)
         for each in members:
             each.install(made["FunctionRoleArn"])
+        for name, action in (each.split("=") for each in given.deny):
+            deny(next(each.account for each in members if each.name == name), MEMBER_ROLE, action)
         told = {
             "endpoint": aws.endpoint,
+            "faults": for_function if given.faults else None,
             "api_url": f"{aws.endpoint}/_aws/execute-api/{made['ApiId']}/$default",
             "token": estate.TOKEN,
             "outputs": made,

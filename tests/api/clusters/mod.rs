@@ -1,6 +1,6 @@
 mod create_cluster;
 mod delete_cluster;
 mod list_clusters;
-mod services;
+pub mod services;
 mod show_cluster;
 mod tasks;

@@ -119,6 +119,8 @@ async fn what_is_not_done_in_time_is_pending_and_the_same_delete_again_goes_on()
     assert_eq!(answer.header("retry-after"), Some("15"));
     let body = answer.expect(202);
     assert_eq!(body["Deleted"], json!([service]));
+    let repeat = "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
+    assert_eq!((&body["Queued"], &body["Detail"]), (&json!(false), &json!(repeat)));
     assert_eq!(
         body["Pending"],
         json!([

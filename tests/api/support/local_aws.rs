@@ -39,6 +39,37 @@ impl Leashed {
     }
 }
 
+impl Leashed {
+    /// Kills the processes that it has started, by itself or by others, whose program has this name; answers how many.
+    pub fn kill_all(&self, program: &str) -> usize {
+        let parents: Vec<(u32, u32)> = processes().filter_map(|id| Some((id, parent_of(id)?))).collect();
+        let mut ours = vec![self.0.id()];
+        let mut next = 0;
+        while let Some(parent) = ours.get(next).copied() {
+            ours.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
+            next += 1;
+        }
+        let is_it = |id: &&u32| {
+            let link = std::fs::read_link(format!("/proc/{id}/exe"));
+            link.is_ok_and(|path| path.file_name().is_some_and(|name| name == program))
+        };
+        let found: Vec<_> = ours.iter().filter(is_it).map(u32::to_string).collect();
+        let killed = Command::new("kill").arg("-KILL").args(&found).status().expect("kill can be run");
+        assert!(killed.success(), "{program} was killed");
+        found.len()
+    }
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").expect("the system lists its processes");
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+fn parent_of(id: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
 impl Drop for Leashed {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
@@ -81,15 +112,19 @@ pub struct Faults {
     endpoint: String,
     rules: Vec<Value>,
     answers: Map<String, Value>,
-    _process: Leashed,
+    _process: Option<Leashed>,
 }
 
 impl Faults {
     /// A proxy that passes everything on.
     pub fn none() -> Self {
         let (process, ready) = Leashed::start("faults.py", &["--upstream", endpoint()]);
-        let endpoint = text(&ready["endpoint"]);
-        let faults = Self { endpoint, rules: Vec::new(), answers: Map::new(), _process: process };
+        Self { _process: Some(process), ..Self::at(text(&ready["endpoint"])) }
+    }
+
+    /// The proxy that is there already.
+    pub fn at(endpoint: String) -> Self {
+        let faults = Self { endpoint, rules: Vec::new(), answers: Map::new(), _process: None };
         faults.send_rules();
         faults
     }

@@ -7,5 +7,5 @@ mod queues;
 
 pub use account::TestAccount;
 pub use app::{Answer, Caller, TestApp};
-pub use local_aws::{Faults, Leashed};
+pub use local_aws::{Faults, Leashed, root_config};
 pub use queues::TestQueues;

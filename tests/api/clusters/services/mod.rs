@@ -12,7 +12,7 @@ mod show_service;
 mod update_service;
 
 /// The fault that answers `body` in AWS's place.
-fn instead(body: &Value) -> Value {
+pub fn instead(body: &Value) -> Value {
     json!({"error": {"code": "", "status": 200, "message": "", "fields": body}})
 }
 
