@@ -47,7 +47,7 @@ impl Trail {
         let endpoint = self.endpoint.map(|endpoint| format!("{endpoint:?}")).unwrap_or_default();
         let caller = self.caller.as_deref().unwrap_or_default();
         let cause = self.error.as_ref().map(|error| causes(error)).unwrap_or_default();
-        let (status, took_ms) = (reply.status.as_u16(), took.as_millis());
+        let (status, took_ms) = (reply.status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
         macro_rules! line {
             ($write:ident) => {
                 $write!(request_id, method, path, endpoint, caller, status, took_ms, cause, "request")

@@ -107,23 +107,13 @@ def create_role(account: Account, name: str, trusts: dict[str, str]) -> str:
     return str(role["Role"]["Arn"])
 
 
-def put_policy(account: Account, role: str, action: str, resource: str) -> None:
-    """Allow `role` one action on one resource (pattern)."""
-    allowed = {"Effect": "Allow", "Action": action, "Resource": resource}
+def put_policy(account: Account, role: str, action: str, resource: str = "*", effect: str = "Allow") -> None:
+    """Allow `role` one action on one resource (pattern), or deny it, whatever its other policies say."""
+    statement = {"Effect": effect, "Action": action, "Resource": resource}
     account.client("iam").put_role_policy(
         RoleName=role,
-        PolicyName="ecs-api",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )
-
-
-def deny(account: Account, role: str, action: str) -> None:
-    """Take an action away from `role`, whatever its other policies say."""
-    denied = {"Effect": "Deny", "Action": action, "Resource": "*"}
-    account.client("iam").put_role_policy(
-        RoleName=role,
-        PolicyName=f"deny-{action.replace(':', '-')}",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [denied]}),
+        PolicyName=f"{effect}-{action.replace(':', '-')}",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
 
 

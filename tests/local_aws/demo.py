@@ -28,6 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import estate
 import leash
+import mapping
 from accounts import PROJECT, REGION, Account, create_role, put_policy
 from server import HUB, NO_PROXY, LocalAws, local_aws
 
@@ -49,10 +50,12 @@ def main() -> None:
         build()
         aws = stack.enter_context(local_aws(enforce_iam=True))
         members, credentials = furnish(aws)
+        queue = mapping.create_queue(Account(aws.endpoint, HUB))
         url = f"http://127.0.0.1:{choose_port(given.port)}"
-        function = stack.enter_context(watch(url, aws, estate.config(members), credentials))
+        function = stack.enter_context(watch(url, aws, estate.config(members), queue, credentials))
         wait_until_ready(function, url)
-        show_estate(url, aws, members)
+        mapping.feed(queue, url)
+        show_estate(url, aws, queue, members)
 
         shown = next(each for each in members if each.name == SHOWN_FIRST)
         services = f"{url}/v1/ecs/{shown.name}/services"
@@ -85,6 +88,7 @@ def furnish(aws: LocalAws) -> tuple[list[estate.Member], dict[str, str]]:
         # What the role of template.yaml may do, which is all that the function gets.
         role = create_role(hub, "ecs-api-function", {"AWS": hub.root})
         put_policy(hub, "ecs-api-function", "sts:AssumeRole", "arn:aws:iam::*:role/ecs-api")
+        put_policy(hub, "ecs-api-function", "sqs:SendMessage", f"arn:aws:sqs:{REGION}:{HUB}:ecs-api-cleanup*")
         for each in members:
             each.install(role)
         session = hub.client("sts").assume_role(RoleArn=role, RoleSessionName="demo", DurationSeconds=43200)
@@ -109,7 +113,7 @@ def choose_port(preferred: int) -> int:
 
 
 def watch(
-    url: str, aws: LocalAws, config: dict[str, Any], credentials: dict[str, str]
+    url: str, aws: LocalAws, config: dict[str, Any], queue: mapping.Queue, credentials: dict[str, str]
 ) -> contextlib.AbstractContextManager[subprocess.Popen[Any]]:
     """Run the function under `cargo lambda watch`, which reloads it when the code changes."""
     host, port = url.removeprefix("http://").split(":")
@@ -125,6 +129,8 @@ def watch(
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         **NO_PROXY,
         "ECS_API_CONFIG": json.dumps(config),
+        "ECS_API_CLEANUP_QUEUE_URL": queue.url,
+        "ECS_API_DEAD_LETTER_QUEUE_URL": queue.dead_letter_url,
         "RUST_LOG": "warn",  # of cargo-lambda; the function's own level is in its configuration
     }
     say("Starting the function")
@@ -208,9 +214,9 @@ def show_request(title: str, url: str, body: str) -> dict[str, Any]:
     return dict(answer)
 
 
-def show_estate(url: str, aws: LocalAws, members: list[estate.Member]) -> None:
+def show_estate(url: str, aws: LocalAws, queue: mapping.Queue, members: list[estate.Member]) -> None:
     """Say what runs where."""
-    say(f"The function     {url}\nThe local AWS    {aws.endpoint}, enforces IAM")
+    say(f"The function     {url}\nThe local AWS    {aws.endpoint}, enforces IAM\nIts queue        {queue.url}")
     for each in members:
         print(f"{each.name:<16} account {each.account.number}, {', '.join(each.furniture.subnets)}", flush=True)
 

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import estate
 import leash
-from accounts import MEMBER_ROLE, PROJECT, REGION, Account, deny, outputs
+from accounts import MEMBER_ROLE, PROJECT, REGION, Account, outputs, put_policy
 from server import HUB, NO_PROXY, ROOT_SECRET, local_aws
 
 STACK = "ecs-api"
@@ -98,7 +98,8 @@ def main() -> None:
         for each in members:
             each.install(made["FunctionRoleArn"])
         for name, action in (each.split("=") for each in given.deny):
-            deny(next(each.account for each in members if each.name == name), MEMBER_ROLE, action)
+            member = next(each for each in members if each.name == name)
+            put_policy(member.account, MEMBER_ROLE, action, effect="Deny")
         told = {
             "endpoint": aws.endpoint,
             "faults": for_function if given.faults else None,
