@@ -5,11 +5,14 @@
 //! attempt that dies on the way is one that SQS delivers again. What an attempt does is
 //! [`orchestration::delete`](delete)'s business.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tracing::{error, info, warn};
 
 use crate::aws::queue::Queue;
@@ -20,12 +23,14 @@ use crate::intake::batch::{Batch, Message};
 use crate::orchestration::Cause;
 use crate::orchestration::delete::{self, Failure, Progress, Rest, Target};
 
-/// The delay before the first attempt, and before the second; each later one waits twice as long as the one before.
+/// The delay before the first attempt; each later one waits twice as long as the one before.
 const DELAY_MIN: Duration = Duration::from_secs(15);
 /// The longest delay.
 const DELAY_MAX: Duration = Duration::from_mins(5);
 /// How long it is tried. ECS drains a service within minutes; what takes this long waits for somebody.
 const GIVEN_UP_AFTER: Duration = Duration::from_hours(2);
+/// A message that is older has been moved back from the dead letters, where SQS had put it: it has all the time again.
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(3);
 /// How many refusals in a row end it earlier: a permission that is missing does not come by waiting, but a change of IAM
 /// takes a while to arrive everywhere.
 const REFUSALS_MAX: u32 = 3;
@@ -120,8 +125,12 @@ impl Cleanup {
     pub async fn work<'b>(&self, accounts: &Accounts, batch: &'b Batch, deadline: Deadline) -> Vec<&'b str> {
         let works = stream::iter(&batch.messages).map(|message| async move {
             let work = Box::pin(self.attempt(accounts, message, deadline.keeping(PUT_BACK_RESERVE)));
-            let is_settled = deadline.limit(work).await.unwrap_or(false);
-            (!is_settled).then_some(message.message_id.as_str())
+            // Neither a panic nor the end of the time takes the other messages along.
+            let attempt = deadline.limit(AssertUnwindSafe(work).catch_unwind()).await.ok().and_then(Result::ok);
+            if attempt.is_none() {
+                error!(message_id = message.message_id, "delete: an attempt was cut off");
+            }
+            (attempt != Some(true)).then_some(message.message_id.as_str())
         });
         works.buffer_unordered(PARALLEL).filter_map(std::future::ready).collect().await
     }
@@ -132,9 +141,11 @@ impl Cleanup {
             Ok(job) => job.begun(),
             Err(cause) => {
                 error!(message_id = message.message_id, %cause, "delete: not a message of ecs-api");
-                return false;
+                let letter = json!({"reason": format!("not a message of ecs-api: {cause}"), "body": message.body});
+                return self.queue.send_dead_letter(&letter.to_string()).await.unwrap_or(false);
             }
         };
+        job.log("delete: is looked at", None);
         let outcome = match accounts.get(&job.account).await {
             Some(account) => outcome(delete::resume(account, &job.rest, deadline).await),
             None => Outcome::Refused(format!("there is no account `{}` in the configuration", job.account)),
@@ -173,7 +184,7 @@ impl Job {
 
     /// The job at its next attempt.
     fn begun(self) -> Self {
-        let since = self.since.or_else(|| Some(Timestamp::now()));
+        let since = self.since.filter(|since| age(*since) < FORGOTTEN_AFTER).or_else(|| Some(Timestamp::now()));
         Self { attempts: self.attempts.saturating_add(1), since, ..self }
     }
 
@@ -184,8 +195,7 @@ impl Job {
     }
 
     fn is_too_old(&self) -> bool {
-        let given_up_after = SignedDuration::try_from(GIVEN_UP_AFTER).unwrap_or(SignedDuration::MAX);
-        self.since.is_some_and(|since| Timestamp::now().duration_since(since) >= given_up_after)
+        self.since.is_some_and(|since| age(since) >= GIVEN_UP_AFTER)
     }
 
     fn after(self, outcome: Outcome) -> Next {
@@ -225,20 +235,26 @@ impl Job {
     }
 }
 
+fn age(since: Timestamp) -> Duration {
+    Duration::try_from(Timestamp::now().duration_since(since)).unwrap_or_default()
+}
+
 fn outcome(attempt: Result<Progress, Failure>) -> Outcome {
     match attempt {
         Ok(progress) if progress.pending.is_empty() => Outcome::Done(Box::new(progress)),
         Ok(progress) => Outcome::NotYet(waits(&progress)),
-        Err(failure) if passes(&failure.cause) => Outcome::NotYet(failure.to_string()),
-        Err(failure) => Outcome::Refused(failure.to_string()),
+        Err(failure) if is_refused(&failure.cause) => Outcome::Refused(failure.to_string()),
+        Err(failure) => Outcome::NotYet(failure.to_string()),
     }
 }
 
-/// Whether what went wrong may go right by itself.
-fn passes(cause: &Cause) -> bool {
-    match cause {
-        Cause::Aws(error) => !matches!(error.kind, Kind::AccessDenied | Kind::AssumeRole | Kind::Invalid),
-        _ => true,
+/// Whether it goes on only if somebody does something. That STS gives no credentials may pass, unless it says that the
+/// role must not be assumed.
+fn is_refused(cause: &Cause) -> bool {
+    let Cause::Aws(error) = cause else { return false };
+    match error.kind {
+        Kind::AssumeRole => error.code.as_deref().is_some_and(|code| code.starts_with("AccessDenied")),
+        kind => matches!(kind, Kind::AccessDenied | Kind::Invalid),
     }
 }
 

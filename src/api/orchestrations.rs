@@ -13,7 +13,7 @@ use crate::error::{Error, causes};
 use crate::ids::{ClusterName, RegistryId, ServiceName, is_ecs_name, is_registry_arn};
 use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
 use crate::orchestration::defaults;
-use crate::orchestration::delete::{self, Progress, Target};
+use crate::orchestration::delete::{self, Failure, Progress, Target};
 use crate::reply::Reply;
 use crate::text::printable;
 use crate::wire::findings::Findings;
@@ -63,7 +63,17 @@ pub async fn delete_orchestration(request: &Request<'_>) -> Result<Reply, Error>
 pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Result<Reply, Error> {
     let reserve = if request.cleanup.is_some() { QUEUE_RESERVE } else { ANSWER_RESERVE };
     let work = delete::delete(request.account, target, request.deadline.keeping(reserve));
-    let progress = Box::pin(work).await.map_err(Box::new)?;
+    let (progress, failure) = match Box::pin(work).await {
+        Ok(progress) => (progress, None),
+        Err(Failure { unfinished: Some(progress), cause, deleted, kept }) if request.cleanup.is_some() => {
+            (*progress, Some(Failure { unfinished: None, cause, deleted, kept }))
+        }
+        Err(failure) => return Err(Box::new(failure).into()),
+    };
+    let is_queued = !progress.pending.is_empty() && is_queued(request, target, &progress).await;
+    if let Some(failure) = failure.filter(|_| !is_queued) {
+        return Err(Box::new(failure).into());
+    }
     let mut answer = Map::new();
     answer.insert("Service".to_owned(), write(&progress.service)?);
     answer.insert("Deleted".to_owned(), json!(progress.deleted));
@@ -72,7 +82,6 @@ pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Re
     if progress.pending.is_empty() {
         return Ok(Reply::json(Value::Object(answer)));
     }
-    let is_queued = is_queued(request, target, &progress).await;
     let pending = progress.pending.iter().map(|item| json!({"Arn": item.arn, "WaitingFor": item.waiting_for}));
     answer.insert("Pending".to_owned(), pending.collect());
     answer.insert("Queued".to_owned(), is_queued.into());

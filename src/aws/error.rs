@@ -56,6 +56,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether the same call may succeed after a while, without anybody doing anything.
+    pub fn passes(self) -> bool {
+        matches!(
+            self,
+            Self::Conflict | Self::Draining | Self::Throttled | Self::NoCapacity | Self::Unavailable | Self::TimedOut
+        )
+    }
+
     /// Whether AWS may have done the work although the call failed.
     pub fn leaves_outcome_unknown(self) -> bool {
         matches!(self, Self::Unavailable | Self::TimedOut)

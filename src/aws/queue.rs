@@ -25,8 +25,10 @@ impl Queue {
 
     /// Whether the ARN is this queue's.
     pub fn has_arn(&self, arn: &str) -> bool {
-        let (mut of_arn, mut of_url) = (arn.rsplit(':'), self.urls.url.rsplit('/'));
-        arn.starts_with("arn:") && of_arn.next() == of_url.next() && of_arn.next() == of_url.next()
+        let mut of_url = self.urls.url.rsplit('/');
+        let (name, account) = (of_url.next(), of_url.next());
+        let parts: Vec<_> = arn.split(':').collect();
+        matches!(parts[..], ["arn", _, "sqs", _, of, named] if Some(of) == account && Some(named) == name)
     }
 
     /// `sqs:SendMessage`: the message arrives after a delay of 0 to 900 seconds

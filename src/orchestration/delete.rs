@@ -15,7 +15,7 @@ pub use rest::{Rest, remember};
 use std::fmt::Display;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::Service;
+use aws_sdk_ecs::types::{Cluster, Service, Task};
 use futures_util::future::join_all;
 
 use super::Cause;
@@ -81,16 +81,21 @@ pub struct Failure {
     pub deleted: Vec<String>,
     /// What stays, and why.
     pub kept: Vec<Kept>,
+    /// How far it had come, where it may go on by itself: what is left waits for AWS to be well again.
+    pub unfinished: Option<Box<Progress>>,
 }
 
 /// When a recursive delete is at work.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Occasion {
+enum Occasion<'w> {
     /// Somebody waits for the answer: it waits as long as it may for what is pending.
     Request,
     /// Nobody waits: it looks once, and takes no cluster for the one that it was to delete unless that bears the mark
     /// that [`remember`] has put there.
-    Later,
+    Later {
+        /// The mark.
+        mark: Option<&'w str>,
+    },
 }
 
 /// What became of one thing.
@@ -106,7 +111,7 @@ enum Step {
 /// [`Failure`] with the refusal, and what was deleted before it.
 pub async fn delete(account: &Account, target: &Target, deadline: Deadline) -> Result<Progress, Failure> {
     let begun = deadline.limit(begin(account, target)).await.map_err(Cause::from).and_then(|begun| begun);
-    let service = begun.map_err(|cause| Failure { cause, deleted: Vec::new(), kept: Vec::new() })?;
+    let service = begun.map_err(|cause| Failure { cause, deleted: Vec::new(), kept: Vec::new(), unfinished: None })?;
     let mut progress = Progress::of(service);
     if !target.is_recursive {
         progress.deleted.push(arn(&progress.service));
@@ -122,7 +127,8 @@ pub async fn delete(account: &Account, target: &Target, deadline: Deadline) -> R
 /// [`Failure`] with the refusal, and what was deleted before it.
 pub async fn resume(account: &Account, rest: &Rest, deadline: Deadline) -> Result<Progress, Failure> {
     let target = rest.target();
-    let work = Work { account, target: &target, deadline, occasion: Occasion::Later };
+    let work =
+        Work { account, target: &target, deadline, occasion: Occasion::Later { mark: rest.cluster_mark.as_deref() } };
     Box::pin(work.go_on(Progress::of(rest.service()))).await
 }
 
@@ -143,14 +149,14 @@ async fn begin(account: &Account, target: &Target) -> Result<Service, Cause> {
     Ok(with_what_is_known_of(service, going))
 }
 
-/// AWS knows no services of a cluster that is INACTIVE: what a delete that is done leaves of both.
+/// AWS knows no services of a cluster that is INACTIVE: they are gone with it. Which they were, nobody can say, so this
+/// one has no ARN.
 async fn gone_with_its_cluster(account: &Account, target: &Target) -> Result<Option<Service>, aws::Error> {
     let found = ecs::describe_cluster(account, &target.cluster).await?;
     let arn = found.filter(|cluster| cluster.status() == Some("INACTIVE")).and_then(|cluster| cluster.cluster_arn);
     let Some(cluster_arn) = arn else { return Ok(None) };
-    let service_arn = format!("{}/{}", cluster_arn.replacen(":cluster/", ":service/", 1), target.service);
-    let service = Service::builder().service_name(&target.service).service_arn(service_arn).cluster_arn(cluster_arn);
-    Ok(Some(service.status("INACTIVE").build()))
+    let service = Service::builder().service_name(&target.service).cluster_arn(cluster_arn).status("INACTIVE");
+    Ok(Some(service.build()))
 }
 
 /// A later description of a service; what it leaves out is the earlier one's.
@@ -177,6 +183,15 @@ impl Progress {
         Self { service, deleted: Vec::new(), kept: Vec::new(), pending: Vec::new() }
     }
 
+    /// The same, with everything that is neither gone nor kept waiting for AWS.
+    fn waiting_for(&self, cause: &aws::Error) -> Self {
+        let Self { service, deleted, kept, .. } = self;
+        let all = [arn(service)].into_iter().chain(registry_arns(service)).chain([cluster_arn(service)]);
+        let is_settled = |arn: &String| deleted.contains(arn) || kept.iter().any(|kept| kept.arn == *arn);
+        let pending = all.filter(|arn| !is_settled(arn)).map(|arn| Pending { arn, waiting_for: cause.to_string() });
+        Self { service: service.clone(), deleted: deleted.clone(), kept: kept.clone(), pending: pending.collect() }
+    }
+
     fn note(&mut self, arn: String, step: Step) {
         match step {
             Step::Gone => self.deleted.push(arn),
@@ -191,7 +206,7 @@ struct Work<'w> {
     account: &'w Account,
     target: &'w Target,
     deadline: Deadline,
-    occasion: Occasion,
+    occasion: Occasion<'w>,
 }
 
 impl Work<'_> {
@@ -199,11 +214,12 @@ impl Work<'_> {
         match self.finish(&mut progress).await {
             Ok(()) => Ok(progress),
             Err(cause) => {
+                let unfinished = cause.kind.passes().then(|| Box::new(progress.waiting_for(&cause)));
                 let service = arn(&progress.service);
                 if !progress.deleted.contains(&service) {
                     progress.deleted.insert(0, service);
                 }
-                Err(Failure { cause: cause.into(), deleted: progress.deleted, kept: progress.kept })
+                Err(Failure { cause: cause.into(), deleted: progress.deleted, kept: progress.kept, unfinished })
             }
         }
     }
@@ -225,7 +241,7 @@ impl Work<'_> {
             }
             return Ok(());
         }
-        progress.deleted.push(arn(&progress.service));
+        progress.deleted.extend(progress.service.service_arn().map(str::to_owned));
         let steps = registries
             .iter()
             .map(|arn| self.until_settled(|| Box::pin(registry::step(account, target, arn, deadline))));
@@ -318,19 +334,25 @@ impl Work<'_> {
         let Some(cluster) = found?.filter(|cluster| cluster.status() != Some("INACTIVE")) else {
             return Ok(Step::Gone);
         };
-        if occasion == Occasion::Later && !rest::is_marked(&cluster) {
+        let mark = rest::mark(&cluster);
+        if let Occasion::Later { mark: remembered } = occasion
+            && (mark.is_none() || mark != remembered)
+        {
             return Ok(Step::Kept("it was created again after the delete was asked for".to_owned()));
         }
         if let Some(status @ ("PROVISIONING" | "DEPROVISIONING")) = cluster.status() {
             return Ok(Step::Pending(format!("the cluster, which is {status}")));
         }
-        let (own, others): (Vec<_>, Vec<_>) = tasks?.into_iter().partition(|task| tasks::is_of(task, &target.service));
+        let is_on_its_way_out =
+            |task: &Task| tasks::is_of(task, &target.service) || task.desired_status() == Some("STOPPED");
+        let (stopping, others): (Vec<_>, Vec<_>) = tasks?.into_iter().partition(is_on_its_way_out);
         let instances = cluster.registered_container_instances_count();
         if let Some(reason) = in_use(services?.entries.len(), others.len(), instances) {
+            self.unmark(&cluster).await?;
             return Ok(Step::Kept(reason));
         }
-        if !own.is_empty() {
-            return Ok(Step::Pending(format!("{} to stop", count(own.len(), "task"))));
+        if !stopping.is_empty() {
+            return Ok(Step::Pending(format!("{} to stop", count(stopping.len(), "task"))));
         }
         match ecs::delete_cluster(account, name).await {
             Ok(_) => Ok(Step::Gone),
@@ -339,6 +361,12 @@ impl Work<'_> {
             Err(error) if error.kind == Kind::Conflict => Ok(Step::Pending(error.message)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes the mark off a cluster that stays.
+    async fn unmark(&self, cluster: &Cluster) -> Result<(), aws::Error> {
+        let Some(arn) = cluster.cluster_arn().filter(|_| rest::mark(cluster).is_some()) else { return Ok(()) };
+        ecs::untag_resource(self.account, arn, rest::MARK).await
     }
 }
 

@@ -84,7 +84,8 @@ impl Estate {
 
     /// The calls that have changed something since the last delivery.
     fn changes(&mut self) -> Vec<String> {
-        let changes = |call: &String| ["Delete", "Deregister", "Send", "Tag"].iter().any(|verb| call.contains(verb));
+        let changes =
+            |call: &String| ["Delete", "Deregister", "Send", "Tag", "Untag"].iter().any(|verb| call.contains(verb));
         self.app.faults().calls().into_iter().filter(changes).collect()
     }
 
@@ -111,7 +112,7 @@ async fn what_a_request_cannot_finish_is_queued_before_the_answer_and_finished_f
     let [(url, message, delay)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
     assert_eq!((url, *delay), (&estate.queues.urls.url, 15));
     insta::assert_json_snapshot!(message, {
-        ".clusterArn" => "[arn]", ".serviceArn" => "[arn]", ".registryArns[]" => "[arn]", ".serviceCreatedAt" => "[time]",
+        ".clusterArn" => "[arn]", ".clusterMark" => "[request id]", ".serviceArn" => "[arn]", ".registryArns[]" => "[arn]", ".serviceCreatedAt" => "[time]",
         ".since" => "[time]", ".correlationId" => "[request id]", ".reason" => "[reason]",
     }, @r#"
     {
@@ -119,6 +120,7 @@ async fn what_a_request_cannot_finish_is_queued_before_the_answer_and_finished_f
       "cluster": "myclu",
       "service": "webapp",
       "clusterArn": "[arn]",
+      "clusterMark": "[request id]",
       "serviceArn": "[arn]",
       "serviceCreatedAt": "[time]",
       "registryArns": [
@@ -135,6 +137,7 @@ async fn what_a_request_cannot_finish_is_queued_before_the_answer_and_finished_f
     assert_eq!(json!([message["serviceArn"], message["registryArns"][0], message["clusterArn"]]), json!(arns));
     assert_eq!(message["serviceCreatedAt"], estate.made["Service"]["CreatedAt"]);
     assert_eq!(message["correlationId"], answer.header("x-request-id").unwrap());
+    assert_eq!(message["clusterMark"], message["correlationId"]);
     let reason = message["reason"].as_str().unwrap();
     assert!(reason.starts_with(&format!("`{}` waits for 2 tasks to stop; ", arns[0].as_str().unwrap())), "{reason}");
 
@@ -216,7 +219,7 @@ async fn a_service_that_was_created_again_keeps_its_registry_and_its_cluster() {
     assert_ne!(again["Service"]["CreatedAt"], message["serviceCreatedAt"]);
     let before = estate.app.account().inventory().await;
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
-    assert_eq!(estate.changes(), [""; 0]);
+    assert_eq!(estate.changes(), ["ecs:UntagResource"]);
     assert_eq!(estate.app.account().inventory().await, before);
     let shown = estate.app.get("/nonprod/clusters/myclu/services/webapp").await.expect(200);
     assert_eq!((&shown["Services"][0]["Status"], &shown["Services"][0]["DesiredCount"]), (&json!("ACTIVE"), &json!(1)));
@@ -232,6 +235,67 @@ async fn a_cluster_that_was_created_again_is_kept() {
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     assert_eq!(estate.changes(), ["servicediscovery:DeleteService"]);
     assert!(json!(estate.app.account().inventory().await).as_array().unwrap().contains(&cluster));
+}
+
+#[tokio::test]
+async fn a_cluster_with_another_mark_is_another_cluster() {
+    let mut estate = Estate::new().await;
+    let mut message = estate.queued().await;
+    message["clusterMark"] = json!("00000000-0000-4000-8000-999999999999");
+    estate.deliver(&[message]).await;
+    assert_eq!(estate.changes(), ["servicediscovery:DeleteService"]);
+}
+
+#[tokio::test]
+async fn a_cluster_that_aws_does_not_delete_yet_is_deleted_later() {
+    let mut estate = Estate::new().await;
+    let message = estate.queued().await;
+    let refusal = json!({"code": "ClusterContainsTasksException", "status": 400, "message": "it has tasks"});
+    estate.app.faults().inject("ecs:DeleteCluster", json!({"times": 1, "error": refusal}));
+    estate.deliver(&[message]).await;
+    let [(_, message, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    let message = message.clone();
+    estate.deliver(&[message]).await;
+    assert_eq!(estate.app.account().inventory().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_kept_loses_its_mark() {
+    let mut estate = Estate::new().await;
+    let message = estate.queued().await;
+    let second = json!({"service": {"cluster": "myclu", "serviceName": "second", "taskDefinition": "mytaskdef:1"}});
+    estate.app.post("/nonprod/services", &second).await.expect(200);
+    estate.deliver(&[message]).await;
+    assert_eq!(estate.changes(), ["servicediscovery:DeleteService", "ecs:UntagResource"]);
+    let shown = estate.app.get("/nonprod/clusters/myclu").await.expect(200);
+    assert_eq!(shown["Clusters"][0]["Tags"], json!([]));
+}
+
+#[tokio::test]
+async fn the_cluster_default_is_kept_from_the_queue_too() {
+    let mut estate = Estate::new().await;
+    let message = estate.queued().await;
+    estate.app.account().ecs().create_cluster().send().await.unwrap();
+    let text = message.to_string().replace("myclu", "default");
+    let mut message: Value = serde_json::from_str(&text).unwrap();
+    message["clusterMark"] = Value::Null;
+    estate.deliver(&[message]).await;
+    assert_eq!(estate.changes(), ["servicediscovery:DeleteService"]);
+}
+
+#[tokio::test]
+async fn tasks_of_others_that_are_stopping_are_waited_for() {
+    let mut estate = Estate::new().await;
+    let message = estate.queued().await;
+    let stopping = json!({"failures": [], "tasks": [
+        {"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a", "lastStatus": "STOPPING", "desiredStatus": "STOPPED", "group": "service:other"},
+    ]});
+    estate.app.account().ecs().run_task().cluster("myclu").task_definition("mytaskdef:1").send().await.unwrap();
+    estate.app.faults().answer("ecs:DescribeTasks", &stopping);
+    estate.deliver(&[message]).await;
+    let [(_, sent, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    let reason = sent["reason"].as_str().unwrap();
+    assert!(reason.ends_with("`arn:aws:ecs:us-east-1:1:task/myclu/0a`") || reason.ends_with(" to stop"), "{reason}");
 }
 
 #[tokio::test]
@@ -337,6 +401,60 @@ async fn throttling_is_no_refusal() {
 }
 
 #[tokio::test]
+async fn an_sts_that_is_unwell_is_no_refusal_and_one_that_denies_is() {
+    for (code, refusals) in [("Throttling", 0), ("AccessDenied", 3)] {
+        let mut estate = Estate::new().await;
+        let mut message = estate.queued().await;
+        message["refusals"] = json!(2);
+        // A process that has not assumed the role yet.
+        let mut app = TestApp::with_queues(&estate.queues.urls);
+        let text = message.to_string().replace(&estate.app.account().id, &app.account().id);
+        app.faults().refuse("sts:AssumeRole", code, "not now");
+        app.invoke(estate.queues.batch(&[serde_json::from_str(&text).unwrap()])).await.unwrap();
+        let sent = app.faults().sent("sqs:SendMessage");
+        let body: Value = serde_json::from_str(sent[0]["MessageBody"].as_str().unwrap()).unwrap();
+        let is_dead = Some(sent[0]["QueueUrl"].as_str().unwrap()) == estate.queues.urls.dead_letter_url.as_deref();
+        assert_eq!((is_dead, body["refusals"].as_i64()), (refusals == 3, Some(0)), "{code}: {body}");
+        let reason = body["reason"].as_str().unwrap();
+        assert!(
+            reason.contains(&format!("arn:aws:iam::{}:role/ecs-api` can't be assumed", app.account().id)),
+            "{reason}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_sqs_had_put_aside_has_all_the_time_again() {
+    let mut estate = Estate::new().await;
+    let mut message = estate.queued().await;
+    let draining = estate.draining();
+    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    message["since"] = json!((Timestamp::now() - SignedDuration::from_hours(30)).to_string());
+    estate.deliver(&[message]).await;
+    let [(url, sent, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    assert_eq!(*url, estate.queues.urls.url);
+    let since: Timestamp = sent["since"].as_str().unwrap().parse().unwrap();
+    assert!(Timestamp::now().duration_since(since) < SignedDuration::from_mins(1), "{sent}");
+}
+
+#[tokio::test]
+async fn an_unfinished_message_that_comes_twice_is_finished_by_both() {
+    let mut estate = Estate::new().await;
+    let message = estate.queued().await;
+    let draining = estate.draining();
+    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    estate.deliver(&[message.clone(), message.clone()]).await;
+    let put_back: Vec<_> = estate.sent().into_iter().map(|(_, sent, _)| sent).collect();
+    assert_eq!(put_back.len(), 2);
+    estate.app.faults().clear();
+    assert_eq!(estate.deliver(&put_back).await, [""; 0]);
+    // The first one, after the ones that followed it.
+    assert_eq!(estate.deliver(&[message]).await, [""; 0]);
+    assert_eq!(estate.sent(), []);
+    assert_eq!(estate.app.account().inventory().await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_account_that_left_the_configuration_is_a_refusal() {
     let mut estate = Estate::new().await;
     let mut message = estate.queued().await;
@@ -351,9 +469,32 @@ async fn an_account_that_left_the_configuration_is_a_refusal() {
 async fn messages_of_a_batch_fail_one_by_one() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
-    let failed = estate.deliver(&[json!("nonsense"), message, json!({"account": "nonprod"})]).await;
+    let mut unknown = message.clone();
+    unknown["account"] = json!("gone");
+    estate.app.faults().refuse("sqs:SendMessage", "AccessDenied", "not you");
+    let failed = estate.deliver(&[unknown.clone(), message, unknown]).await;
     assert_eq!(failed, ["message-0", "message-2"]);
     assert_eq!(estate.app.account().inventory().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_none_is_a_dead_letter_at_once() {
+    let mut estate = Estate::new().await;
+    assert_eq!(estate.deliver(&[json!("nonsense"), json!({"account": "nonprod"})]).await, [""; 0]);
+    let letters = estate.queues.dead_letters().await;
+    assert_eq!(letters.len(), 2);
+    let nonsense = letters.iter().find(|letter| letter["body"] == "nonsense").unwrap();
+    let reason = nonsense["reason"].as_str().unwrap();
+    assert!(reason.starts_with("not a message of ecs-api: "), "{reason}");
+}
+
+#[tokio::test]
+async fn a_panic_fails_its_own_message() {
+    let mut estate = Estate::new().await;
+    let message = estate.queued().await;
+    let app = TestApp::with_broken_sdk(Some(estate.queues.urls.clone()));
+    let answer = app.invoke(estate.queues.batch(&[message])).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "message-0"}]}));
 }
 
 #[tokio::test]
@@ -402,18 +543,36 @@ async fn what_cannot_be_queued_is_the_callers_to_repeat() {
 }
 
 #[tokio::test]
+async fn what_aws_throttles_on_the_way_is_queued() {
+    let mut estate = Estate::new().await;
+    estate.app.faults().refuse("servicediscovery:DeleteService", "ThrottlingException", "Rate exceeded");
+    let body = estate.app.delete(RECURSIVE).await.expect(202);
+    let [service, registry, cluster] = estate.arns();
+    assert_eq!((&body["Deleted"], &body["Queued"]), (&json!([service]), &json!(true)));
+    let throttled = "`servicediscovery:DeleteService` was refused: Rate exceeded";
+    assert_eq!(
+        body["Pending"],
+        json!([{"Arn": registry, "WaitingFor": throttled}, {"Arn": cluster, "WaitingFor": throttled}])
+    );
+    assert_eq!(estate.sent().len(), 1);
+    estate.app.faults().refuse("sqs:SendMessage", "AccessDenied", "not you");
+    let problem = estate.app.delete(RECURSIVE).await.problem(429);
+    assert_eq!(problem["Deleted"], json!([service]));
+}
+
+#[tokio::test]
 async fn the_same_delete_again_reports_how_far_the_queue_has_come() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
     estate.deliver(&[message]).await;
     estate.app.faults().forget_calls();
     // AWS describes a deleted cluster for a while; the local AWS forgets it at once.
-    let [service, _, cluster] = estate.arns();
+    let [_, _, cluster] = estate.arns();
     let inactive = json!({"clusterName": "myclu", "clusterArn": cluster, "status": "INACTIVE"});
     estate.app.faults().answer("ecs:DescribeClusters", &json!({"clusters": [inactive], "failures": []}));
     let body = estate.app.delete(RECURSIVE).await.expect(200);
     assert_eq!(body["Service"]["Status"], "INACTIVE");
-    assert_eq!((&body["Deleted"], &body["Kept"]), (&json!([service, cluster]), &json!([])));
+    assert_eq!((&body["Deleted"], &body["Kept"]), (&json!([cluster]), &json!([])));
     assert_eq!(estate.changes(), [""; 0]);
 }
 
@@ -421,12 +580,16 @@ async fn the_same_delete_again_reports_how_far_the_queue_has_come() {
 async fn the_same_delete_meanwhile_reports_what_is_pending() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
-    let draining = estate.draining();
+    let (draining, mark) = (estate.draining(), message["clusterMark"].clone());
     estate.app.faults().answer("ecs:DescribeServices", &draining);
     estate.deliver(&[message]).await;
     estate.app.set_time_left(Duration::from_secs(8));
     let body = estate.app.delete(RECURSIVE).await.expect(202);
     assert_eq!(body["Pending"][0], json!({"Arn": estate.arns()[0], "WaitingFor": "2 tasks to stop"}));
+    // It has a message of its own, which knows the cluster by the same mark.
+    assert_eq!(body["Queued"], true);
+    let marks: Vec<_> = estate.sent().into_iter().map(|(_, sent, _)| sent["clusterMark"].clone()).collect();
+    assert_eq!(marks, [mark.clone(), mark]);
 }
 
 #[tokio::test]

@@ -205,7 +205,7 @@ async fn an_http_event_that_can_not_be_read_is_still_answered() {
 #[tokio::test]
 async fn a_panic_is_an_answer_that_tells_nothing_of_the_inside() {
     // The SDK panics over a configuration without a clock.
-    let app = TestApp::with_broken_sdk();
+    let app = TestApp::with_broken_sdk(None);
     let problem = app.get("/nonprod/clusters").await.problem(500);
     insta::assert_json_snapshot!(problem, @r#"
     {

@@ -12,9 +12,11 @@ import time
 import urllib.request
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from accounts import REGION, Account
 
-BATCH_SIZE = 5
+BATCH_SIZE = 1
 LOOKS_EVERY_SECONDS = 1.0
 
 
@@ -50,16 +52,16 @@ def feed(queue: Queue, function_url: str) -> None:
 def _feed(queue: Queue, function_url: str) -> None:
     sqs = queue.account.client("sqs")
     while True:
-        received = sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=BATCH_SIZE).get("Messages", [])
-        try:
-            failed = _invoke(function_url, queue, received) if received else set()
-        except (OSError, ValueError, KeyError) as error:
-            print(f"the function took no batch of its queue: {error}", flush=True)
-            failed = {each["MessageId"] for each in received}
-        for each in received:
-            if each["MessageId"] not in failed:
-                sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=each["ReceiptHandle"])
         time.sleep(LOOKS_EVERY_SECONDS)
+        try:
+            received = sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=BATCH_SIZE).get("Messages", [])
+            failed = _invoke(function_url, queue, received) if received else set()
+            for each in received:
+                if each["MessageId"] not in failed:
+                    sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=each["ReceiptHandle"])
+        except (BotoCoreError, ClientError, OSError, ValueError, KeyError, TypeError) as error:
+            # The queue delivers again what was not deleted.
+            print(f"the function took no batch of its queue: {error}", flush=True)
 
 
 def _invoke(function_url: str, queue: Queue, messages: list[dict[str, Any]]) -> set[str]:

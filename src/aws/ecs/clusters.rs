@@ -68,3 +68,12 @@ pub async fn tag_resource(account: &Account, arn: &str, key: &str, value: &str) 
     let call = account.ecs.tag_resource().resource_arn(arn).tags(tag);
     call.send().await.map(drop).map_err(account.refused("ecs:TagResource"))
 }
+
+/// `ecs:UntagResource` of one tag.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn untag_resource(account: &Account, arn: &str, key: &str) -> Result<(), Error> {
+    let call = account.ecs.untag_resource().resource_arn(arn).tag_keys(key);
+    call.send().await.map(drop).map_err(account.refused("ecs:UntagResource"))
+}

@@ -9,7 +9,8 @@ use super::{DEFAULT_CLUSTER, Progress, Target, arn, cluster_arn, registry_arns};
 use crate::aws::{self, Account, ecs};
 
 /// The tag that tells the cluster that is to be deleted from one that is created under its name later: AWS gives
-/// clusters neither an id nor a time of creation. Its value is the id of the request that asked for the delete.
+/// clusters neither an id nor a time of creation. Its value is the id of the first request that asked for it; the rests of
+/// several services of the cluster share it. A cluster that is kept loses it.
 pub const MARK: &str = "ecs-api:delete-requested";
 
 /// A recursive delete that goes on after its request. Whatever is created again under one of the names meanwhile is not
@@ -24,6 +25,8 @@ pub struct Rest {
     pub service: String,
     /// The cluster's ARN.
     pub cluster_arn: String,
+    /// What the cluster is marked with; `None` for the cluster `default`, which is not deleted.
+    pub cluster_mark: Option<String>,
     /// The service's ARN.
     pub service_arn: String,
     /// When AWS says that the service was created.
@@ -32,7 +35,7 @@ pub struct Rest {
     pub registry_arns: Vec<String>,
 }
 
-/// Notes down what is left of a delete, and marks the cluster.
+/// Notes down what is left of a delete, and marks the cluster, unless it is marked already.
 ///
 /// # Errors
 /// [`aws::Error`] if the cluster can't be marked: then it could not be told from another one later.
@@ -43,23 +46,33 @@ pub async fn remember(
     request_id: &str,
 ) -> Result<Rest, aws::Error> {
     let service = &progress.service;
-    let rest = Rest {
+    let cluster_mark =
+        if target.cluster == DEFAULT_CLUSTER { None } else { Some(marked(account, target, request_id).await?) };
+    Ok(Rest {
         cluster: target.cluster.clone(),
         service: target.service.clone(),
         cluster_arn: cluster_arn(service),
+        cluster_mark,
         service_arn: arn(service),
         service_created_at: service.created_at().and_then(|at| timestamp(*at)),
         registry_arns: registry_arns(service),
-    };
-    if target.cluster != DEFAULT_CLUSTER {
-        ecs::tag_resource(account, &rest.cluster_arn, MARK, request_id).await?;
-    }
-    Ok(rest)
+    })
 }
 
-/// Whether it is the cluster that [`remember`] has marked.
-pub(super) fn is_marked(cluster: &Cluster) -> bool {
-    cluster.tags().iter().any(|tag| tag.key() == Some(MARK))
+/// Marks the cluster with the request's id, or answers what it is marked with.
+async fn marked(account: &Account, target: &Target, request_id: &str) -> Result<String, aws::Error> {
+    let missing = || account.missing("ecs:DescribeClusters", format!("there is no cluster `{}`", target.cluster));
+    let cluster = ecs::describe_cluster(account, &target.cluster).await?.ok_or_else(missing)?;
+    if let Some(mark) = mark(&cluster) {
+        return Ok(mark.to_owned());
+    }
+    ecs::tag_resource(account, cluster.cluster_arn().unwrap_or_default(), MARK, request_id).await?;
+    Ok(request_id.to_owned())
+}
+
+/// What a cluster is marked with.
+pub(super) fn mark(cluster: &Cluster) -> Option<&str> {
+    cluster.tags().iter().find(|tag| tag.key() == Some(MARK)).and_then(|tag| tag.value())
 }
 
 impl Rest {

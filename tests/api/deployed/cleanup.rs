@@ -118,10 +118,13 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
     })
     .await;
     assert_eq!(stack.expect(200, "GET", "/nonprod/servicediscovery/services", None), json!({"Services": []}));
-    // The attempt that was killed has told nothing; how often one came while the service drained is a matter of seconds.
-    let mut story = stack.story("myclu").await;
-    story.dedup();
-    assert_eq!(story, ["delete: goes on from the queue", "delete: goes on later", "delete: done"]);
+    let story = stack.story("myclu").await;
+    let (look, later) = ("delete: is looked at", "delete: goes on later");
+    // An attempt that comes while the service still drains is a matter of seconds.
+    let attempts = if story.len() == 8 { vec![look, later, look, later] } else { vec![look, later] };
+    let killed = vec![look];
+    let last = vec![look, "delete: done"];
+    assert_eq!(story, [vec!["delete: goes on from the queue"], attempts, killed, last].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,6 +155,7 @@ async fn a_role_that_lacks_a_permission_leaves_a_dead_letter_that_names_it() {
     );
     assert_eq!((&letter["caller"], &letter["service"]), (&json!("demo"), &json!("webapp")));
     let story = stack.story("myclu").await;
-    let again = "delete: goes on later";
-    assert_eq!(story, ["delete: goes on from the queue", again, again, "delete: given up"]);
+    let again = ["delete: is looked at", "delete: goes on later"];
+    let last = ["delete: is looked at", "delete: given up"];
+    assert_eq!(story, [&["delete: goes on from the queue"][..], &again, &again, &last].concat());
 }

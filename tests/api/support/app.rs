@@ -78,12 +78,12 @@ impl TestApp {
         Self::build(vec![TestAccount::new("nonprod")], None, settings)
     }
 
-    /// One account `nonprod`, and an SDK that panics at the first call.
-    pub fn with_broken_sdk() -> Self {
+    /// One account `nonprod`, and an SDK that panics at the first call; with queues, if need be.
+    pub fn with_broken_sdk(queues: Option<CleanupQueue>) -> Self {
         let app = Self::new();
         let mut function = hub_config(endpoint()).into_builder();
         function.set_time_source(None);
-        let config = configure(&app.accounts, &json!({}));
+        let config = Config { cleanup_queue: queues, ..configure(&app.accounts, &json!({})) };
         let clients = Accounts::new(config.accounts.clone(), function.build());
         Self { app: App::new(config, clients), ..app }
     }
