@@ -62,7 +62,7 @@ impl App {
     /// [`UnknownEvent`] if the event is of no known kind: then there is no envelope to answer in.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, UnknownEvent> {
         let LambdaEvent { payload, context } = event;
-        match intake::open(payload)? {
+        match intake::open(payload, &context.invoked_function_arn)? {
             Event::Request(opened) => Ok(self.handle_request(&opened, &context).await),
             Event::Batch(batch) => self.handle_batch(&batch, &context).await,
         }
@@ -79,7 +79,7 @@ impl App {
     /// Goes on with deletes that have outlived their requests. A panic fails the invocation, and SQS delivers the batch
     /// again.
     async fn handle_batch(&self, batch: &Batch, context: &Context) -> Result<Value, UnknownEvent> {
-        let cleanup = self.cleanup.as_ref().filter(|cleanup| cleanup.owns(batch)).ok_or(UnknownEvent)?;
+        let cleanup = self.cleanup.as_ref().filter(|cleanup| cleanup.owns(batch)).ok_or(UnknownEvent::Kind)?;
         let failed = cleanup.work(&self.accounts, batch, Deadline::of(context.deadline, None)).await;
         Ok(batch::failures(failed))
     }
@@ -93,8 +93,7 @@ impl App {
     ) -> Reply {
         let outcome = match call {
             Ok(call) => {
-                let deadline = Deadline::of(context.deadline, envelope.gateway_limit());
-                let work = AssertUnwindSafe(Box::pin(self.dispatch(call, deadline, &context.request_id, trail)));
+                let work = AssertUnwindSafe(Box::pin(self.dispatch(call, envelope, context, trail)));
                 work.catch_unwind().await.unwrap_or_else(|panic| Err(Error::Bug(panic_message(&*panic))))
             }
             Err(malformed) => Err(malformed.clone().into()),
@@ -105,14 +104,15 @@ impl App {
             trail.error = Some(error);
             reply
         });
-        self.finish(reply, call.as_ref().ok(), &context.request_id)
+        self.finish(reply, call.as_ref().ok(), envelope, &context.request_id)
     }
 
     /// What every answer carries.
-    fn finish(&self, reply: Reply, call: Option<&Call>, request_id: &str) -> Reply {
+    fn finish(&self, reply: Reply, call: Option<&Call>, envelope: Envelope, request_id: &str) -> Reply {
         let reply = reply.with_header(HeaderName::from_static("x-request-id"), request_id);
         let Some(call) = call else { return reply };
-        let reply = self.with_cors(reply, call).compressed_for(call.headers.get(header::ACCEPT_ENCODING));
+        let accepted = call.headers.get(header::ACCEPT_ENCODING).filter(|_| envelope.takes_bytes());
+        let reply = self.with_cors(reply, call).compressed_for(accepted);
         if call.method == Method::HEAD { Reply { body: Body::Empty, ..reply } } else { reply }
     }
 
@@ -145,8 +145,8 @@ impl App {
     async fn dispatch(
         &self,
         call: &Call,
-        deadline: Deadline,
-        request_id: &str,
+        envelope: Envelope,
+        context: &Context,
         trail: &mut Trail,
     ) -> Result<Reply, Error> {
         let path = self.routes.find(&call.path)?;
@@ -165,7 +165,7 @@ impl App {
                 trail.caller = Some(caller.name.clone());
                 caller.check(path.parameter("account"), access)?;
                 check_query(call, route)?;
-                self.account_request(call, &path, route.endpoint, &caller.name, deadline, request_id).await
+                self.account_request(call, &path, route.endpoint, &caller.name, envelope, context).await
             }
         }
     }
@@ -176,13 +176,22 @@ impl App {
         path: &Matched<'_>,
         endpoint: Endpoint,
         caller: &str,
-        deadline: Deadline,
-        request_id: &str,
+        envelope: Envelope,
+        context: &Context,
     ) -> Result<Reply, Error> {
         let name = path.parameter("account");
         let account = self.accounts.get(name).await.ok_or_else(|| Error::UnknownAccount(name.to_owned()))?;
-        let cleanup = self.cleanup.as_ref();
-        let request = Request { call, path, account, caller, cleanup, deadline, request_id };
+        let deadline = Deadline::of(context.deadline, envelope.gateway_limit());
+        let request = Request {
+            call,
+            path,
+            account,
+            caller,
+            cleanup: self.cleanup.as_ref(),
+            deadline,
+            request_id: &context.request_id,
+            answer_max_bytes: envelope.answer_max_bytes(),
+        };
         let work = match endpoint {
             Endpoint::CreateOrchestration => api::orchestrations::create_orchestration(&request).boxed(),
             Endpoint::DeleteOrchestration => api::orchestrations::delete_orchestration(&request).boxed(),

@@ -44,14 +44,20 @@ impl Authority {
         Self { callers }
     }
 
-    /// Finds who calls.
+    /// Finds who calls. Where the evidence proves several, the most particular counts: a token before a principal or
+    /// claims, these before an invocation, and then the first in the configuration.
     ///
     /// # Errors
     /// [`Refusal::Unauthenticated`] if the evidence proves nobody.
     pub fn identify(&self, evidence: &Evidence) -> Result<&Caller, Refusal> {
         // Every caller is looked at, whether or not one matched before: the time says nothing.
         let matches: Vec<_> = self.callers.iter().filter(|caller| proves(evidence, &caller.proof)).collect();
-        matches.first().copied().ok_or(Refusal::Unauthenticated)
+        let rank = |caller: &&&Caller| match caller.proof {
+            Proof::Token(_) => 0,
+            Proof::Principal(_) | Proof::Claims(_) => 1,
+            Proof::Invoke => 2,
+        };
+        matches.iter().min_by_key(rank).copied().ok_or(Refusal::Unauthenticated)
     }
 }
 
@@ -71,9 +77,7 @@ impl Caller {
 fn proves(evidence: &Evidence, proof: &Proof) -> bool {
     match proof {
         Proof::Token(expected) => evidence.tokens.iter().filter(|token| token.matches(expected)).count() > 0,
-        Proof::Principal(pattern) => {
-            evidence.principal.as_deref().is_some_and(|arn| matches(pattern, arn) || matches(pattern, &role_of(arn)))
-        }
+        Proof::Principal(pattern) => evidence.principal.as_deref().is_some_and(|arn| is_principal(pattern, arn)),
         Proof::Claims(claims) => {
             !claims.is_empty() && claims.iter().all(|(name, value)| evidence.claims.get(name) == Some(value))
         }
@@ -81,17 +85,30 @@ fn proves(evidence: &Evidence, proof: &Proof) -> bool {
     }
 }
 
-/// The role behind a session: `arn:aws:sts::1:assumed-role/deploy-bot/session` → `arn:aws:iam::1:role/deploy-bot`.
+/// Whether a principal's ARN is the pattern's, as it stands or as the role of a session.
 ///
-/// STS leaves the role's path out of a session's ARN, so a pattern names the role without its path.
-fn role_of(principal: &str) -> String {
-    let role = principal
-        .split_once(":sts::")
-        .and_then(|(partition, rest)| Some((partition, rest.split_once(":assumed-role/")?)))
-        .and_then(|(partition, (account, role))| Some((partition, account, role.split_once('/')?.0)));
-    match role {
-        Some((partition, account, name)) => format!("{partition}:iam::{account}:role/{name}"),
-        None => principal.to_owned(),
+/// STS leaves the role's path out of a session's ARN. A role's name is unique in its account whatever its path
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>), so the pattern's path is left out too.
+fn is_principal(pattern: &str, arn: &str) -> bool {
+    let is_role = |role: String| matches(pattern, &role) || matches(&without_path(pattern), &role);
+    matches(pattern, arn) || role_of(arn).is_some_and(is_role)
+}
+
+/// The role behind a session: `arn:aws:sts::1:assumed-role/deploy-bot/session` → `arn:aws:iam::1:role/deploy-bot`.
+fn role_of(principal: &str) -> Option<String> {
+    let (partition, rest) = principal.split_once(":sts::")?;
+    let (account, role) = rest.split_once(":assumed-role/")?;
+    let (name, _) = role.split_once('/')?;
+    Some(format!("{partition}:iam::{account}:role/{name}"))
+}
+
+/// `arn:aws:iam::1:role/team/deploy-bot` → `arn:aws:iam::1:role/deploy-bot`.
+fn without_path(pattern: &str) -> String {
+    let parts = pattern.split_once(":role/").and_then(|(account, role)| Some((account, role.rsplit_once('/')?.1)));
+    // `role/team/*` says something of the path alone, which can't be told: it must not become every role.
+    match parts.filter(|(_, name)| !name.contains('*')) {
+        Some((account, name)) => format!("{account}:role/{name}"),
+        None => pattern.to_owned(),
     }
 }
 
@@ -128,6 +145,12 @@ mod tests {
             caller("portal", Proof::Token(Digest::of("secret")), &[("*", Access::Write)]),
             caller("viewer", Proof::Token(Digest::of("look")), &[("nonprod", Access::Read)]),
             caller("bot", Proof::Principal("arn:aws:iam::123456789012:role/deploy-*".to_owned()), &[]),
+            caller(
+                "admin",
+                Proof::Principal("arn:aws:iam::123456789012:role/aws-reserved/x.com/Admin_1".to_owned()),
+                &[],
+            ),
+            caller("run-7", Proof::Principal("arn:aws:sts::123456789012:assumed-role/release/run-7".to_owned()), &[]),
             caller("team", Proof::Claims(claims), &[]),
             caller("nightly", Proof::Invoke, &[]),
         ])
@@ -148,7 +171,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_evidence_proves_its_caller_and_nobody_else() {
-        let direct = Evidence { is_direct_invocation: true, ..Evidence::default() };
+        let direct = |given: &[&str]| Evidence { is_direct_invocation: true, ..tokens(given) };
         for (evidence, expected) in [
             (Evidence::default(), None),
             (tokens(&["secret"]), Some("portal")),
@@ -158,10 +181,26 @@ mod tests {
             (principal("arn:aws:iam::123456789012:role/deploy-bot"), Some("bot")),
             (principal("arn:aws:sts::999999999999:assumed-role/deploy-bot/run-1"), None),
             (principal("arn:aws:iam::123456789012:user/deploy-bot"), None),
+            (principal("arn:aws:sts::123456789012:assumed-role/evil/deploy-bot"), None),
+            (principal("arn:aws:sts::123456789012:assumed-role/deploy-bot"), None),
+            (principal("arn:aws:sts::123456789012:assumed-role/Admin_1/anna@example.com"), Some("admin")),
+            (principal("arn:aws:iam::123456789012:role/aws-reserved/x.com/Admin_1"), Some("admin")),
+            (principal("arn:aws:iam::123456789012:role/Admin_1"), None),
+            (principal("arn:aws:sts::123456789012:assumed-role/release/run-7"), Some("run-7")),
+            (principal("arn:aws:sts::123456789012:assumed-role/release/run-8"), None),
             (claims(&[("client_id", "abc"), ("iss", "us"), ("sub", "x")]), Some("team")),
             (claims(&[("client_id", "abc")]), None),
             (claims(&[("client_id", "abc"), ("iss", "them")]), None),
-            (direct, Some("nightly")),
+            (direct(&[]), Some("nightly")),
+            (direct(&["look"]), Some("viewer")),
+            (direct(&["wrong"]), Some("nightly")),
+            (
+                Evidence {
+                    principal: principal("arn:aws:iam::123456789012:role/deploy-a").principal,
+                    ..tokens(&["look"])
+                },
+                Some("viewer"),
+            ),
         ] {
             let authority = authority();
             let found = authority.identify(&evidence).map(|caller| caller.name.as_str());

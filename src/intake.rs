@@ -5,7 +5,11 @@
 //! No routing and no decisions here: what arrives is taken apart, credentials become digests, and that is all.
 
 pub mod batch;
+mod direct;
 mod http_api;
+mod load_balancer;
+mod parts;
+mod rest_api;
 
 use std::time::Duration;
 
@@ -19,6 +23,8 @@ use crate::auth::Evidence;
 use crate::deadline::GATEWAY_LIMIT;
 use crate::digest::Digest;
 use crate::reply::Reply;
+
+pub use parts::HeaderStyle;
 
 /// A request, whatever brought it.
 #[derive(Debug)]
@@ -62,13 +68,61 @@ pub struct Opened {
 pub enum Envelope {
     /// API Gateway HTTP API, payload format 2.0; also a Lambda function URL.
     HttpApi,
+    /// API Gateway REST API; also an HTTP API with payload format 1.0.
+    RestApi(HeaderStyle),
+    /// An Application Load Balancer.
+    LoadBalancer(HeaderStyle),
+    /// Whoever may invoke the function: Step Functions, EventBridge, the AWS CLI.
+    Direct,
 }
 
 impl Envelope {
+    /// The kind of an event, by what each kind has and no other. An event that is two kinds at once is none.
+    fn of(event: &Value) -> Option<Self> {
+        let has = |place: &str| event.pointer(place).is_some_and(|value| !value.is_null());
+        let version = event.get("version").and_then(Value::as_str);
+        let is_direct = has("/method");
+        let (is_v2, is_elb) = (has("/requestContext/http"), has("/requestContext/elb"));
+        let is_v1 = has("/requestContext/apiId") && !is_v2;
+        match (has("/requestContext"), has("/httpMethod") && has("/path"), version) {
+            _ if has("/Records") => None,
+            (false, _, None) if is_direct && has("/path") && !has("/httpMethod") => Some(Self::Direct),
+            _ if is_direct => None,
+            // Tools that imitate an HTTP API also send an `httpMethod`.
+            (true, _, Some("2.0")) if is_v2 && !is_elb => Some(Self::HttpApi),
+            (true, true, None | Some("1.0")) if is_v1 && !is_elb => Some(Self::RestApi(HeaderStyle::of(event))),
+            (true, true, None) if is_elb && !is_v1 && !is_v2 => Some(Self::LoadBalancer(HeaderStyle::of(event))),
+            _ => None,
+        }
+    }
+
     /// How long the sender waits for an answer, where that is shorter than Lambda's own limit may be.
+    ///
+    /// A load balancer waits for as long as the function runs, and so does who invokes it.
     pub fn gateway_limit(self) -> Option<Duration> {
         match self {
-            Self::HttpApi => Some(GATEWAY_LIMIT),
+            Self::HttpApi | Self::RestApi(_) => Some(GATEWAY_LIMIT),
+            Self::LoadBalancer(_) | Self::Direct => None,
+        }
+    }
+
+    /// Whether the sender turns a base64 body back into bytes, without which nothing can be compressed.
+    ///
+    /// A REST API does so only for the media types that its owner has configured
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html>).
+    pub fn takes_bytes(self) -> bool {
+        matches!(self, Self::HttpApi | Self::LoadBalancer(_))
+    }
+
+    /// The longest body of an answer, in bytes, with room for headers and envelope.
+    ///
+    /// Lambda answers 6 MB (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), a load balancer
+    /// takes 1 MB of that
+    /// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>).
+    pub fn answer_max_bytes(self) -> usize {
+        match self {
+            Self::LoadBalancer(_) => 900_000,
+            _ => 5_000_000,
         }
     }
 
@@ -76,6 +130,9 @@ impl Envelope {
     pub fn seal(self, reply: Reply) -> Value {
         match self {
             Self::HttpApi => http_api::seal(reply),
+            Self::RestApi(style) => parts::seal(reply, style),
+            Self::LoadBalancer(style) => load_balancer::seal(reply, style),
+            Self::Direct => direct::seal(reply),
         }
     }
 }
@@ -85,13 +142,23 @@ impl Envelope {
 #[error("{0}")]
 pub struct Malformed(pub String);
 
-/// An event of no known kind.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown event: expected an API Gateway HTTP API proxy event (payload format 2.0, with `version` and \
-     `requestContext.http`), or a batch of the function's own cleanup queue"
-)]
-pub struct UnknownEvent;
+/// An event that there is no envelope to answer in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownEvent {
+    /// It is of no known kind, or of two at once.
+    #[error(
+        "unknown event: expected an event of an API Gateway HTTP API (payload format 2.0) or REST API, of a function \
+         URL, or of an Application Load Balancer, a direct invocation \
+         `{{\"method\", \"path\", \"query\"?, \"headers\"?, \"body\"?}}`, or a batch of the function's own cleanup queue"
+    )]
+    Kind,
+    /// It is not a direct invocation, but came through the alias for these.
+    #[error(
+        "the alias `{DIRECT_ALIAS}` takes direct invocations and nothing else: expected \
+         `{{\"method\", \"path\", \"query\"?, \"headers\"?, \"body\"?}}`"
+    )]
+    NotDirect,
+}
 
 impl From<UnknownEvent> for Diagnostic {
     /// What Lambda shows for the failed invocation.
@@ -100,16 +167,36 @@ impl From<UnknownEvent> for Diagnostic {
     }
 }
 
-/// Takes an event apart.
+/// The function's alias for direct invocations.
+///
+/// An event says of itself where it comes from: whoever may invoke the function itself can write an API Gateway's, with
+/// any principal in it. Through this alias nobody can, and Lambda, not the event, says which alias was invoked.
+pub const DIRECT_ALIAS: &str = "direct";
+
+/// Takes an event apart that came through the function or alias of an ARN.
 ///
 /// # Errors
-/// [`UnknownEvent`] if it is of no known kind, so that there is no envelope to answer in.
-pub fn open(event: Value) -> Result<Event, UnknownEvent> {
-    if http_api::recognises(&event) {
-        let opened = Opened { envelope: Envelope::HttpApi, call: http_api::call(event) };
-        return Ok(Event::Request(Box::new(opened)));
+/// [`UnknownEvent`] if it is of no known kind, so that there is no envelope to answer in, or must not come this way.
+pub fn open(event: Value, invoked_arn: &str) -> Result<Event, UnknownEvent> {
+    let envelope = Envelope::of(&event);
+    if envelope != Some(Envelope::Direct) && qualifier(invoked_arn) == Some(DIRECT_ALIAS) {
+        return Err(UnknownEvent::NotDirect);
     }
-    batch::batch(&event).map(Event::Batch).ok_or(UnknownEvent)
+    let Some(envelope) = envelope else {
+        return batch::batch(&event).map(Event::Batch).ok_or(UnknownEvent::Kind);
+    };
+    let call = match envelope {
+        Envelope::HttpApi => http_api::call(event),
+        Envelope::RestApi(_) => rest_api::call(event),
+        Envelope::LoadBalancer(style) => load_balancer::call(event, style),
+        Envelope::Direct => direct::call(event),
+    };
+    Ok(Event::Request(Box::new(Opened { envelope, call })))
+}
+
+/// `direct` of `arn:aws:lambda:us-east-1:123456789012:function:ecs-api:direct`.
+fn qualifier(arn: &str) -> Option<&str> {
+    arn.split(':').nth(7)
 }
 
 /// Takes the tokens out of the headers: from here on there are only digests of them.
@@ -140,3 +227,6 @@ fn token(header_name: &str, value: &str) -> Option<Digest> {
 fn query_pairs(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
+
+#[cfg(test)]
+mod tests;

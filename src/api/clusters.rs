@@ -20,7 +20,7 @@ pub(super) const CLUSTER_NAME_REQUIRED: &str =
 /// [`Error`] for a bad `limit` or `nextToken`, and for what AWS refuses.
 pub async fn list_clusters(request: &Request<'_>) -> Result<Reply, Error> {
     let listing = ecs::list_clusters(request.account, request.span()?).await?;
-    Ok(request.list(listing.entries.into_iter().map(Value::from).collect(), listing.next))
+    request.arns(listing)
 }
 
 /// `POST /{account}/clusters`: creates a cluster, which must be named.

@@ -23,10 +23,6 @@ use crate::wire::write::write;
 /// The longest body that is accepted: 1 MiB.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
 
-/// The longest list that is answered: Lambda takes 6 MB
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), headers and envelope included.
-const ANSWER_MAX_BYTES: usize = 5_000_000;
-
 /// What stands for itself in the query of a `Link`.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -47,6 +43,8 @@ pub struct Request<'r> {
     pub deadline: Deadline,
     /// Lambda's id of the invocation.
     pub request_id: &'r str,
+    /// The longest body that can be answered.
+    pub answer_max_bytes: usize,
 }
 
 impl Request<'_> {
@@ -149,17 +147,32 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Bug`] if an entry can't be written.
     pub fn fitting<T: SerializableStruct>(&self, listed: Listing<T>) -> Result<(Vec<Value>, Option<Cursor>), Error> {
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        for entry in &listed.entries {
-            let entry = write(entry)?;
+        let written: Result<_, _> = listed.entries.iter().map(|entry| write(entry)).collect();
+        self.cut(written?, listed.next)
+    }
+
+    /// The answer of a list of ARNs, as far as they fit, with a `Link` to what follows.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a bad `limit` or `nextToken`.
+    pub fn arns(&self, listed: Listing) -> Result<Reply, Error> {
+        let (arns, next) = self.cut(listed.entries.into_iter().map(Value::from).collect(), listed.next)?;
+        Ok(self.list(arns, next))
+    }
+
+    /// As many entries, at least one, as the way back takes, and where the list goes on.
+    fn cut(&self, mut entries: Vec<Value>, next: Option<Cursor>) -> Result<(Vec<Value>, Option<Cursor>), Error> {
+        let mut bytes = 0;
+        let fitting = entries.iter().take_while(|entry| {
             bytes += bytes_in_envelope(&entry.to_string());
-            if bytes > ANSWER_MAX_BYTES && !entries.is_empty() {
-                let next = self.span()?.start.after(entries.len());
-                return Ok((entries, Some(next)));
-            }
-            entries.push(entry);
+            bytes <= self.answer_max_bytes
+        });
+        let fitting = fitting.count().max(1);
+        if fitting >= entries.len() {
+            return Ok((entries, next));
         }
-        Ok((entries, listed.next))
+        entries.truncate(fitting);
+        Ok((entries, Some(self.span()?.start.after(fitting))))
     }
 
     /// A list's answer, with a `Link` to what follows.

@@ -28,7 +28,7 @@ pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
         return Ok(request.list(services, next));
     }
     let listed = ecs::list_services(request.account, cluster.as_str(), launch_type, span).await?;
-    Ok(request.list(listed.entries.into_iter().map(Value::from).collect(), listed.next))
+    request.arns(listed)
 }
 
 /// `POST …/services`: creates a service in the cluster that the path names, with the account's defaults.

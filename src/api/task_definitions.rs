@@ -29,7 +29,7 @@ pub async fn list_task_definitions(request: &Request<'_>) -> Result<Reply, Error
         (family, None) => ecs::list_task_definitions(request.account, family, &status, span).await?,
         (None, Some(prefix)) => lists::list_task_definitions_by_prefix(request.account, prefix, &status, span).await?,
     };
-    Ok(request.list(listed.entries.into_iter().map(Value::from).collect(), listed.next))
+    request.arns(listed)
 }
 
 /// `POST …/taskdefs`: registers a revision, with the account's defaults.

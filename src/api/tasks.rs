@@ -37,7 +37,7 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
         return Err(Error::input("startedBy", "AWS takes it alone, without `service`, `family` and `status`"));
     }
     let listed = ecs::list_tasks(request.account, cluster.as_str(), filter, span).await?;
-    Ok(request.list(listed.entries.into_iter().map(Value::from).collect(), listed.next))
+    request.arns(listed)
 }
 
 /// `POST …/tasks`: runs tasks in the cluster that the path names, with the account's defaults.

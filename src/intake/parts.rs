@@ -1,0 +1,127 @@
+//! What several kinds of event have in common: stages, bodies, maps of headers and of query parameters.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::http::header::{HeaderMap, HeaderValue};
+use serde_json::{Map, Value, json};
+
+use super::Malformed;
+use crate::reply::{Body, Reply};
+
+/// How an event writes headers, and therefore how its answer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderStyle {
+    /// `headers`: one text for each name.
+    Single,
+    /// `multiValueHeaders`: a list of texts for each name.
+    Multi,
+}
+
+impl HeaderStyle {
+    /// The style of an event.
+    pub(super) fn of(event: &Value) -> Self {
+        if event.get("multiValueHeaders").is_some_and(Value::is_object) { Self::Multi } else { Self::Single }
+    }
+
+    /// The answer's member of this style, and its value.
+    pub(super) fn write(self, headers: &HeaderMap) -> (&'static str, Value) {
+        match self {
+            Self::Single => ("headers", joined(headers).into()),
+            Self::Multi => ("multiValueHeaders", listed(headers).into()),
+        }
+    }
+}
+
+/// Each header with its values in one text.
+pub(super) fn joined(headers: &HeaderMap) -> Map<String, Value> {
+    let joined = |name| (texts(headers, name).collect::<Vec<_>>().join(", ")).into();
+    headers.keys().map(|name| (name.as_str().to_owned(), joined(name.as_str()))).collect()
+}
+
+/// Each header with a list of its values.
+fn listed(headers: &HeaderMap) -> Map<String, Value> {
+    let listed = |name| texts(headers, name).collect::<Vec<_>>().into();
+    headers.keys().map(|name| (name.as_str().to_owned(), listed(name.as_str()))).collect()
+}
+
+fn texts<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
+    headers.get_all(name).iter().filter_map(|value: &HeaderValue| value.to_str().ok())
+}
+
+/// Reads an event of a known kind.
+pub(super) fn typed<T: serde::de::DeserializeOwned>(event: Value) -> Result<T, Malformed> {
+    serde_json::from_value(event)
+        .map_err(|error| Malformed(format!("the event that carries the request can't be read: {error}")))
+}
+
+/// The body's bytes.
+pub(super) fn body(body: Option<String>, is_base64_encoded: bool) -> Result<Vec<u8>, Malformed> {
+    let body = body.unwrap_or_default();
+    if !is_base64_encoded {
+        return Ok(body.into_bytes());
+    }
+    STANDARD.decode(body).map_err(|error| Malformed(format!("the body is marked as base64, but is not: {error}")))
+}
+
+/// `/prod/v1/ecs/ping` of the stage `prod` → `/prod` and `/v1/ecs/ping`. The stage `$default` has no prefix.
+pub(super) fn split_stage(path: String, stage: Option<&str>) -> (String, String) {
+    let rest = stage
+        .filter(|stage| !stage.is_empty())
+        .and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage))
+        .filter(|rest| rest.starts_with('/'));
+    match rest {
+        Some(rest) => (path[..path.len() - rest.len()].to_owned(), rest.to_owned()),
+        None => (String::new(), path),
+    }
+}
+
+/// Names and values in the order of their names: an event's map has no order of its own.
+pub(super) fn sorted<'q>(pairs: impl Iterator<Item = (&'q str, &'q str)>) -> Vec<(String, String)> {
+    let mut pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other)); // stable: the values of one name keep their order
+    pairs
+}
+
+/// An answer's body as a text, and whether that is base64.
+pub(super) fn written(body: Body) -> (String, bool) {
+    match body {
+        Body::Empty => (String::new(), false),
+        Body::Text(text) => (text, false),
+        Body::Json(value) => (value.to_string(), false),
+        Body::Binary(bytes) => (STANDARD.encode(bytes), true),
+    }
+}
+
+/// An answer with its headers in a style.
+pub(super) fn seal(reply: Reply, style: HeaderStyle) -> Value {
+    let (name, headers) = style.write(&reply.headers);
+    let (body, is_base64_encoded) = written(reply.body);
+    json!({
+        "statusCode": reply.status.as_u16(),
+        name: headers,
+        "body": body,
+        "isBase64Encoded": is_base64_encoded,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stage_is_split_off_and_nothing_else_is() {
+        for (path, stage, expected) in [
+            ("/v1/ecs/ping", Some("$default"), ("", "/v1/ecs/ping")),
+            ("/v1/ecs/ping", None, ("", "/v1/ecs/ping")),
+            ("/prod/v1/ecs/ping", Some("prod"), ("/prod", "/v1/ecs/ping")),
+            ("/product/v1/ecs/ping", Some("prod"), ("", "/product/v1/ecs/ping")),
+            ("/v1/v1/ecs/ping", Some("v1"), ("/v1", "/v1/ecs/ping")),
+            ("/v1/ecs/ping", Some("prod"), ("", "/v1/ecs/ping")),
+            ("/prod", Some("prod"), ("", "/prod")),
+            ("", Some(""), ("", "")),
+        ] {
+            let (prefix, rest) = split_stage(path.to_owned(), stage);
+            assert_eq!((prefix.as_str(), rest.as_str()), expected, "{path} {stage:?}");
+        }
+    }
+}
