@@ -4,12 +4,13 @@
 //! looked up here.
 
 mod checks;
+mod report;
+mod written;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::ids::RoleArn;
@@ -49,8 +50,7 @@ pub struct CleanupQueue {
 }
 
 /// One AWS account and what it brings to a request.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone)]
 pub struct Account {
     /// The role that is assumed in the account.
     pub role_arn: RoleArn,
@@ -59,10 +59,8 @@ pub struct Account {
     /// The region of every call.
     pub region: String,
     /// Subnets of services and tasks that name none.
-    #[serde(default)]
     pub default_subnets: Vec<String>,
     /// Security groups of services and tasks that name none.
-    #[serde(default)]
     pub default_sgs: Vec<String>,
     /// Execution role of task definitions that name none.
     pub default_execution_role_arn: Option<RoleArn>,
@@ -145,7 +143,7 @@ pub enum ConfigError {
     #[error("both {INLINE} and {FILE} are set: keep one of them")]
     Ambiguous,
     /// The file can't be read.
-    #[error("{FILE}: `{}` can't be read: {source}", path.display())]
+    #[error("the configuration `{}` can't be read: {source}", path.display())]
     Unreadable {
         /// The path that was given.
         path: PathBuf,
@@ -180,11 +178,7 @@ impl Config {
         let config = match (variable(INLINE), variable(FILE)) {
             (Some(_), Some(_)) => return Err(ConfigError::Ambiguous),
             (Some(text), None) => Self::parse(text.as_encoded_bytes())?,
-            (None, Some(path)) => {
-                let path = PathBuf::from(path);
-                let text = std::fs::read(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
-                Self::parse(&text)?
-            }
+            (None, Some(path)) => Self::parse(&contents(Path::new(&path))?)?,
             (None, None) => return Err(ConfigError::Missing),
         };
         let url = |name| variable(name).map(|url| queue_url(name, &url.to_string_lossy())).transpose();
@@ -199,21 +193,8 @@ impl Config {
     /// [`ConfigError::Syntax`] with line and column, or [`ConfigError::Invalid`] with every fault found.
     pub fn parse(text: &[u8]) -> Result<Self, ConfigError> {
         let value = json::parse(text).map_err(ConfigError::Syntax)?;
-        let credentials = checks::static_credentials(&value);
-        if !credentials.is_empty() {
-            return Err(ConfigError::Invalid(credentials));
-        }
-        let written = read(value).map_err(|fault| ConfigError::Invalid(vec![fault]))?;
-        let mut faults = Vec::new();
-        let callers = written.callers.into_iter().filter_map(|caller| caller.check(&mut faults)).collect();
-        let config = Self {
-            accounts: written.accounts,
-            callers,
-            cors_origins: written.cors_origins,
-            log_level: written.log_level,
-            cleanup_queue: None,
-        };
-        faults.extend(checks::faults(&config));
+        let config = written::read(value).map_err(ConfigError::Invalid)?;
+        let faults = checks::faults(&config);
         if faults.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(faults)) }
     }
 }
@@ -225,61 +206,46 @@ fn queue_url(variable: &'static str, url: &str) -> Result<String, ConfigError> {
     if is_one { Ok(url.to_owned()) } else { Err(ConfigError::QueueUrl { variable, url: url.to_owned() }) }
 }
 
-fn read(value: Value) -> Result<Written, String> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let message = error.into_inner().to_string();
-        if path == "." { message } else { format!("`{path}`: {message}") }
-    })
+fn contents(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
 }
 
-/// The configuration as it is written.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Written {
-    accounts: BTreeMap<String, Account>,
-    #[serde(default)]
-    callers: Vec<WrittenCaller>,
-    #[serde(default)]
-    cors_origins: Vec<String>,
-    #[serde(default)]
-    log_level: LogLevel,
+/// Checks a file as the function would at its start, and says what each account and caller comes to. Calls nothing.
+///
+/// # Errors
+/// [`ConfigError`], as the function would say it.
+pub fn check_file(path: &Path) -> Result<String, ConfigError> {
+    let text = contents(path)?;
+    let config = Config::parse(&text)?;
+    Ok(report::Report { config: &config, bytes: text.len() }.to_string())
 }
 
-/// A caller as it is written: exactly one of the four proofs.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WrittenCaller {
-    name: String,
-    token_sha256: Option<Digest>,
-    principal: Option<String>,
-    claims: Option<BTreeMap<String, String>>,
-    #[serde(default)]
-    invoke: bool,
-    grants: Vec<Grant>,
+/// What the program was started for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To answer Lambda's events.
+    Serve,
+    /// To check a configuration's file.
+    CheckConfig(PathBuf),
 }
 
-impl WrittenCaller {
-    fn check(self, faults: &mut Vec<String>) -> Option<Caller> {
-        let mut proofs = [
-            self.token_sha256.map(Proof::Token),
-            self.principal.map(Proof::Principal),
-            self.claims.map(Proof::Claims),
-            self.invoke.then_some(Proof::Invoke),
-        ]
-        .into_iter()
-        .flatten();
-        let caller = match (proofs.next(), proofs.next()) {
-            (Some(proof), None) => Some(Caller { name: self.name.clone(), proof, grants: self.grants }),
-            _ => None,
-        };
-        if caller.is_none() {
-            let name = &self.name;
-            faults.push(format!(
-                "caller `{name}`: give exactly one of `tokenSha256`, `principal`, `claims` and `invoke: true`"
-            ));
+/// The program's arguments are not understood.
+#[derive(Debug, thiserror::Error)]
+#[error("expected no argument, to serve as a Lambda function, or `check-config FILE`")]
+pub struct UnknownCommand;
+
+impl Command {
+    /// What the program's arguments say.
+    ///
+    /// # Errors
+    /// [`UnknownCommand`] for any others.
+    pub fn given() -> Result<Self, UnknownCommand> {
+        let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+        match arguments.as_slice() {
+            [] => Ok(Self::Serve),
+            [verb, path] if verb == "check-config" => Ok(Self::CheckConfig(path.into())),
+            _ => Err(UnknownCommand),
         }
-        caller
     }
 }
 

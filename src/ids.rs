@@ -13,7 +13,7 @@ use crate::text::printable;
 #[derive(Clone, PartialEq, Eq)]
 pub struct RoleArn {
     arn: String,
-    account_id: String,
+    account_id: AccountId,
 }
 
 impl RoleArn {
@@ -27,7 +27,13 @@ impl RoleArn {
             arn.service == "iam" && arn.region.is_empty() && is_account_id(arn.account_id) && is_role_name(name)
         });
         let arn = arn.ok_or_else(|| IdError::new(text, "the ARN of a role, `arn:aws:iam::111122223333:role/name`"))?;
-        Ok(Self { arn: text.to_owned(), account_id: arn.account_id.to_owned() })
+        Ok(Self { arn: text.to_owned(), account_id: AccountId(arn.account_id.to_owned()) })
+    }
+
+    /// The role of that name in an account that is worked on in a region.
+    pub fn of(account_id: &AccountId, region: &str, name: &str) -> Self {
+        let arn = format!("arn:{}:iam::{account_id}:role/{name}", partition(region));
+        Self { arn, account_id: account_id.clone() }
     }
 
     /// The whole ARN.
@@ -35,9 +41,25 @@ impl RoleArn {
         &self.arn
     }
 
+    /// The role of that name in the same account.
+    #[must_use]
+    pub fn beside(&self, name: &RoleName) -> Self {
+        let account = self.arn.split_once(":role/").map_or_else(String::new, |(account, _)| account.to_owned());
+        Self { arn: format!("{account}:role/{name}"), account_id: self.account_id.clone() }
+    }
+
     /// The twelve digits of the account that owns the role.
     pub fn account_id(&self) -> &str {
-        &self.account_id
+        self.account_id.as_str()
+    }
+}
+
+/// The partition that a region is in (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
+fn partition(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
     }
 }
 
@@ -47,12 +69,19 @@ impl fmt::Debug for RoleArn {
     }
 }
 
-impl<'de> Deserialize<'de> for RoleArn {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(D::Error::custom)
-    }
+/// Reads an identifier of the configuration from a text that its `parse` takes.
+macro_rules! deserialize {
+    ($($name:ident),*) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).map_err(D::Error::custom)
+            }
+        }
+    )*};
 }
+
+deserialize!(RoleArn, RoleName, AccountId);
 
 /// An identifier that can't be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +117,38 @@ macro_rules! id {
             }
         }
     };
+}
+
+id! {
+    /// An AWS account.
+    AccountId
+}
+
+impl AccountId {
+    /// Parses twelve digits.
+    ///
+    /// # Errors
+    /// [`IdError`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let expected = "the id of an account, twelve digits like `111122223333`";
+        if is_account_id(text) { Ok(Self(text.to_owned())) } else { Err(IdError::new(text, expected)) }
+    }
+}
+
+id! {
+    /// The name of an IAM role, with its path if it has one, as it ends an ARN: `ecs-api` or `tools/ecs-api`.
+    RoleName
+}
+
+impl RoleName {
+    /// Parses a role's name.
+    ///
+    /// # Errors
+    /// [`IdError`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let expected = "the name of a role: letters, digits and `_+=,.@-`, after its path if it has one";
+        if is_role_name(text) { Ok(Self(text.to_owned())) } else { Err(IdError::new(text, expected)) }
+    }
 }
 
 id! {

@@ -1,6 +1,6 @@
 //! Clusters.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Request, shorthands};
 use crate::aws::ecs;

@@ -1,7 +1,5 @@
 //! Task definitions.
 
-use serde_json::Value;
-
 use super::{Request, shorthands};
 use crate::aws::ecs;
 use crate::error::Error;

@@ -1,6 +1,6 @@
 //! Tasks.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Request;
 use super::orchestrations::client_token;

@@ -11,7 +11,9 @@ use crate::ids::{is_account_name, is_region};
 pub(super) fn static_credentials(config: &Value) -> Vec<String> {
     let accounts = config.get("accounts").and_then(Value::as_object);
     let places = accounts.into_iter().flatten().map(|(name, account)| (format!("accounts.{name}."), account));
+    let defaults = config.get("defaults").map(|defaults| ("defaults.".to_owned(), defaults));
     std::iter::once((String::new(), config))
+        .chain(defaults)
         .chain(places)
         .flat_map(|(prefix, object)| {
             let keys = object.as_object().into_iter().flat_map(|object| object.keys().cloned());
@@ -26,6 +28,24 @@ fn instead_of(key: &str) -> Option<&'static str> {
         "token" => Some("no token is held; list who may call under `callers`, each with its `tokenSha256`"),
         _ => None,
     }
+}
+
+/// The faults of what all accounts share.
+pub(super) fn shared(region: Option<&str>, external_id: Option<&str>) -> Vec<String> {
+    let region = region.and_then(region_fault).map(|fault| format!("`defaults.region`: {fault}"));
+    let external_id = external_id.and_then(external_id_fault).map(|fault| format!("`defaults.externalId`: {fault}"));
+    region.into_iter().chain(external_id).collect()
+}
+
+fn region_fault(region: &str) -> Option<String> {
+    (!is_region(region)).then(|| format!("`{region}` is not a region like `us-east-1`"))
+}
+
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+fn external_id_fault(id: &str) -> Option<String> {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_+=,.@:/-".contains(letter);
+    let is_one = (2..=1224).contains(&id.len()) && id.chars().all(allowed);
+    (!is_one).then(|| "has 2 to 1224 letters, digits or characters of `_+=,.@:/-`".to_owned())
 }
 
 /// Every fault of a configuration that has the right types.
@@ -54,8 +74,8 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
 
 fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
     let mut fault = |member: &str, message: String| faults.push(format!("`accounts.{name}.{member}`: {message}"));
-    if !is_region(&account.region) {
-        fault("region", format!("`{}` is not a region like `us-east-1`", account.region));
+    if let Some(message) = region_fault(&account.region) {
+        fault("region", message);
     }
     for (member, prefix, ids) in
         [("defaultSubnets", "subnet-", &account.default_subnets), ("defaultSgs", "sg-", &account.default_sgs)]
@@ -73,12 +93,8 @@ fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
         let (given, own) = (role.account_id(), account.role_arn.account_id());
         fault("defaultExecutionRoleArn", format!("is a role of account {given}, but `roleArn` is in account {own}"));
     }
-    // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-    if let Some(id) = &account.external_id {
-        let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_+=,.@:/-".contains(letter);
-        if !(2..=1224).contains(&id.len()) || !id.chars().all(allowed) {
-            fault("externalId", "has 2 to 1224 letters, digits or characters of `_+=,.@:/-`".to_owned());
-        }
+    if let Some(message) = account.external_id.as_deref().and_then(external_id_fault) {
+        fault("externalId", message);
     }
 }
 
@@ -86,6 +102,7 @@ fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
 struct Seen<'c> {
     names: BTreeSet<&'c str>,
     tokens: BTreeSet<[u8; 32]>,
+    has_invoke: bool,
 }
 
 fn caller_faults<'c>(caller: &'c Caller, config: &Config, seen: &mut Seen<'c>, faults: &mut Vec<String>) {
@@ -103,6 +120,14 @@ fn caller_faults<'c>(caller: &'c Caller, config: &Config, seen: &mut Seen<'c>, f
         Proof::Principal(pattern) if !pattern.starts_with("arn:") => {
             fault(format!("`principal`: `{pattern}` is not the ARN of an IAM principal"));
         }
+        Proof::Principal(pattern) if names_roles_by_path(pattern) => {
+            fault(format!(
+                "`principal`: `{pattern}` asks for a path, which a session's ARN does not have: name the roles without it"
+            ));
+        }
+        Proof::Invoke if std::mem::replace(&mut seen.has_invoke, true) => {
+            fault("`invoke` belongs to another caller too: nothing tells the two apart".to_owned());
+        }
         Proof::Claims(claims) if claims.is_empty() => {
             fault("`claims` is empty: anybody with a token of the issuer would match".to_owned());
         }
@@ -116,6 +141,12 @@ fn caller_faults<'c>(caller: &'c Caller, config: &Config, seen: &mut Seen<'c>, f
             fault(format!("`grants` names the account `{account}`, which `accounts` does not have"));
         }
     }
+}
+
+/// Whether the names of a pattern's roles are left to a `*` behind a path: `arn:aws:iam::111122223333:role/team/*`.
+fn names_roles_by_path(pattern: &str) -> bool {
+    let role = pattern.split_once(":role/").and_then(|(_, role)| role.rsplit_once('/'));
+    role.is_some_and(|(_, name)| name.contains('*'))
 }
 
 fn is_origin(origin: &str) -> bool {

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -84,10 +84,120 @@ fn every_fault_is_named_with_its_place() {
         ("/callers/2/grants/0/accounts", json!(["prod"]), "the account `prod`, which `accounts` does not have"),
         ("/callers/2/grants/0/access", json!("admin"), "unknown variant `admin`"),
         ("/corsOrigins", json!(["*"]), "`*` is not an origin"),
+        ("/callers/1/principal", json!("arn:aws:iam::1:role/team/*"), "`arn:aws:iam::1:role/team/*` asks for a path"),
+        (
+            "/callers/1",
+            json!({"name": "again", "invoke": true, "grants": [{"accounts": ["*"], "access": "read"}]}),
+            "caller `nightly`: `invoke` belongs to another caller too",
+        ),
+        (
+            "/accounts/nonprod/accountId",
+            json!("111122223333"),
+            "`accounts.nonprod`: `roleArn` and `accountId` both say",
+        ),
+        ("/accounts/other", json!({"region": "us-east-1"}), "`accounts.other`: give its `accountId`, or the `roleArn`"),
+        ("/accounts/other", json!({"accountId": "111122223333"}), "`accounts.other`: give its `region`, here or in"),
+        (
+            "/accounts/other",
+            json!({"accountId": "1111"}),
+            "`accounts.other.accountId`: `1111` is not the id of an account",
+        ),
+        (
+            "/accounts/other",
+            json!({"accountId": 111_122_223_333_u64}),
+            "`accounts.other.accountId`: invalid type: integer",
+        ),
+        ("/accounts/other", json!("111122223333"), "`accounts.other`: invalid type: string"),
+        ("/defaults", json!({"regoin": "us-east-1"}), "`defaults.regoin`: unknown field `regoin`, expected one of"),
+        ("/defaults", json!({"region": "virginia"}), "`defaults.region`: `virginia` is not a region"),
+        ("/defaults", json!({"externalId": "?"}), "`defaults.externalId`: has 2 to 1224"),
+        ("/defaults", json!({"roleName": "a b"}), "`defaults.roleName`: `a b` is not the name of a role"),
+        ("/defaults", json!({"defaultSubnets": ["subnet-1"]}), "`defaults.defaultSubnets`: unknown field"),
+        ("/defaults", json!({"secret": "x"}), "`defaults.secret` is not accepted: no static credentials"),
         ("/logLevel", json!("loud"), "unknown variant `loud`"),
     ] {
         let error = refused(&changed(pointer, value));
         assert!(error.contains(expected), "{pointer}: {error}");
+    }
+}
+
+/// Forty accounts are forty lines.
+#[test]
+fn an_account_is_one_line_where_the_defaults_say_the_rest() {
+    let config = json!({
+        "defaults": {"roleName": "tools/ecs", "region": "eu-west-1", "externalId": "shared", "executionRoleName": "run"},
+        "accounts": {
+            "prod": {"accountId": "444455556666"},
+            "china": {"accountId": "000011112222", "region": "cn-north-1", "externalId": "of-its-own"},
+            "old": {"roleArn": "arn:aws:iam::111122223333:role/x", "defaultSubnets": ["subnet-1"],
+                    "defaultExecutionRoleArn": "arn:aws:iam::111122223333:role/y"},
+        },
+    });
+    let config = Config::parse(config.to_string().as_bytes()).unwrap();
+    let resolved = |name: &str| {
+        let account = &config.accounts[name];
+        let execution_role = account.default_execution_role_arn.as_ref().unwrap().as_str().to_owned();
+        (account.role_arn.as_str(), account.region.as_str(), account.external_id.as_deref().unwrap(), execution_role)
+    };
+    for (name, role, region, external_id, execution_role) in [
+        (
+            "prod",
+            "arn:aws:iam::444455556666:role/tools/ecs",
+            "eu-west-1",
+            "shared",
+            "arn:aws:iam::444455556666:role/run",
+        ),
+        (
+            "china",
+            "arn:aws-cn:iam::000011112222:role/tools/ecs",
+            "cn-north-1",
+            "of-its-own",
+            "arn:aws-cn:iam::000011112222:role/run",
+        ),
+        ("old", "arn:aws:iam::111122223333:role/x", "eu-west-1", "shared", "arn:aws:iam::111122223333:role/y"),
+    ] {
+        assert_eq!(resolved(name), (role, region, external_id, execution_role.to_owned()), "{name}");
+    }
+    assert!(config.accounts["prod"].default_subnets.is_empty());
+    let bare = json!({"accounts": {"prod": {"accountId": "444455556666", "region": "us-gov-west-1"}}});
+    let bare = Config::parse(bare.to_string().as_bytes()).unwrap();
+    assert_eq!(bare.accounts["prod"].role_arn.as_str(), "arn:aws-us-gov:iam::444455556666:role/ecs-api");
+}
+
+#[test]
+fn the_report_says_what_everything_comes_to_and_no_secret() {
+    let mut config = documented();
+    config["defaults"] = json!({"region": "eu-west-1"});
+    config["accounts"]["sandbox"] = json!({"accountId": "777788889999"});
+    config["callers"][0]["grants"][0]["accounts"] = json!(["nonprod"]);
+    let text = config.to_string();
+    let config = Config::parse(text.as_bytes()).unwrap();
+    let report = report::Report { config: &config, bytes: 5000 }.to_string();
+    insta::assert_snapshot!(report, @"
+    2 accounts
+      nonprod: arn:aws:iam::111122223333:role/ecs-api in us-east-1
+        external id:     set
+        subnets:         subnet-0a1b
+        security groups: sg-0a1b
+        execution role:  arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+      sandbox: arn:aws:iam::777788889999:role/ecs-api in eu-west-1
+        external id:     none
+        subnets:         none
+        security groups: none
+        execution role:  none
+    4 callers
+      portal: known by a token; reads and writes nonprod
+      deploy-bot: known by the principal arn:aws:iam::123456789012:role/deploy-*; reads and writes nonprod
+      team-a: known by the claims client_id; reads nonprod
+      nightly: known by a direct invocation; reads nonprod
+    pages of https://portal.example.com may call from a browser
+    note: `sandbox` has no external id, which the role of templates/member-account.yaml demands
+    note: no caller has a grant for `sandbox`
+    note: 5000 bytes are too long for Lambda's environment, which has about 3584 for it: deploy it as a file
+    The configuration is valid.
+    ");
+    for secret in ["shared-with-nonprod", "9999999", "abc"] {
+        assert!(!report.contains(secret), "{report}");
     }
 }
 

@@ -1,0 +1,155 @@
+//! The configuration as it is written, and what it comes to: shared defaults filled in, each caller with one proof.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Account, Caller, Config, Grant, LogLevel, Proof, checks};
+use crate::digest::Digest;
+use crate::ids::{AccountId, RoleArn, RoleName};
+
+/// The member role's name where the configuration gives none: the default of both templates.
+const MEMBER_ROLE: &str = "ecs-api";
+
+/// The configuration as it is written.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    defaults: Defaults,
+    accounts: BTreeMap<String, WrittenAccount>,
+    #[serde(default)]
+    callers: Vec<WrittenCaller>,
+    #[serde(default)]
+    cors_origins: Vec<String>,
+    #[serde(default)]
+    log_level: LogLevel,
+}
+
+/// What all accounts share that say nothing of their own.
+///
+/// A network is never shared: subnets and security groups belong to one account.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+struct Defaults {
+    role_name: Option<RoleName>,
+    region: Option<String>,
+    external_id: Option<String>,
+    execution_role_name: Option<RoleName>,
+}
+
+/// An account as it is written: either by its id or by the role that is assumed in it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrittenAccount {
+    account_id: Option<AccountId>,
+    role_arn: Option<RoleArn>,
+    external_id: Option<String>,
+    region: Option<String>,
+    #[serde(default)]
+    default_subnets: Vec<String>,
+    #[serde(default)]
+    default_sgs: Vec<String>,
+    default_execution_role_arn: Option<RoleArn>,
+}
+
+/// A caller as it is written: exactly one of the four proofs.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrittenCaller {
+    name: String,
+    token_sha256: Option<Digest>,
+    principal: Option<String>,
+    claims: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    invoke: bool,
+    grants: Vec<Grant>,
+}
+
+/// What a configuration comes to, or everything that is wrong with how it is written.
+pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
+    let credentials = checks::static_credentials(&value);
+    if !credentials.is_empty() {
+        return Err(credentials);
+    }
+    let Written { defaults, accounts, callers, cors_origins, log_level } = typed(value).map_err(|fault| vec![fault])?;
+    let mut faults = checks::shared(defaults.region.as_deref(), defaults.external_id.as_deref());
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let accounts = accounts.into_iter().filter_map(|(name, written)| {
+        let account = written.account(&name, &defaults, &mut faults)?;
+        Some((name, account))
+    });
+    let accounts = accounts.collect();
+    let callers = callers.into_iter().filter_map(|caller| caller.caller(&mut faults)).collect();
+    if faults.is_empty() {
+        Ok(Config { accounts, callers, cors_origins, log_level, cleanup_queue: None })
+    } else {
+        Err(faults)
+    }
+}
+
+fn typed(value: Value) -> Result<Written, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.into_inner().to_string();
+        if path == "." { message } else { format!("`{path}`: {message}") }
+    })
+}
+
+impl WrittenAccount {
+    /// The account with the shared defaults where it says nothing itself.
+    fn account(self, name: &str, defaults: &Defaults, faults: &mut Vec<String>) -> Option<Account> {
+        let mut fault = |message: &str| faults.push(format!("`accounts.{name}`: {message}"));
+        let Some(region) = self.region.or_else(|| defaults.region.clone()) else {
+            fault("give its `region`, here or in `defaults`");
+            return None;
+        };
+        let role_arn = match (self.role_arn, self.account_id) {
+            (Some(role), None) => role,
+            (None, Some(id)) => {
+                RoleArn::of(&id, &region, defaults.role_name.as_ref().map_or(MEMBER_ROLE, RoleName::as_str))
+            }
+            (Some(_), Some(_)) => {
+                fault("`roleArn` and `accountId` both say which account it is: keep one of them");
+                return None;
+            }
+            (None, None) => {
+                fault("give its `accountId`, or the `roleArn` of the role to assume");
+                return None;
+            }
+        };
+        let shared_execution_role = defaults.execution_role_name.as_ref().map(|name| role_arn.beside(name));
+        Some(Account {
+            default_execution_role_arn: self.default_execution_role_arn.or(shared_execution_role),
+            role_arn,
+            external_id: self.external_id.or_else(|| defaults.external_id.clone()),
+            region,
+            default_subnets: self.default_subnets,
+            default_sgs: self.default_sgs,
+        })
+    }
+}
+
+impl WrittenCaller {
+    fn caller(self, faults: &mut Vec<String>) -> Option<Caller> {
+        let mut proofs = [
+            self.token_sha256.map(Proof::Token),
+            self.principal.map(Proof::Principal),
+            self.claims.map(Proof::Claims),
+            self.invoke.then_some(Proof::Invoke),
+        ]
+        .into_iter()
+        .flatten();
+        if let (Some(proof), None) = (proofs.next(), proofs.next()) {
+            return Some(Caller { name: self.name, proof, grants: self.grants });
+        }
+        let name = &self.name;
+        faults.push(format!(
+            "caller `{name}`: give exactly one of `tokenSha256`, `principal`, `claims` and `invoke: true`"
+        ));
+        None
+    }
+}
