@@ -19,11 +19,11 @@ pub(super) struct Report<'c> {
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Config { accounts, callers, cors_origins, .. } = self.config;
-        writeln!(f, "{} accounts", accounts.len())?;
+        writeln!(f, "{}", count(accounts.len(), "account"))?;
         for (name, account) in accounts {
             write_account(f, name, account)?;
         }
-        writeln!(f, "{} callers", callers.len())?;
+        writeln!(f, "{}", count(callers.len(), "caller"))?;
         for caller in callers {
             write_caller(f, caller)?;
         }
@@ -35,6 +35,10 @@ impl fmt::Display for Report<'_> {
         }
         writeln!(f, "The configuration is valid.")
     }
+}
+
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 fn write_account(f: &mut fmt::Formatter<'_>, name: &str, account: &Account) -> fmt::Result {

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::http::header::{HeaderMap, HeaderValue};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::Malformed;
@@ -49,9 +50,20 @@ fn texts<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str
 }
 
 /// Reads an event of a known kind.
-pub(super) fn typed<T: serde::de::DeserializeOwned>(event: Value) -> Result<T, Malformed> {
-    serde_json::from_value(event)
-        .map_err(|error| Malformed(format!("the event that carries the request can't be read: {error}")))
+pub(super) fn typed<T: DeserializeOwned>(event: Value) -> Result<T, Malformed> {
+    serde_path_to_error::deserialize(event).map_err(|error| {
+        let place = error.path().to_string();
+        let message = without_value(&error.into_inner().to_string());
+        Malformed(format!("the event that carries the request can't be read at `{place}`: {message}"))
+    })
+}
+
+/// `invalid type: string "…", expected a map` without the text, which may be a token and is not for the log.
+fn without_value(message: &str) -> String {
+    match (message.split_once(" \""), message.rsplit_once("\", expected ")) {
+        (Some((fault, _)), Some((_, expected))) => format!("{fault}, expected {expected}"),
+        _ => message.to_owned(),
+    }
 }
 
 /// The body's bytes.
@@ -107,6 +119,24 @@ pub(super) fn seal(reply: Reply, style: HeaderStyle) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_not_be_read_is_named_and_not_repeated() {
+        for (event, expected) in [
+            (json!({"headers": "Bearer se\"cret"}), "at `headers`: invalid type: string, expected a map"),
+            (json!({"headers": {"b": ["secret", {}]}}), "at `headers.b[1]`: invalid type: map, expected a string"),
+            (json!({"haeders": "secret"}), "at `haeders`: unknown field `haeders`, expected `headers`"),
+        ] {
+            #[derive(Debug, serde::Deserialize)]
+            #[serde(deny_unknown_fields)]
+            struct Event {
+                #[expect(dead_code, reason = "it is only read")]
+                headers: std::collections::BTreeMap<String, Vec<String>>,
+            }
+            let Malformed(message) = typed::<Event>(event).unwrap_err();
+            assert!(message.ends_with(expected) && !message.contains("cret"), "{message}");
+        }
+    }
 
     #[test]
     fn the_stage_is_split_off_and_nothing_else_is() {

@@ -23,7 +23,7 @@ fn samples() -> Vec<(String, Value)> {
 }
 
 /// `CreateCluster` → `create_cluster`.
-fn snake(name: &str) -> String {
+pub fn snake(name: &str) -> String {
     let mut snake = String::new();
     for letter in name.chars() {
         if letter.is_ascii_uppercase() && !snake.is_empty() {
@@ -56,6 +56,32 @@ fn every_event_is_described() {
     for (name, _) in samples() {
         assert!(readme.contains(&format!("| `{name}.json` |")), "events/README.md says nothing of {name}.json");
     }
+}
+
+/// How the names of the events begin that show a way in.
+const WAY_IN: &str = "by_";
+
+#[tokio::test]
+async fn every_way_in_has_an_event_that_is_answered() {
+    let digest = hex::encode(Sha256::digest("demo-token"));
+    let grants = json!([{"accounts": ["*"], "access": "read"}]);
+    let app = TestApp::with_settings(&json!({"callers": [
+        {"name": "demo", "tokenSha256": digest, "grants": [{"accounts": ["*"], "access": "write"}]},
+        {"name": "deploy-bot", "principal": "arn:aws:iam::123456789012:role/deploy-*", "grants": grants},
+        {"name": "team-a", "claims": {"client_id": "abc"}, "grants": grants},
+        {"name": "nightly", "invoke": true, "grants": grants},
+    ]}));
+    app.account().furnish().await;
+    let mut shown = 0;
+    for (name, event) in samples().into_iter().filter(|(name, _)| name.starts_with(WAY_IN)) {
+        // The sample's task definition is that of the other samples.
+        let event = serde_json::from_str(&event.to_string().replace("mytaskdef", "web")).unwrap();
+        let answer = app.invoke(event).await.unwrap();
+        let status = answer.get("statusCode").or_else(|| answer.get("status"));
+        assert_eq!(status, Some(&json!(200)), "{name}: {answer}");
+        shown += 1;
+    }
+    assert_eq!(shown, 9);
 }
 
 /// Every event in an order in which each finds what the ones before it left.
@@ -112,7 +138,8 @@ async fn every_event_is_answered_as_its_story_goes() {
     let demo = json!([{"name": "demo", "tokenSha256": digest, "grants": [{"accounts": ["*"], "access": "write"}]}]);
     let app = TestApp::with_settings(&json!({"callers": demo}));
     let samples = samples();
-    assert_eq!(samples.len(), STORY.len(), "the story tells of every event");
+    let of_routes = samples.iter().filter(|(sample, _)| !sample.starts_with(WAY_IN));
+    assert_eq!(of_routes.count(), STORY.len(), "the story tells of every event of a route");
     let mut names = Names::default();
     names.learn("ns-y3uaw6neshhbev3f", &app.account().namespace().await);
     for name in STORY {

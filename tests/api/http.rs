@@ -187,7 +187,7 @@ async fn an_event_of_no_known_kind_is_an_invocation_error_that_says_what_was_exp
     let app = TestApp::new();
     for event in [json!({}), json!([]), json!({"version": "2.0"}), Value::Null] {
         let error = app.invoke(event).await.unwrap_err();
-        assert!(error.contains("expected an API Gateway HTTP API proxy event"), "{error}");
+        assert!(error.contains("expected an event of an API Gateway HTTP API"), "{error}");
     }
 }
 

@@ -19,3 +19,4 @@ mod rooms;
 mod servicediscovery;
 mod services;
 mod taskdefs;
+mod ways_in;

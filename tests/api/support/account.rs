@@ -29,7 +29,12 @@ impl TestAccount {
 
     /// The account of that number.
     pub fn of(name: &'static str, id: String) -> Self {
-        let config = root_config(&id, endpoint());
+        Self::at(endpoint(), name, id)
+    }
+
+    /// The account of that number on another local AWS.
+    pub fn at(endpoint: &str, name: &'static str, id: String) -> Self {
+        let config = root_config(&id, endpoint);
         Self { name, id, config }
     }
 

@@ -30,13 +30,19 @@ pub enum Caller {
 }
 
 impl Caller {
-    fn token(self) -> Option<&'static str> {
+    /// The token, if the caller has one.
+    pub fn token(self) -> Option<&'static str> {
         match self {
             Self::Anonymous => None,
             Self::Stranger => Some("a-token-of-nobody"),
             Self::Reader => Some("a-readers-token"),
             Self::Writer => Some("a-writers-token"),
         }
+    }
+
+    /// What the configuration holds of the token.
+    pub fn digest(self) -> String {
+        hex::encode(Sha256::digest(self.token().expect("the caller has a token")))
     }
 }
 
@@ -165,9 +171,15 @@ impl TestApp {
 
     /// Sends any event.
     pub async fn invoke(&self, event: Value) -> Result<Value, String> {
+        self.invoke_through("", event).await
+    }
+
+    /// Sends any event through the function or alias of this ARN.
+    pub async fn invoke_through(&self, arn: &str, event: Value) -> Result<Value, String> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut context = Context::default();
         context.request_id = format!("00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
+        arn.clone_into(&mut context.invoked_function_arn);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
         // On the heap, so that the helpers of tests that wait for it stay small.
@@ -189,8 +201,7 @@ fn configure(accounts: &[TestAccount], settings: &Value) -> Config {
 }
 
 fn caller(name: &str, caller: Caller, grants: &Value) -> Value {
-    let token = caller.token().expect("the caller has a token");
-    json!({"name": name, "tokenSha256": hex::encode(Sha256::digest(token)), "grants": grants})
+    json!({"name": name, "tokenSha256": caller.digest(), "grants": grants})
 }
 
 /// A request on its way.

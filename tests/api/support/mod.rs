@@ -4,8 +4,10 @@ mod account;
 mod app;
 mod local_aws;
 mod queues;
+mod ways;
 
 pub use account::TestAccount;
 pub use app::{Answer, Caller, TestApp};
 pub use local_aws::{Faults, Leashed, root_config};
 pub use queues::TestQueues;
+pub use ways::{Opened, Sent, Way};
