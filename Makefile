@@ -19,6 +19,11 @@ ifeq ($(filter $(ARCH),arm64 x86_64),)
 $(error ARCH is `$(ARCH)`; it may be arm64 or x86_64)
 endif
 FLAG := --$(subst _,-,$(ARCH))
+
+# A configuration that is put into the package, as config.json; `deploy` goes on with it as samconfig.toml says.
+DEPLOYED_FILE := $(shell sed -n 's|.*ConfigFile=[\\"]*\([A-Za-z0-9_./-]*\).*|\1|p' samconfig.toml 2> /dev/null | head -n 1)
+PACKAGE := target/lambda/ecs-api
+ZIP := target/package/$(ARCH)/ecs-api/bootstrap.zip
 TARGET := $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 
 HOST_FLAG := --$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86-64)
@@ -28,10 +33,10 @@ WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 SAM := $(VENV)/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test package validate deploy venv prerequisites check-format check-lints check-docs check-run build
+.PHONY: help run test package validate deploy check-config has-config venv prerequisites check-format check-lints check-docs check-run build
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=9000, ONCE=1)
 	@$(VENV)/bin/python tests/local_aws/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
@@ -39,21 +44,35 @@ run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=900
 test: venv check-format check-lints check-docs validate build check-run ## Check everything, as CI does
 	cargo test --locked
 
-package: venv ## Build the release package, also as a zip (ARCH=arm64 or x86_64)
+package: venv $(if $(CONFIG),check-config) ## Build the release package, also as a zip (ARCH=arm64 or x86_64, CONFIG=file to put into it)
 	@if command -v rustup > /dev/null; then rustup target add $(TARGET); fi
 	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG)
 	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG) --output-format zip --lambda-dir target/package/$(ARCH)
-	@ls -l target/package/$(ARCH)/ecs-api/bootstrap.zip
+	@rm -f $(PACKAGE)/config.json
+	$(if $(CONFIG),cp $(CONFIG) $(PACKAGE)/config.json)
+	$(if $(CONFIG),cd $(PACKAGE) && $(CURDIR)/$(VENV)/bin/python -c \
+		"import zipfile; zipfile.ZipFile('$(CURDIR)/$(ZIP)', 'a', zipfile.ZIP_DEFLATED).write('config.json')")
+	@echo "$(ARCH): $$(wc -c < $(PACKAGE)/bootstrap) bytes, zipped $$(wc -c < $(ZIP)): $(ZIP)"
 
 validate: venv ## Check the CloudFormation templates
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file template.yaml
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file templates/member-account.yaml
-	$(VENV)/bin/cfn-lint template.yaml templates/member-account.yaml
+	$(VENV)/bin/cfn-lint template.yaml templates/*.yaml
+	$(SAM) build --template-file template.yaml --build-dir target/sam-build > target/sam-build.log 2>&1 || { cat target/sam-build.log; false; }
 
-deploy: package ## Deploy to AWS; asks for everything the first time, then follows samconfig.toml
-	@echo "Deploying template.yaml with the package for $(ARCH). The changes are shown before they are made."
+check-config: ## Check a configuration offline and say what it comes to (FILE=config.json)
+	@cargo run --quiet --locked -- check-config $(or $(FILE),$(CONFIG),$(error give the configuration as FILE=config.json))
+
+deploy: has-config package ## Deploy to AWS; asks for everything the first time, then follows samconfig.toml
+	@echo "Deploying template.yaml with the package for $(ARCH)$(if $(CONFIG), and $(CONFIG) in it). The changes are shown before they are made."
 	$(SAM) deploy --template-file template.yaml $(if $(wildcard samconfig.toml),--confirm-changeset,--guided --stack-name ecs-api \
-		--capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCH))
+		--capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCH) $(if $(CONFIG),ConfigFile=config.json))
+
+has-config:
+	@case '$(DEPLOYED_FILE):$(CONFIG)' in \
+	:* | /* | *:?*) ;; \
+	*) echo "samconfig.toml says that the package holds $(DEPLOYED_FILE): give the configuration as CONFIG=file" >&2; false;; \
+	esac
 
 venv: $(INSTALLED) ## Install the tools of requirements-dev.txt into .venv
 

@@ -1,27 +1,56 @@
 //! The stack as an installer gets it: `sam deploy` of both templates onto a local AWS that enforces IAM, and the
 //! documented requests through the emulated API Gateway.
 
-mod cleanup;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
 use crate::services::documented;
-use crate::support::Leashed;
+use crate::support::{Leashed, TestAccount};
 
-/// The deployed stack.
+mod callers;
+mod cleanup;
+mod configuration;
+mod permissions;
+
+/// The account that the stack is deployed into.
+const HUB: &str = "123456789012";
+
+/// The deployed stack: a hub account and three members.
 struct Stack {
     url: String,
     token: String,
     members: Value,
+    /// What `deployed.py` told.
     ready: Value,
     process: Leashed,
 }
 
 impl Stack {
+    /// The stack that the tests share; each keeps to resources of its own.
+    fn shared() -> &'static Self {
+        static STACK: OnceLock<Stack> = OnceLock::new();
+        STACK.get_or_init(|| Self::deploy(&[]))
+    }
+
     fn deploy(arguments: &[&str]) -> Self {
         let (process, ready) = Leashed::start("deployed.py", arguments);
         let text = |name: &str| ready[name].as_str().expect("a text").to_owned();
         Self { url: text("api_url"), token: text("token"), members: ready["members"].clone(), ready, process }
+    }
+
+    fn endpoint(&self) -> &str {
+        self.ready["endpoint"].as_str().expect("a text")
+    }
+
+    fn output(&self, name: &str) -> &str {
+        self.ready["outputs"][name].as_str().unwrap_or_else(|| panic!("the stack has no output {name}"))
+    }
+
+    /// A member account, seen as its root user.
+    fn member(&self, name: &'static str) -> TestAccount {
+        let id = self.members[name]["account"].as_str().expect("a text").to_owned();
+        TestAccount::at(self.endpoint(), name, id)
     }
 
     fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> (u16, Value) {
@@ -38,6 +67,23 @@ impl Stack {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// Asks a service of the local AWS as the hub's root user, whose signature it takes on trust.
+    fn ask(&self, service: &str, path: &str, target: &str, body: &Value) -> Value {
+        let scope = format!("{HUB}/20261122/us-east-1/{service}/aws4_request");
+        let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let sent = ureq::post(format!("{}{path}", self.endpoint())).header("authorization", signature);
+        let sent = sent.content_type("application/x-amz-json-1.0").header("x-amz-target", target);
+        let mut answer =
+            sent.send(body.to_string()).unwrap_or_else(|error| panic!("{service} {path} {target}: {error}"));
+        answer.body_mut().read_json().expect("the answer is JSON")
+    }
+
+    /// Invokes the function, or an alias of it.
+    fn invoke(&self, arn: &str, event: &Value) -> Value {
+        let function = arn.split(":function:").nth(1).expect("the ARN is a function's").replace(':', "%3A");
+        self.ask("lambda", &format!("/2015-03-31/functions/{function}/invocations"), "", event)
+    }
+
     #[track_caller]
     fn expect(&self, status: u16, method: &str, path: &str, body: Option<&Value>) -> Value {
         let (given, answer) = self.send(method, path, Some(&self.token), body);
@@ -48,7 +94,7 @@ impl Stack {
 
 #[test]
 fn the_deployed_stack_does_the_whole_job() {
-    let stack = Stack::deploy(&[]);
+    let stack = Stack::shared();
     assert_eq!(stack.send("GET", "/ping", None, None), (200, json!("pong")));
     assert_eq!(stack.send("GET", "/version", None, None).1["version"], env!("CARGO_PKG_VERSION"));
     for token in [None, Some("wrong")] {
@@ -67,7 +113,8 @@ fn the_deployed_stack_does_the_whole_job() {
         let service = made["Service"]["ServiceArn"].as_str().expect("a text");
         assert!(service.starts_with(&format!("arn:aws:ecs:us-east-1:{account}:service/")), "{service}");
         let clusters = stack.expect(200, "GET", &format!("/{name}/clusters"), None);
-        assert_eq!(clusters, json!([format!("arn:aws:ecs:us-east-1:{account}:cluster/myclu")]));
+        let cluster = json!(format!("arn:aws:ecs:us-east-1:{account}:cluster/myclu"));
+        assert!(clusters.as_array().expect("a list").contains(&cluster), "{clusters}");
         let existing = json!({"service": {
             "cluster": "myclu", "desiredcount": 1, "servicename": "second", "taskdefinition": "mytaskdef:1",
             "serviceregistries": [{"registryarn": made["ServiceDiscoveryService"]["Arn"]}],
@@ -102,4 +149,22 @@ fn the_deployed_stack_does_the_whole_job() {
     stack.expect(200, "DELETE", "/nonprod/clusters/empty", None);
     assert_eq!(stack.expect(404, "GET", "/nonprod/clusters/empty", None)["code"], "NotFound");
     assert_eq!(stack.expect(405, "PUT", "/nonprod/clusters", None)["code"], "MethodNotAllowed");
+}
+
+#[test]
+fn the_deployed_function_takes_direct_invocations() {
+    let stack = Stack::shared();
+    for output in ["DirectArn", "FunctionArn"] {
+        let arn = stack.output(output);
+        let pong = stack.invoke(arn, &json!({"method": "GET", "path": "/v1/ecs/ping"}));
+        assert_eq!((&pong["status"], &pong["body"]), (&json!(200), &json!("pong")), "{output}: {pong}");
+        let headers = json!({"x-auth-token": stack.token});
+        let asked =
+            json!({"method": "GET", "path": "/v1/ecs/prod/clusters", "headers": headers, "query": {"limit": 1}});
+        assert_eq!(stack.invoke(arn, &asked)["status"], 200);
+        let unknown = json!({"method": "GET", "path": "/v1/ecs/elsewhere/clusters"});
+        assert_eq!(stack.invoke(arn, &unknown)["status"], 404, "the caller of direct invocations has a grant for all");
+        let refused = stack.invoke(arn, &json!({"method": "GET", "path": "/", "requestContext": {}}));
+        assert_eq!(refused["errorType"], "UnknownEvent", "{refused}");
+    }
 }

@@ -19,4 +19,5 @@ mod rooms;
 mod servicediscovery;
 mod services;
 mod taskdefs;
+mod templates;
 mod ways_in;

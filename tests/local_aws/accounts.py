@@ -71,12 +71,10 @@ class Furniture:
     def config(self, account: Account, external_id: str) -> dict[str, Any]:
         """Return the account's entry in the configuration of ecs-api."""
         return {
-            "roleArn": account.arn(MEMBER_ROLE),
+            "accountId": account.number,
             "externalId": external_id,
-            "region": REGION,
             "defaultSubnets": self.subnets,
             "defaultSgs": self.security_groups,
-            "defaultExecutionRoleArn": self.execution_role_arn,
         }
 
 

@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/local_aws/demo.py [--port PORT] [--once]
 
-Starts a local AWS that enforces IAM, furnishes two member accounts and installs templates/member-account.yaml in
+Starts a local AWS that enforces IAM, furnishes three member accounts and installs templates/member-account.yaml in
 them, starts the function with `cargo lambda watch`, sends it the two documented create requests, and keeps
 serving until Ctrl-C. With `--once` it ends after the requests. Nothing that it starts outlives it.
 """

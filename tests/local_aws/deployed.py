@@ -1,72 +1,115 @@
 """ecs-api as an installer gets it: `sam deploy` of the templates onto a local AWS that enforces IAM.
 
-    python tests/local_aws/deployed.py [--faults] [--deny MEMBER=ACTION]
+    python tests/local_aws/deployed.py [--config inline | parameter | file] [--faults] [--deny MEMBER=ACTION]
 
-Deploys template.yaml into the hub account and templates/member-account.yaml into the members (see estate.py),
-prints one line of JSON on standard output
+Deploys template.yaml and templates/callers.yaml into the hub account and templates/member-account.yaml into the members
+(see estate.py), with the configuration inline, in an SSM parameter, or in a file of the package. Prints one line of JSON
+on standard output
 
     {"endpoint": "http://127.0.0.1:PORT", "faults": null,
      "api_url": "http://127.0.0.1:PORT/_aws/execute-api/ID/$default",
      "token": "the caller's token",
      "outputs": {"ApiUrl": …, "ApiId": …, "FunctionArn": …, "FunctionRoleArn": …},
+     "callers": {"StateMachineArn": …, "RuleArn": …},
      "members": {"nonprod": {"account": …, "external_id": …, "subnets": […], "security_groups": […],
-                             "execution_role_arn": …, "namespace_id": …}, "prod": {…}}}
+                             "execution_role_arn": …, "namespace_id": …}, "prod": {…}, "sandbox": {…}}}
 
 and serves until standard input closes. With `--faults` the function's calls go through faults.py, whose endpoint is told as
-`faults`; with `--deny` a member's role lacks an action. `cargo lambda build --release` must have left its bootstrap.
+`faults`; with `--deny` a member's role lacks an action. `cargo lambda build` must have left its bootstrap.
 """
 
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import estate
 import leash
-from accounts import MEMBER_ROLE, PROJECT, REGION, Account, outputs, put_policy
+from accounts import MEMBER_ROLE, MEMBER_STACK, PROJECT, REGION, Account, outputs, put_policy
 from server import HUB, NO_PROXY, ROOT_SECRET, local_aws
 
 STACK = "ecs-api"
+TEMPLATES = PROJECT / "templates"
 ARTIFACTS = "ecs-api-artifacts"
-BOOTSTRAP = PROJECT / "target" / "lambda" / "ecs-api" / "bootstrap"
+PACKAGE = Path("target") / "lambda" / "ecs-api"
+CONFIG_NAME = "config.json"
 
 
-def sam_deploy(hub: Account, config: str, function_endpoint: str, room: Path) -> dict[str, str]:
-    """Deploy template.yaml into `hub` and return the stack's outputs."""
-    hub.client("s3").create_bucket(Bucket=ARTIFACTS)
-    parameters = room / "parameters.yaml"  # sam takes no .json; every JSON document is YAML
-    parameters.write_text(json.dumps({"Config": config, "AwsEndpointUrl": function_endpoint}))
-    command = [
-        str(Path(sys.executable).parent / "sam"),
-        *("deploy", "--stack-name", STACK, "--template-file", str(PROJECT / "template.yaml")),
-        *("--s3-bucket", ARTIFACTS, "--capabilities", "CAPABILITY_IAM", "--region", REGION),
-        *("--parameter-overrides", f"file://{parameters}"),
-        *("--no-confirm-changeset", "--no-progressbar"),
-    ]
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    theirs = {
-        "AWS_ENDPOINT_URL": hub.endpoint,
-        "AWS_ACCESS_KEY_ID": hub.number,
-        "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
-        # No profile of whoever runs the test may leak in.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        **NO_PROXY,
-        "SAM_CLI_POLL_DELAY": "0.1",  # seconds; here every step is done at once
-        "SAM_CLI_TELEMETRY": "0",
-    }
-    done = subprocess.run(command, env=ours | theirs, cwd=room, capture_output=True, text=True, check=False)
+def sam_deploy(account: Account, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
+    """Deploy `template` into `account` and return the stack's outputs."""
+    bucket = f"{ARTIFACTS}-{account.number}"
+    account.client("s3").create_bucket(Bucket=bucket)  # no matter if it is there
+    with tempfile.TemporaryDirectory(prefix="ecs-api-sam-") as room:
+        given = Path(room) / "parameters.yaml"  # sam takes no .json; every JSON document is YAML
+        given.write_text(json.dumps(parameters))
+        command = [
+            str(Path(sys.executable).parent / "sam"),
+            *("deploy", "--stack-name", stack, "--template-file", str(template)),
+            *("--s3-bucket", bucket, "--region", REGION, "--parameter-overrides", f"file://{given}"),
+            *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"),
+            *("--no-confirm-changeset", "--no-progressbar"),
+        ]
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        theirs = {
+            "AWS_ENDPOINT_URL": account.endpoint,
+            "AWS_ACCESS_KEY_ID": account.number,
+            "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
+            # No profile of whoever runs the test may leak in.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **NO_PROXY,
+            "SAM_CLI_POLL_DELAY": "0.1",  # seconds; here every step is done at once
+            "SAM_CLI_TELEMETRY": "0",
+        }
+        done = subprocess.run(command, env=ours | theirs, cwd=room, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"`sam deploy` failed:\n{done.stdout}{done.stderr}")
-    return outputs(hub, STACK)
+    return outputs(account, stack)
+
+
+def stage(room: Path) -> Path:
+    """Copy template and package to `room`, where a configuration can be put beside them, and return the template."""
+    bootstrap = PROJECT / PACKAGE / "bootstrap"
+    if not bootstrap.is_file():
+        sys.exit(f"{bootstrap.relative_to(PROJECT)} is missing; `make package` builds it")
+    (room / PACKAGE).mkdir(parents=True)
+    shutil.copy2(bootstrap, room / PACKAGE)
+    return Path(shutil.copy2(PROJECT / "template.yaml", room))
+
+
+def deploy_hub(
+    hub: Account, config: dict[str, Any], kept: str, function_endpoint: str, room: Path
+) -> dict[str, str]:
+    """Deploy template.yaml into `hub` with the configuration `kept` where the option says."""
+    text = json.dumps(config)
+    template = stage(room)
+    if kept == "inline":
+        parameters = {"Config": text}
+    elif kept == "parameter":
+        made = hub.client("ssm").put_parameter(Name="/ecs-api/config", Type="String", Value=text)
+        parameters = {"ConfigParameter": f"/ecs-api/config:{made['Version']}"}
+    else:
+        (room / PACKAGE / CONFIG_NAME).write_text(text)
+        parameters = {"ConfigFile": CONFIG_NAME}
+    return sam_deploy(hub, STACK, template, parameters | {"AwsEndpointUrl": function_endpoint})
+
+
+def deploy_member(member: estate.Member, trusted_role_arn: str) -> None:
+    """Deploy templates/member-account.yaml into a member account."""
+    template = TEMPLATES / "member-account.yaml"
+    parameters = {"TrustedRoleArn": trusted_role_arn, "ExternalId": member.external_id}
+    sam_deploy(member.account, MEMBER_STACK, template, parameters)
 
 
 @contextlib.contextmanager
@@ -81,22 +124,27 @@ def faults(endpoint: str) -> Iterator[str]:
 def main() -> None:
     """Deploy, tell, and serve until the caller is gone."""
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--config", choices=["inline", "parameter", "file"], default="inline")
     arguments.add_argument("--faults", action="store_true", help="lead the function's calls through faults.py")
     arguments.add_argument("--deny", action="append", default=[], metavar="MEMBER=ACTION", help="as in prod=ecs:RunTask")
     given = arguments.parse_args()
-    if not BOOTSTRAP.is_file():
-        sys.exit(f"{BOOTSTRAP.relative_to(PROJECT)} is missing; `make package` builds it")
+
     leash.stand_apart()
     with contextlib.ExitStack() as stack:
         stack.enter_context(leash.leaving_on_signals())
         room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ecs-api-deployed-")))
         aws = stack.enter_context(local_aws(enforce_iam=True))
         members = estate.furnish_members(aws.endpoint)
+        config = estate.config(members)
+        # An entry whose external id is not the one that the member's role asks for.
+        config["accounts"]["misinformed"] = {"accountId": members[-1].account.number, "externalId": "of-somebody-else"}
         hub = Account(aws.endpoint, HUB)
         for_function = stack.enter_context(faults(aws.endpoint)) if given.faults else aws.endpoint
-        made = sam_deploy(hub, json.dumps(estate.config(members)), for_function, room)
-        for each in members:
-            each.install(made["FunctionRoleArn"])
+        made = deploy_hub(hub, config, given.config, for_function, room)
+        direct = {"DirectArn": made["DirectArn"]}
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            callers = pool.submit(sam_deploy, hub, f"{STACK}-callers", TEMPLATES / "callers.yaml", direct)
+            list(pool.map(lambda each: deploy_member(each, made["FunctionRoleArn"]), members))
         for name, action in (each.split("=") for each in given.deny):
             member = next(each for each in members if each.name == name)
             put_policy(member.account, MEMBER_ROLE, action, effect="Deny")
@@ -106,6 +154,7 @@ def main() -> None:
             "api_url": f"{aws.endpoint}/_aws/execute-api/{made['ApiId']}/$default",
             "token": estate.TOKEN,
             "outputs": made,
+            "callers": callers.result(),
             "members": {
                 each.name: {"account": each.account.number, "external_id": each.external_id}
                 | dataclasses.asdict(each.furniture)

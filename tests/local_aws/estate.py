@@ -1,4 +1,4 @@
-"""The estate that `demo.py` and `deployed.py` show ecs-api on: a hub account and two member accounts."""
+"""The estate that `demo.py` and `deployed.py` show ecs-api on: a hub account and three member accounts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import dataclasses
 import hashlib
 from typing import Any
 
-from accounts import Account, Furniture, furnish, install
+from accounts import MEMBER_ROLE, REGION, Account, Furniture, furnish, install
+from server import HUB
 
-MEMBERS = {"nonprod": "111122223333", "prod": "444455556666"}
+MEMBERS = {"nonprod": "111122223333", "prod": "444455556666", "sandbox": "777788889999"}
 CALLER = "demo"
 TOKEN = "demo-token"
 """A secret only in form: it opens nothing but a local AWS."""
@@ -35,14 +36,20 @@ def furnish_members(endpoint: str) -> list[Member]:
 
 
 def config(members: list[Member]) -> dict[str, Any]:
-    """Return the configuration of ecs-api for `members`, with one caller who may do everything."""
+    """Return the configuration of ecs-api for `members`, whose callers may do everything or read."""
     return {
+        "defaults": {"roleName": MEMBER_ROLE, "region": REGION, "executionRoleName": "ecsTaskExecutionRole"},
         "accounts": {each.name: each.furniture.config(each.account, each.external_id) for each in members},
         "callers": [
-            {
-                "name": CALLER,
-                "tokenSha256": hashlib.sha256(TOKEN.encode()).hexdigest(),
-                "grants": [{"accounts": ["*"], "access": "write"}],
-            }
+            caller(CALLER, "write", tokenSha256=hashlib.sha256(TOKEN.encode()).hexdigest()),
+            # Those of the sample events, which are known without a token.
+            caller("deploy-bot", "read", principal=f"arn:aws:iam::{HUB}:role/deploy-*"),
+            caller("team-a", "read", claims={"client_id": "abc"}),
+            caller("nightly", "write", invoke=True),
         ],
     }
+
+
+def caller(name: str, access: str, **known_by: Any) -> dict[str, Any]:
+    """Return a caller of ecs-api with a grant for every account."""
+    return {"name": name, **known_by, "grants": [{"accounts": ["*"], "access": access}]}

@@ -5,24 +5,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Stack;
+use super::{HUB, Stack};
 use crate::clusters::services::instead;
 use crate::services::documented;
 use crate::support::{Faults, root_config};
 
-const HUB: &str = "123456789012";
 /// How long the tasks take to stop.
 const DRAINS_FOR: Duration = Duration::from_secs(40);
 
 impl Stack {
-    fn endpoint(&self) -> &str {
-        self.ready["endpoint"].as_str().expect("a text")
-    }
-
-    fn output(&self, name: &str) -> &str {
-        self.ready["outputs"][name].as_str().unwrap_or_else(|| panic!("the stack has no output {name}"))
-    }
-
     fn create(&self, account: &str) -> Value {
         let body = documented(self.members[account]["namespace_id"].as_str().expect("a text"));
         self.expect(200, "POST", &format!("/{account}/services"), Some(&body))

@@ -1,0 +1,443 @@
+//! What the member's role allows is what the endpoints need: each action taken away makes exactly those endpoints fail
+//! that need it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_servicediscovery::types::{DnsConfig, DnsRecord, RecordType};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use ecs_api::routes::{Guard, ROUTES};
+
+use super::Stack;
+use crate::events::snake;
+use crate::support::TestAccount;
+
+const MEMBER: &str = "sandbox";
+
+/// The actions whose lack the local AWS does not notice, and why. That the role has them, and no others, is for
+/// `templates.rs` to hold against AWS's documentation.
+const UNNOTICED: &[(&str, &str)] = &[
+    (
+        "ecs:TagResource",
+        "it creates with tags whoever may create; a recursive delete tags the cluster only if it stays",
+    ),
+    ("iam:CreateServiceLinkedRole", "it makes no service-linked role"),
+    ("iam:PassRole", "it lets anybody pass a role"),
+    ("route53:ChangeResourceRecordSets", "its Cloud Map keeps no records in Route 53"),
+    ("route53:DeleteHealthCheck", "as above"),
+    ("route53:GetHealthCheck", "as above"),
+    ("route53:GetHostedZone", "as above"),
+    ("route53:UpdateHealthCheck", "as above"),
+    ("servicediscovery:DeregisterInstance", "it deletes a registry with its instances, so that nobody deregisters any"),
+    ("servicediscovery:ListInstances", "as above"),
+    ("servicediscovery:TagResource", "it creates with tags whoever may create"),
+];
+
+/// A request to an endpoint.
+struct Asked {
+    method: &'static str,
+    path: String,
+    body: Option<Value>,
+}
+
+fn get(path: impl Into<String>) -> Asked {
+    Asked { method: "GET", path: path.into(), body: None }
+}
+
+fn delete(path: impl Into<String>) -> Asked {
+    Asked { method: "DELETE", path: path.into(), body: None }
+}
+
+fn post(path: impl Into<String>, body: Value) -> Asked {
+    Asked { method: "POST", path: path.into(), body: Some(body) }
+}
+
+/// What is in the account for good, and names for what is used up.
+struct Room {
+    account: TestAccount,
+    namespace_id: String,
+    registry_id: String,
+    execution_role: String,
+    task: String,
+}
+
+/// The endpoints that need an account, in the order of the route table.
+const ENDPOINTS: [&str; 31] = [
+    "create_orchestration",
+    "create_orchestration with what exists",
+    "delete_orchestration",
+    "delete_orchestration recursive",
+    "list_clusters",
+    "create_cluster",
+    "show_cluster",
+    "delete_cluster",
+    "list_services",
+    "list_services all",
+    "create_service",
+    "show_service",
+    "show_service all",
+    "update_service",
+    "delete_service",
+    "delete_service recursive",
+    "list_events",
+    "show_logs",
+    "list_tasks",
+    "run_task",
+    "show_task",
+    "stop_task",
+    "list_task_definitions",
+    "list_task_definitions by prefix",
+    "register_task_definition",
+    "show_task_definition",
+    "deregister_task_definition",
+    "list_registries",
+    "create_registry",
+    "show_registry",
+    "delete_registry",
+];
+
+impl Room {
+    async fn furnish(stack: &Stack) -> Self {
+        let account = stack.member(MEMBER);
+        let text = |name: &str| stack.members[MEMBER][name].as_str().expect("a text").to_owned();
+        account.furnish().await;
+        account.service("web").desired_count(1).send().await.unwrap();
+        let task = account.task_ids("web").await.remove(0);
+        let namespace_id = text("namespace_id");
+        let mut room = Self {
+            account,
+            namespace_id,
+            registry_id: String::new(),
+            execution_role: text("execution_role_arn"),
+            task,
+        };
+        room.registry_id = room.registry("kept").await;
+        room
+    }
+
+    fn name() -> String {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        format!("n{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn registry(&self, name: &str) -> String {
+        let record = DnsRecord::builder().r#type(RecordType::A).ttl(60).build().unwrap();
+        let dns = DnsConfig::builder().dns_records(record).build().unwrap();
+        let call =
+            self.account.discovery().create_service().name(name).namespace_id(&self.namespace_id).dns_config(dns);
+        call.send().await.unwrap().service.unwrap().id.unwrap()
+    }
+
+    /// A cluster of its own with a service in it.
+    async fn cluster_with_service(&self) -> String {
+        let name = Self::name();
+        self.account.ecs().create_cluster().cluster_name(&name).send().await.unwrap();
+        self.account.service("web").cluster(&name).send().await.unwrap();
+        name
+    }
+
+    /// Prepares an endpoint's request so that nothing but a permission can be in its way.
+    async fn ask(&self, endpoint: &str) -> Asked {
+        let name = Self::name();
+        let container = json!([{"name": "app", "image": "nginx:alpine"}]);
+        let definition = json!({"family": name, "cpu": "256", "memory": "512", "containerDefinitions": container,
+            "executionRoleArn": self.execution_role});
+        let dns = json!({"dnsRecords": [{"type": "A", "ttl": 60}]});
+        let registry = json!({"name": name, "namespaceId": self.namespace_id, "dnsConfig": dns});
+        let registry_arn =
+            format!("arn:aws:servicediscovery:us-east-1:{}:service/{}", self.account.id, self.registry_id);
+        match endpoint {
+            "create_orchestration" => post(
+                "/services",
+                json!({
+                    "cluster": {"name": name}, "taskDefinition": definition, "serviceRegistry": registry,
+                    "service": {"serviceName": name, "desiredCount": 0},
+                }),
+            ),
+            "create_orchestration with what exists" => post(
+                "/services",
+                json!({"service": {
+                    "cluster": "myclu", "taskDefinition": "web:1", "serviceName": name, "desiredCount": 0,
+                    "serviceRegistries": [{"registryArn": registry_arn}],
+                }}),
+            ),
+            "delete_orchestration" => {
+                let cluster = self.cluster_with_service().await;
+                delete(format!("/services?cluster={cluster}&service=web"))
+            }
+            "delete_orchestration recursive" => {
+                self.account.ecs().create_cluster().cluster_name(&name).send().await.unwrap();
+                let id = self.registry(&name).await;
+                let arn = format!("arn:aws:servicediscovery:us-east-1:{}:service/{id}", self.account.id);
+                let used = aws_sdk_ecs::types::ServiceRegistry::builder().registry_arn(arn).build();
+                self.account.service("web").cluster(&name).service_registries(used).send().await.unwrap();
+                delete(format!("/services?cluster={name}&service=web&recursive=true"))
+            }
+            "list_clusters" => get("/clusters"),
+            "create_cluster" => post("/clusters", json!({"name": name, "tags": [{"key": "a", "value": "b"}]})),
+            "show_cluster" => get("/clusters/myclu"),
+            "delete_cluster" => {
+                self.account.ecs().create_cluster().cluster_name(&name).send().await.unwrap();
+                delete(format!("/clusters/{name}"))
+            }
+            "list_services" => get("/clusters/myclu/services"),
+            "list_services all" => get("/clusters/myclu/services?all=true"),
+            "create_service" => post(
+                "/clusters/myclu/services",
+                json!({
+                    "serviceName": name, "taskDefinition": "web:1", "desiredCount": 0,
+                }),
+            ),
+            "show_service" => get("/clusters/myclu/services/web"),
+            "show_service all" => get("/clusters/myclu/services/web?all=true"),
+            "update_service" => Asked {
+                method: "PATCH",
+                path: "/clusters/myclu/services/web".to_owned(),
+                body: Some(json!({"desiredCount": 1})),
+            },
+            "delete_service" => {
+                let cluster = self.cluster_with_service().await;
+                delete(format!("/clusters/{cluster}/services/web"))
+            }
+            "delete_service recursive" => {
+                let cluster = self.cluster_with_service().await;
+                delete(format!("/clusters/{cluster}/services/web?recursive=true"))
+            }
+            "list_events" => get("/clusters/myclu/services/web/events"),
+            "show_logs" => get(format!("/clusters/myclu/services/web/logs?task={}&container=app", self.task)),
+            "list_tasks" => get("/clusters/myclu/tasks"),
+            "run_task" => post("/clusters/myclu/tasks", json!({"taskDefinition": "web:1"})),
+            "show_task" => get(format!("/clusters/myclu/tasks/{}", self.task)),
+            "stop_task" => {
+                let run = self.account.ecs().run_task().cluster("myclu").task_definition("web:1").send().await.unwrap();
+                let arn = run.tasks()[0].task_arn().unwrap();
+                delete(format!("/clusters/myclu/tasks/{}", arn.rsplit('/').next().unwrap()))
+            }
+            "list_task_definitions" => get("/taskdefs?family=web"),
+            "list_task_definitions by prefix" => get("/taskdefs?prefix=we"),
+            "register_task_definition" => post("/taskdefs", definition),
+            "show_task_definition" => get("/taskdefs/web:1"),
+            "deregister_task_definition" => {
+                let container = aws_sdk_ecs::types::ContainerDefinition::builder().name("app").image("nginx").build();
+                let register = self.account.ecs().register_task_definition().family(&name);
+                register.container_definitions(container).send().await.unwrap();
+                delete(format!("/taskdefs/{name}:1"))
+            }
+            "list_registries" => get("/servicediscovery/services"),
+            "create_registry" => post("/servicediscovery/services", registry),
+            "show_registry" => get(format!("/servicediscovery/services/{}", self.registry_id)),
+            "delete_registry" => {
+                let id = self.registry(&name).await;
+                delete(format!("/servicediscovery/services/{id}"))
+            }
+            other => panic!("no request is known for {other}"),
+        }
+    }
+}
+
+/// The member's role, changed as the account's root user would.
+struct Role<'s> {
+    stack: &'s Stack,
+    account_id: String,
+}
+
+impl Role<'_> {
+    fn iam(&self, action: &str, more: &[(&str, &str)]) -> String {
+        let given = [("Action", action), ("Version", "2010-05-08"), ("RoleName", "ecs-api"), ("PolicyName", "ecs-api")];
+        // The local AWS takes a root user's signature on trust.
+        let scope = format!("{}/20261122/us-east-1/iam/aws4_request", self.account_id);
+        let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let sent = ureq::post(self.stack.endpoint()).header("authorization", signature);
+        let mut answer = sent.send_form(given.iter().chain(more).copied()).expect("IAM answers");
+        answer.body_mut().read_to_string().expect("the answer is text")
+    }
+
+    fn policy(&self) -> Value {
+        let answer = self.iam("GetRolePolicy", &[]);
+        let (_, rest) = answer.split_once("<PolicyDocument>").expect("the role has the policy");
+        let (encoded, _) = rest.split_once("</PolicyDocument>").expect("XML");
+        let text = percent_decode_str(encoded).decode_utf8().expect("UTF-8");
+        serde_json::from_str(&text).expect("a policy is JSON")
+    }
+
+    fn put(&self, policy: &Value) {
+        self.iam("PutRolePolicy", &[("PolicyDocument", &policy.to_string())]);
+    }
+}
+
+fn actions_of(statement: &Value) -> Vec<String> {
+    let actions = statement["Action"].as_array().cloned().unwrap_or_else(|| vec![statement["Action"].clone()]);
+    actions.iter().map(|action| action.as_str().expect("a text").to_owned()).collect()
+}
+
+/// The policy without one action.
+fn without(policy: &Value, action: &str) -> Value {
+    let mut policy = policy.clone();
+    let statements = policy["Statement"].as_array_mut().expect("a list");
+    for statement in &mut *statements {
+        statement["Action"] = actions_of(statement).into_iter().filter(|allowed| allowed != action).collect();
+    }
+    statements.retain(|statement| statement["Action"] != json!([]));
+    policy
+}
+
+#[test]
+fn every_endpoint_that_enters_an_account_is_among_those_that_lose_their_permissions() {
+    let routes = ROUTES.iter().filter(|route| route.guard != Guard::Public);
+    let known: BTreeSet<_> = routes.map(|route| snake(&format!("{:?}", route.endpoint))).collect();
+    let asked = ENDPOINTS.iter().map(|endpoint| endpoint.split(' ').next().expect("a name").to_owned());
+    assert_eq!(asked.collect::<BTreeSet<_>>(), known);
+}
+
+#[tokio::test]
+async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
+    let stack = Stack::shared();
+    let room = Room::furnish(stack).await;
+    let role = Role { stack, account_id: room.account.id.clone() };
+    let policy = role.policy();
+    let send = async |endpoint: &str| {
+        let Asked { method, path, body } = room.ask(endpoint).await;
+        stack.send(method, &format!("/{MEMBER}{path}"), Some(&stack.token), body.as_ref())
+    };
+    for endpoint in ENDPOINTS {
+        let (status, answer) = send(endpoint).await;
+        assert_eq!(status, 200, "{endpoint}: {answer}");
+    }
+    let actions: BTreeSet<_> = policy["Statement"].as_array().expect("a list").iter().flat_map(actions_of).collect();
+    let unnoticed: BTreeSet<_> = UNNOTICED.iter().map(|(action, _)| (*action).to_owned()).collect();
+    assert!(actions.is_superset(&unnoticed));
+    let mut needed: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for action in &actions - &unnoticed {
+        role.put(&without(&policy, &action));
+        let mut failed = Vec::new();
+        for endpoint in ENDPOINTS {
+            let (status, answer) = send(endpoint).await;
+            if status != 200 {
+                assert_eq!(status, 403, "{endpoint} without {action}: {answer}");
+                let detail = answer["detail"].as_str().expect("a text");
+                assert!(detail.contains(action.as_str()), "{endpoint} without {action}: {detail}");
+                failed.push(endpoint);
+            }
+        }
+        assert!(!failed.is_empty(), "nothing needs {action}, or the local AWS does not notice that it is not allowed");
+        needed.insert(action, failed);
+    }
+    role.put(&policy);
+    insta::assert_json_snapshot!(needed, @r#"
+    {
+      "ecs:CreateCluster": [
+        "create_orchestration",
+        "create_cluster"
+      ],
+      "ecs:CreateService": [
+        "create_orchestration",
+        "create_orchestration with what exists",
+        "create_service"
+      ],
+      "ecs:DeleteCluster": [
+        "delete_orchestration recursive",
+        "delete_cluster",
+        "delete_service recursive"
+      ],
+      "ecs:DeleteService": [
+        "delete_orchestration",
+        "delete_orchestration recursive",
+        "delete_service",
+        "delete_service recursive"
+      ],
+      "ecs:DeregisterTaskDefinition": [
+        "deregister_task_definition"
+      ],
+      "ecs:DescribeClusters": [
+        "create_orchestration",
+        "create_orchestration with what exists",
+        "delete_orchestration recursive",
+        "show_cluster",
+        "create_service",
+        "delete_service recursive",
+        "run_task"
+      ],
+      "ecs:DescribeServices": [
+        "create_orchestration",
+        "create_orchestration with what exists",
+        "delete_orchestration",
+        "delete_orchestration recursive",
+        "list_services all",
+        "show_service",
+        "show_service all",
+        "delete_service recursive",
+        "list_events",
+        "show_logs"
+      ],
+      "ecs:DescribeTaskDefinition": [
+        "create_orchestration with what exists",
+        "show_service all",
+        "show_logs",
+        "show_task_definition"
+      ],
+      "ecs:DescribeTasks": [
+        "show_logs",
+        "show_task"
+      ],
+      "ecs:ListClusters": [
+        "list_clusters"
+      ],
+      "ecs:ListServices": [
+        "delete_orchestration recursive",
+        "list_services",
+        "list_services all",
+        "delete_service recursive"
+      ],
+      "ecs:ListTaskDefinitionFamilies": [
+        "list_task_definitions by prefix"
+      ],
+      "ecs:ListTaskDefinitions": [
+        "list_task_definitions",
+        "list_task_definitions by prefix"
+      ],
+      "ecs:ListTasks": [
+        "delete_orchestration recursive",
+        "show_service all",
+        "delete_service recursive",
+        "list_tasks"
+      ],
+      "ecs:RegisterTaskDefinition": [
+        "create_orchestration",
+        "register_task_definition"
+      ],
+      "ecs:RunTask": [
+        "run_task"
+      ],
+      "ecs:StopTask": [
+        "stop_task"
+      ],
+      "ecs:UpdateService": [
+        "update_service"
+      ],
+      "logs:GetLogEvents": [
+        "show_logs"
+      ],
+      "servicediscovery:CreateService": [
+        "create_orchestration",
+        "create_registry"
+      ],
+      "servicediscovery:DeleteService": [
+        "delete_orchestration recursive",
+        "delete_registry"
+      ],
+      "servicediscovery:GetNamespace": [
+        "create_orchestration"
+      ],
+      "servicediscovery:GetService": [
+        "create_orchestration with what exists",
+        "show_registry"
+      ],
+      "servicediscovery:ListServices": [
+        "create_orchestration",
+        "list_registries"
+      ]
+    }
+    "#);
+}
