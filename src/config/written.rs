@@ -79,8 +79,8 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
         return Err(faults);
     }
     let accounts = accounts.into_iter().filter_map(|(name, written)| {
-        let account = written.account(&name, &defaults, &mut faults)?;
-        Some((name, account))
+        let account = written.account(&defaults);
+        account.map_err(|fault| faults.push(format!("`accounts.{name}`: {fault}"))).ok().map(|account| (name, account))
     });
     let accounts = accounts.collect();
     let callers = callers.into_iter().filter_map(|caller| caller.caller(&mut faults)).collect();
@@ -101,28 +101,20 @@ fn typed(value: Value) -> Result<Written, String> {
 
 impl WrittenAccount {
     /// The account with the shared defaults where it says nothing itself.
-    fn account(self, name: &str, defaults: &Defaults, faults: &mut Vec<String>) -> Option<Account> {
-        let mut fault = |message: &str| faults.push(format!("`accounts.{name}`: {message}"));
-        let Some(region) = self.region.or_else(|| defaults.region.clone()) else {
-            fault("give its `region`, here or in `defaults`");
-            return None;
-        };
+    fn account(self, defaults: &Defaults) -> Result<Account, &'static str> {
+        let region = self.region.or_else(|| defaults.region.clone());
+        let region = region.ok_or("give its `region`, here or in `defaults`")?;
+        let role_name = defaults.role_name.as_ref().map_or(MEMBER_ROLE, RoleName::as_str);
         let role_arn = match (self.role_arn, self.account_id) {
             (Some(role), None) => role,
-            (None, Some(id)) => {
-                RoleArn::of(&id, &region, defaults.role_name.as_ref().map_or(MEMBER_ROLE, RoleName::as_str))
-            }
+            (None, Some(id)) => RoleArn::of(&id, &region, role_name),
             (Some(_), Some(_)) => {
-                fault("`roleArn` and `accountId` both say which account it is: keep one of them");
-                return None;
+                return Err("`roleArn` and `accountId` both say which account it is: keep one of them");
             }
-            (None, None) => {
-                fault("give its `accountId`, or the `roleArn` of the role to assume");
-                return None;
-            }
+            (None, None) => return Err("give its `accountId`, or the `roleArn` of the role to assume"),
         };
         let shared_execution_role = defaults.execution_role_name.as_ref().map(|name| role_arn.beside(name));
-        Some(Account {
+        Ok(Account {
             default_execution_role_arn: self.default_execution_role_arn.or(shared_execution_role),
             role_arn,
             external_id: self.external_id.or_else(|| defaults.external_id.clone()),

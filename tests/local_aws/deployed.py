@@ -1,6 +1,7 @@
 """ecs-api as an installer gets it: `sam deploy` of the templates onto a local AWS that enforces IAM.
 
-    python tests/local_aws/deployed.py [--config inline | parameter | file] [--faults] [--deny MEMBER=ACTION]
+    python tests/local_aws/deployed.py [--config inline | parameter | file] [--parameter NAME=VALUE] [--faults]
+        [--deny MEMBER=ACTION]
 
 Deploys template.yaml and templates/callers.yaml into the hub account and templates/member-account.yaml into the members
 (see estate.py), with the configuration inline, in an SSM parameter, or in a file of the package. Prints one line of JSON
@@ -89,9 +90,9 @@ def stage(room: Path) -> Path:
 
 
 def deploy_hub(
-    hub: Account, config: dict[str, Any], kept: str, function_endpoint: str, room: Path
+    hub: Account, config: dict[str, Any], kept: str, more: dict[str, str], room: Path
 ) -> dict[str, str]:
-    """Deploy template.yaml into `hub` with the configuration `kept` where the option says."""
+    """Deploy template.yaml into `hub` with the configuration `kept` where the option says, and more parameters."""
     text = json.dumps(config)
     template = stage(room)
     if kept == "inline":
@@ -102,7 +103,7 @@ def deploy_hub(
     else:
         (room / PACKAGE / CONFIG_NAME).write_text(text)
         parameters = {"ConfigFile": CONFIG_NAME}
-    return sam_deploy(hub, STACK, template, parameters | {"AwsEndpointUrl": function_endpoint})
+    return sam_deploy(hub, STACK, template, parameters | more)
 
 
 def deploy_member(member: estate.Member, trusted_role_arn: str) -> None:
@@ -125,6 +126,7 @@ def main() -> None:
     """Deploy, tell, and serve until the caller is gone."""
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("--config", choices=["inline", "parameter", "file"], default="inline")
+    arguments.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="as in AuthMode=iam")
     arguments.add_argument("--faults", action="store_true", help="lead the function's calls through faults.py")
     arguments.add_argument("--deny", action="append", default=[], metavar="MEMBER=ACTION", help="as in prod=ecs:RunTask")
     given = arguments.parse_args()
@@ -140,7 +142,8 @@ def main() -> None:
         config["accounts"]["misinformed"] = {"accountId": members[-1].account.number, "externalId": "of-somebody-else"}
         hub = Account(aws.endpoint, HUB)
         for_function = stack.enter_context(faults(aws.endpoint)) if given.faults else aws.endpoint
-        made = deploy_hub(hub, config, given.config, for_function, room)
+        more = dict(each.split("=", 1) for each in given.parameter) | {"AwsEndpointUrl": for_function}
+        made = deploy_hub(hub, config, given.config, more, room)
         direct = {"DirectArn": made["DirectArn"]}
         with concurrent.futures.ThreadPoolExecutor() as pool:
             callers = pool.submit(sam_deploy, hub, f"{STACK}-callers", TEMPLATES / "callers.yaml", direct)

@@ -44,6 +44,7 @@ def config(members: list[Member]) -> dict[str, Any]:
             caller(CALLER, "write", tokenSha256=hashlib.sha256(TOKEN.encode()).hexdigest()),
             # Those of the sample events, which are known without a token.
             caller("deploy-bot", "read", principal=f"arn:aws:iam::{HUB}:role/deploy-*"),
+            caller("root", "read", principal=f"arn:aws:iam::{HUB}:root"),
             caller("team-a", "read", claims={"client_id": "abc"}),
             caller("nightly", "write", invoke=True),
         ],
