@@ -67,11 +67,17 @@ impl Stack {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// Asks a service of the local AWS as the hub's root user, whose signature it takes on trust.
+    /// Sends a GET as the hub's root user.
+    fn signed(&self, path: &str) -> (u16, Value) {
+        let sent =
+            ureq::get(format!("{}/v1/ecs{path}", self.url)).header("authorization", signature(HUB, "execute-api"));
+        let mut answer = sent.call().expect("the API answers");
+        (answer.status().as_u16(), answer.body_mut().read_json().expect("the answer is JSON"))
+    }
+
+    /// Asks a service of the local AWS as the hub's root user.
     fn ask(&self, service: &str, path: &str, target: &str, body: &Value) -> Value {
-        let scope = format!("{HUB}/20261122/us-east-1/{service}/aws4_request");
-        let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
-        let sent = ureq::post(format!("{}{path}", self.endpoint())).header("authorization", signature);
+        let sent = ureq::post(format!("{}{path}", self.endpoint())).header("authorization", signature(HUB, service));
         let sent = sent.content_type("application/x-amz-json-1.0").header("x-amz-target", target);
         let mut answer =
             sent.send(body.to_string()).unwrap_or_else(|error| panic!("{service} {path} {target}: {error}"));
@@ -90,6 +96,12 @@ impl Stack {
         assert_eq!(given, status, "{method} {path}: {answer}");
         answer
     }
+}
+
+/// The signature of an account's root user, which the local AWS takes on trust.
+fn signature(account: &str, service: &str) -> String {
+    let scope = format!("{account}/20261122/us-east-1/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use ecs_api::routes::{Guard, ROUTES};
 
-use super::Stack;
+use super::{Stack, signature};
 use crate::events::snake;
 use crate::support::TestAccount;
 
@@ -246,10 +246,7 @@ struct Role<'s> {
 impl Role<'_> {
     fn iam(&self, action: &str, more: &[(&str, &str)]) -> String {
         let given = [("Action", action), ("Version", "2010-05-08"), ("RoleName", "ecs-api"), ("PolicyName", "ecs-api")];
-        // The local AWS takes a root user's signature on trust.
-        let scope = format!("{}/20261122/us-east-1/iam/aws4_request", self.account_id);
-        let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
-        let sent = ureq::post(self.stack.endpoint()).header("authorization", signature);
+        let sent = ureq::post(self.stack.endpoint()).header("authorization", signature(&self.account_id, "iam"));
         let mut answer = sent.send_form(given.iter().chain(more).copied()).expect("IAM answers");
         answer.body_mut().read_to_string().expect("the answer is text")
     }
