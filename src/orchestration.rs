@@ -4,11 +4,13 @@ mod cause;
 pub mod create;
 pub mod defaults;
 pub mod delete;
+pub mod idempotency;
 pub mod launch;
 mod ledger;
 pub mod lists;
 pub mod logs;
 pub mod show;
+mod site;
 
 pub use cause::Cause;
 pub use ledger::{Leftover, Outcome};

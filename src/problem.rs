@@ -14,6 +14,8 @@ use crate::wire::write::write;
 
 /// When a caller may try again after AWS throttled, in seconds.
 const THROTTLED_RETRY_S: u32 = 5;
+/// When a caller may try again after another run of the same request was taken back, in seconds.
+const TAKEN_BACK_RETRY_S: u32 = 5;
 /// When a caller may try again after a draining service: Fargate's default stop timeout, in seconds.
 const DRAINING_RETRY_S: u32 = 30;
 /// When a caller may try again after Fargate had no capacity, in seconds.
@@ -161,11 +163,12 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
     }
 }
 
-/// What a failed create has made is taken back: nothing is in the way of the same request, unless something was left.
+/// What a failed create has made is taken back: nothing is in the way of the same request, unless something was left;
+/// with a key, the same request finds that and goes on with it.
 fn of_create(failure: &create::Failure) -> Verdict {
     let verdict = of_cause(&failure.cause);
     let is_clean = failure.outcome.left_behind.is_empty();
-    Verdict { retryable: verdict.retryable && is_clean, ..verdict }
+    Verdict { retryable: verdict.retryable && (is_clean || failure.is_keyed), ..verdict }
 }
 
 /// Flows may be repeated: a create is undone, a delete goes on where it stopped, and the others change nothing.
@@ -174,6 +177,8 @@ fn of_cause(cause: &Cause) -> Verdict {
         Cause::Aws(error) => of_aws(error, true),
         Cause::Missing(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
         Cause::Taken(_) => Verdict::new(StatusCode::CONFLICT, "AlreadyExists"),
+        Cause::KeyReused(_) => Verdict::new(StatusCode::CONFLICT, "IdempotencyKeyReused"),
+        Cause::TakenBack(_) => Verdict::new(StatusCode::CONFLICT, "TakenBack").retry_after(TAKEN_BACK_RETRY_S),
         Cause::Draining(_) => Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S),
         Cause::LogsElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
         Cause::Deadline(_) => Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true),

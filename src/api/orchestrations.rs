@@ -14,6 +14,7 @@ use crate::ids::{ClusterName, RegistryId, ServiceName, is_ecs_name, is_registry_
 use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
 use crate::orchestration::defaults;
 use crate::orchestration::delete::{self, Failure, Progress, Target};
+use crate::orchestration::idempotency::{OWN_TAGS_MAX, TAGS_MAX};
 use crate::reply::Reply;
 use crate::text::printable;
 use crate::wire::findings::Findings;
@@ -38,12 +39,17 @@ const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "servi
 /// [`Error::Input`] with everything that is wrong with the body; [`Error::Create`] with the first cause and
 /// what became of what had been made.
 pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
+    let run = request.run()?;
     let mut findings = request.findings();
     let plan = plan(request, &mut findings)?;
+    if run.is_keyed()
+        && let Some(plan) = &plan
+    {
+        leave_room_for_tags(plan, &mut findings);
+    }
     let ignored = findings.finish().map_err(Error::Input)?;
     let plan = plan.ok_or_else(|| Error::Bug("a plan read without problem or value".to_owned()))?;
-    let token = client_token(request.request_id);
-    let work = create::create(request.account, plan, token, request.deadline);
+    let work = create::create(request.account, plan, &run, request.deadline);
     let creation = Box::pin(work).await.map_err(Box::new)?;
     Ok(Reply::json(shape(&creation)?).with_ignored(request.is_lenient(), &ignored))
 }
@@ -158,13 +164,6 @@ fn text<'v>(name: &str, value: Option<&'v Value>, findings: &mut Findings) -> Op
     text
 }
 
-/// ECS takes at most 36 characters
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>); Lambda's request ids
-/// are UUIDs of exactly that length.
-pub(super) fn client_token(request_id: &str) -> &str {
-    request_id.get(..36).unwrap_or(request_id)
-}
-
 /// Reads the body into a plan; what is wrong goes to the findings, all of it.
 fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, Error> {
     let mut body = request.object()?;
@@ -245,6 +244,18 @@ fn cluster_part(
         findings.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED);
     }
     name.map(|name| ClusterPart::New { name, input })
+}
+
+/// Refuses more tags than AWS takes beside those that a keyed request puts on what it makes.
+fn leave_room_for_tags(plan: &Plan, findings: &mut Findings) {
+    let cluster = if let ClusterPart::New { input, .. } = &plan.cluster { input.tags().len() } else { 0 };
+    let definition = if let TaskDefinitionPart::New(input) = &plan.task_definition { input.tags().len() } else { 0 };
+    let registry = if let RegistryPart::New { input, .. } = &plan.registry { input.tags().len() } else { 0 };
+    let counts = [cluster, definition, registry, plan.service.tags().len()];
+    for (part, _) in PARTS.iter().zip(counts).filter(|(_, count)| *count > TAGS_MAX - OWN_TAGS_MAX) {
+        let message = format!("at most {} tags are accepted with an `Idempotency-Key`", TAGS_MAX - OWN_TAGS_MAX);
+        findings.refuse(format!("{part}.tags"), message);
+    }
 }
 
 fn task_definition_part(

@@ -13,6 +13,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::ids::{ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskId};
 use crate::intake::Call;
+use crate::orchestration::idempotency::{Claim, Run};
 use crate::reply::Reply;
 use crate::routes::Matched;
 use crate::wire::findings::{Findings, Problem, Unknown};
@@ -22,6 +23,11 @@ use crate::wire::write::write;
 
 /// The longest body that is accepted: 1 MiB.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
+
+/// The header that makes a create happen once, however often it is sent.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The longest key.
+const KEY_MAX_CHARACTERS: usize = 64;
 
 /// What stands for itself in the query of a `Link`.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -210,6 +216,24 @@ impl Request<'_> {
         })
     }
 
+    /// This invocation as a run of the request: with an `Idempotency-Key`, one of perhaps several.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a key that can't be one; [`Error::Syntax`] for a body that is not JSON.
+    pub fn run(&self) -> Result<Run, Error> {
+        let keys: Vec<_> = self.call.headers.get_all(IDEMPOTENCY_KEY).iter().collect();
+        let key = match keys[..] {
+            [] => return Ok(Run::new(self.request_id, None)),
+            [key] => key.to_str().ok().filter(|key| is_key(key)),
+            _ => None,
+        };
+        let refused = || Error::input("Idempotency-Key", "expected one key of 1 to 64 printable ASCII characters");
+        let body = canonical(&Value::Object(self.object()?)).to_string();
+        let account = self.path.parameter("account");
+        let claim = Claim::new(key.ok_or_else(refused)?, self.caller, account, body.as_bytes());
+        Ok(Run::new(self.request_id, Some(claim)))
+    }
+
     /// No findings yet, as strict or lenient as the caller asked for.
     pub fn findings(&self) -> Findings {
         Findings::new(if self.is_lenient() { Unknown::Ignore } else { Unknown::Refuse })
@@ -274,6 +298,24 @@ impl Request<'_> {
 /// How long a JSON text is as a string of the JSON that Lambda answers.
 fn bytes_in_envelope(json: &str) -> usize {
     json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
+}
+
+/// 1 to 64 printable ASCII characters.
+fn is_key(text: &str) -> bool {
+    (1..=KEY_MAX_CHARACTERS).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// A body whose members are in the order of their names: the same body, however a client orders it.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let mut members: Vec<_> = object.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            members.into_iter().map(|(name, value)| (name.clone(), canonical(value))).collect()
+        }
+        Value::Array(list) => list.iter().map(canonical).collect(),
+        other => other.clone(),
+    }
 }
 
 /// `true false 1 0` in any case.

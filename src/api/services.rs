@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Request;
-use super::orchestrations::{client_token, delete_service as delete_with_what_belongs_to_it};
+use super::orchestrations::delete_service as delete_with_what_belongs_to_it;
 use crate::aws::ecs;
 use crate::error::Error;
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::Target;
+use crate::orchestration::idempotency::Run;
 use crate::orchestration::show::{self, Shown};
 use crate::orchestration::{launch, lists};
 use crate::reply::Reply;
@@ -40,7 +41,7 @@ pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
     let (mut input, ignored) = request.input::<CreateServiceInput>(|_, _, _| {})?;
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     input.cluster = Some(cluster.to_string());
-    let created = launch::create_service(request.account, input, client_token(request.request_id)).await?;
+    let created = launch::create_service(request.account, input, &Run::new(request.request_id, None).token("")).await?;
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
 }
 

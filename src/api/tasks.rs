@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::Request;
-use super::orchestrations::client_token;
 use crate::aws::ecs::{self, TaskFilter};
 use crate::error::Error;
 use crate::ids::{ServiceName, is_ecs_name};
@@ -51,7 +50,7 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     // DIFFERENCE: the original sent the path's cluster as a task definition, and always failed.
     input.cluster = Some(cluster.to_string());
-    let started = launch::run_task(request.account, input, client_token(request.request_id)).await?;
+    let started = launch::run_task(request.account, input, &request.run()?.token("")).await?;
     let tasks = started.tasks().iter().map(|task| Ok(write(task)?)).collect::<Result<Vec<_>, Error>>()?;
     let failures = started.failures().iter().map(|failure| Ok(write(failure)?)).collect::<Result<Vec<_>, Error>>()?;
     Ok(Reply::json(json!({"Tasks": tasks, "Failures": failures})).with_ignored(request.is_lenient(), &ignored))

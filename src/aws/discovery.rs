@@ -3,7 +3,7 @@
 use aws_sdk_servicediscovery::config::Builder;
 use aws_sdk_servicediscovery::operation::create_service::{CreateServiceInput, CreateServiceOutput};
 use aws_sdk_servicediscovery::types::{
-    InstanceSummary, Namespace, Service, ServiceFilter, ServiceFilterName, ServiceSummary,
+    InstanceSummary, Namespace, Service, ServiceFilter, ServiceFilterName, ServiceSummary, Tag,
 };
 
 use super::pages::{Listing, Page, Span, collect};
@@ -41,6 +41,16 @@ pub async fn get_service(account: &Account, id: &str) -> Result<Service, Error> 
     let call = account.discovery.get_service().id(id);
     let answer = call.send().await.map_err(account.refused(OPERATION))?;
     answer.service.ok_or_else(|| account.lacking(OPERATION, "Service"))
+}
+
+/// `servicediscovery:ListTagsForResource`, by ARN.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn list_tags_for_resource(account: &Account, arn: &str) -> Result<Vec<Tag>, Error> {
+    let call = account.discovery.list_tags_for_resource().resource_arn(arn);
+    let answer = call.send().await.map_err(account.refused("servicediscovery:ListTagsForResource"))?;
+    Ok(answer.tags.unwrap_or_default())
 }
 
 /// The namespace of a service. Services made before Cloud Map moved the id have it in their DNS config only.

@@ -15,6 +15,12 @@ pub enum Cause {
     /// Something of the name is in the way.
     #[error("{0}")]
     Taken(String),
+    /// The caller's `Idempotency-Key` came with another body before.
+    #[error("{0}")]
+    KeyReused(String),
+    /// Another run of the same request took back what this one had used.
+    #[error("{0}")]
+    TakenBack(String),
     /// A service of the name is still draining.
     #[error("{0}")]
     Draining(String),

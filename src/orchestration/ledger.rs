@@ -4,12 +4,18 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use aws_sdk_ecs::types::Service;
+
+use super::idempotency::Owner;
+use super::site::Site;
 use crate::aws::pages::Span;
 use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::{Deadline, Elapsed};
 
 /// What is said of a change that there was no time to take back.
 const TOO_LATE: &str = "the time that the request may take is over";
+/// What is said of what another run of the same request made: that run may be at work, and takes it back itself.
+const OF_ANOTHER_RUN: &str = "an earlier request with this `Idempotency-Key` made it, and may still be at work";
 /// How long the undo waits before it tries again.
 const UNDO_PAUSE: Duration = Duration::from_millis(500);
 
@@ -19,8 +25,22 @@ struct Entry {
     change: Change,
     /// The ARN, once AWS has answered.
     arn: Option<String>,
-    /// Whether the connection ended without an answer, and with it AWS's work on the call.
-    is_broken_off: bool,
+    state: State,
+}
+
+/// How far a change has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Asked for; not answered, or not yet.
+    Asked,
+    /// The connection ended without an answer, and with it AWS's work on the call.
+    BrokenOff,
+    /// Made by this run.
+    Made,
+    /// Made by another run of the same request, and in use by this one.
+    Found,
+    /// Not made, or not this run's.
+    Void,
 }
 
 /// A change that can be taken back.
@@ -92,53 +112,109 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn push(&self, change: Change, arn: Option<String>, state: State) -> usize {
+        let mut entries = self.entries();
+        entries.push(Entry { change, arn, state });
+        entries.len() - 1
+    }
+
     /// Does `work`, whose success is `change`, and keeps the ARN that `arn` finds in its answer.
     pub(super) async fn record<T>(
         &self,
-        change: Change,
+        change: &Change,
         work: impl Future<Output = Result<T, aws::Error>>,
         arn: impl FnOnce(&T) -> Option<String>,
     ) -> Result<T, aws::Error> {
-        self.entries().push(Entry { change: change.clone(), arn: None, is_broken_off: false });
+        let own = self.push(change.clone(), None, State::Asked);
         let result = work.await;
-        let mut entries = self.entries();
-        let own = entries.iter().position(|entry| entry.change == change);
-        match (&result, own) {
-            (Ok(answer), Some(own)) => entries[own].arn = arn(answer),
-            (Err(error), Some(own)) if !error.kind.leaves_outcome_unknown() => {
-                entries.remove(own);
-            }
-            (Err(error), Some(own)) => entries[own].is_broken_off = error.kind == Kind::Unavailable,
-            _ => {}
+        let entry = &mut self.entries()[own];
+        match &result {
+            Ok(answer) => (entry.arn, entry.state) = (arn(answer), State::Made),
+            Err(error) if !error.kind.leaves_outcome_unknown() => entry.state = State::Void,
+            Err(error) if error.kind == Kind::Unavailable => entry.state = State::BrokenOff,
+            Err(_) => {}
         }
         result
     }
 
-    /// Takes back every change, the newest first. What AWS is still busy with is tried again after the others, until
-    /// the deadline.
-    pub(super) async fn undo(self, account: &Account, deadline: Deadline) -> Outcome {
+    /// A change that AWS did not answer turned out to be made.
+    pub(super) fn found(&self, change: &Change, arn: Option<String>) {
+        let mut entries = self.entries();
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.change == *change) {
+            (entry.arn, entry.state) = (arn, State::Made);
+        }
+    }
+
+    /// A change turned out not to be this run's, or is taken back already.
+    pub(super) fn forget(&self, change: &Change) {
+        for entry in self.entries().iter_mut().filter(|entry| entry.change == *change) {
+            entry.state = State::Void;
+        }
+    }
+
+    /// Notes what another run of the same request made: it is not taken back, and not concealed.
+    pub(super) fn leave(&self, change: Change, arn: Option<String>) {
+        self.push(change, arn, State::Found);
+    }
+
+    /// Takes back every change of this run, the newest first. What AWS is still busy with is tried again after the
+    /// others, until the deadline.
+    ///
+    /// Before each, a keyed run looks for its service: if a twin has made it meanwhile, the request is done.
+    pub(super) async fn undo(self, site: &Site<'_>, deadline: Deadline) -> Undone {
         let entries = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut outcome = Outcome::default();
-        outcome.created.extend(entries.iter().filter_map(|entry| entry.arn.clone()));
-        let mut left: Vec<_> = entries.into_iter().rev().map(|entry| (entry, TOO_LATE.to_owned())).collect();
+        let (found, entries): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.state == State::Found);
+        outcome.left_behind =
+            found.iter().map(|entry| entry.leftover(OF_ANOTHER_RUN.to_owned(), site.account)).collect();
+        let made = entries.into_iter().filter(|entry| entry.state != State::Void);
+        let mut left: Vec<_> = made.rev().map(|entry| (entry, TOO_LATE.to_owned())).collect();
+        outcome.created.extend(left.iter().rev().filter_map(|(entry, _)| entry.arn.clone()));
+        if !has_own_service(&left)
+            && let Some(service) = fulfilled(site, deadline).await
+        {
+            return Undone::Fulfilled(service);
+        }
         loop {
             let mut busy = Vec::new();
             for (entry, last) in left {
-                match deadline.limit(Box::pin(entry.try_to_undo(account, deadline))).await {
+                match deadline.limit(Box::pin(entry.try_to_undo(site, deadline))).await {
                     Ok(Undo::Done) => outcome.rolled_back.extend(entry.arn),
-                    Ok(Undo::Stuck(error)) => outcome.left_behind.push(entry.leftover(error, account)),
+                    Ok(Undo::OfOthers) => outcome.created.retain(|arn| Some(arn) != entry.arn.as_ref()),
+                    Ok(Undo::Fulfilled(service)) => return Undone::Fulfilled(service),
+                    Ok(Undo::Stuck(error)) => outcome.left_behind.push(entry.leftover(error, site.account)),
                     Ok(Undo::Busy(error)) => busy.push((entry, error)),
                     Err(Elapsed) => busy.push((entry, last)),
                 }
             }
             if busy.is_empty() || deadline.limit(tokio::time::sleep(UNDO_PAUSE)).await.is_err() {
-                let late = busy.into_iter().map(|(entry, error)| entry.leftover(error, account));
+                let late = busy.into_iter().map(|(entry, error)| entry.leftover(error, site.account));
                 outcome.left_behind.extend(late);
-                return outcome;
+                return Undone::Back(outcome);
             }
             left = busy;
         }
     }
+}
+
+/// How an undo ended.
+#[derive(Debug)]
+pub(super) enum Undone {
+    /// Everything is taken back, or listed.
+    Back(Outcome),
+    /// A twin of this run has created the service: the request is done.
+    Fulfilled(Box<Service>),
+}
+
+/// Whether the newest change is a service that this very run has created.
+fn has_own_service(left: &[(Entry, String)]) -> bool {
+    left.first().is_some_and(|(entry, _)| entry.is_own_service())
+}
+
+/// The service of this request, if it is there. A look that fails is none: the undo goes on.
+async fn fulfilled(site: &Site<'_>, deadline: Deadline) -> Option<Box<Service>> {
+    let looked = deadline.limit(Box::pin(site.service_of_claim())).await.ok()?;
+    looked.ok().flatten().map(Box::new)
 }
 
 /// What became of one attempt to take a change back.
@@ -149,17 +225,41 @@ enum Undo {
     Busy(String),
     /// It can't be taken back.
     Stuck(String),
+    /// Another request made it.
+    OfOthers,
+    /// A twin of this run has created the service: nothing is to be taken back any more.
+    Fulfilled(Box<Service>),
+}
+
+/// What there is to take back.
+enum Target {
+    /// It, or nothing that was left of it, is taken back.
+    Gone,
+    /// Nothing tells what is to be taken back.
+    Unknown,
+    /// Another request made it.
+    OfOthers,
 }
 
 impl Entry {
-    async fn try_to_undo(&self, account: &Account, deadline: Deadline) -> Undo {
-        match self.take_back(account, deadline).await {
-            Ok(Some(())) => Undo::Done,
-            Ok(None) => {
+    fn is_own_service(&self) -> bool {
+        matches!(self.change, Change::Service { .. }) && self.state == State::Made
+    }
+
+    async fn try_to_undo(&self, site: &Site<'_>, deadline: Deadline) -> Undo {
+        if !self.is_own_service()
+            && let Some(service) = fulfilled(site, deadline).await
+        {
+            return Undo::Fulfilled(service);
+        }
+        match self.take_back(site, deadline).await {
+            Ok(Target::Gone) => Undo::Done,
+            Ok(Target::OfOthers) => Undo::OfOthers,
+            Ok(Target::Unknown) => {
                 Undo::Stuck(format!("AWS never answered; whether {} is of this request is not known", self.change))
             }
             // What is not there is taken back, unless AWS may still be at work on it.
-            Err(error) if error.kind == Kind::NotFound && self.is_settled() => Undo::Done,
+            Err(error) if error.kind == Kind::NotFound && self.state != State::Asked => Undo::Done,
             Err(error) if error.kind == Kind::NotFound => {
                 Undo::Stuck("AWS never answered; it is not there, but may still appear".to_owned())
             }
@@ -168,30 +268,35 @@ impl Entry {
         }
     }
 
-    /// Whether AWS has ended its work on the change, one way or the other.
-    fn is_settled(&self) -> bool {
-        self.arn.is_some() || self.is_broken_off
-    }
-
-    /// Takes the change back; `None` where nothing tells what is to be taken back.
-    async fn take_back(&self, account: &Account, deadline: Deadline) -> Result<Option<()>, aws::Error> {
+    async fn take_back(&self, site: &Site<'_>, deadline: Deadline) -> Result<Target, aws::Error> {
+        let account = site.account;
         match (&self.change, &self.arn) {
-            (Change::Cluster(name), _) => ecs::delete_cluster(account, name).await.map(drop)?,
+            (Change::Cluster(name), _) => {
+                if site.run.is_keyed() && is_cluster_of_others(site, name).await? {
+                    return Ok(Target::OfOthers);
+                }
+                ecs::delete_cluster(account, name).await.map(drop)?;
+            }
             (Change::TaskDefinition(_), Some(arn)) => ecs::deregister_task_definition(account, arn).await.map(drop)?,
+            (Change::TaskDefinition(family), None) if site.run.is_keyed() => {
+                let own = site.revisions(family, 0).await?.own.and_then(|own| own.task_definition_arn);
+                let missing = || account.missing("ecs:DescribeTaskDefinition", "there is no such revision".to_owned());
+                ecs::deregister_task_definition(account, &own.ok_or_else(missing)?).await.map(drop)?;
+            }
             // A family's revisions do not say which request made them.
-            (Change::TaskDefinition(_), None) => return Ok(None),
+            (Change::TaskDefinition(_), None) => return Ok(Target::Unknown),
             (Change::Registry { .. }, Some(arn)) => discovery::delete_service(account, id_of(arn)).await?,
             (Change::Registry { name, namespace_id, creator }, None) => {
-                match made_registry(account, namespace_id, name, creator, deadline).await? {
+                match made_registry(site, namespace_id, name, creator, deadline).await? {
                     Some(id) => discovery::delete_service(account, &id).await?,
-                    None => return Ok(None),
+                    None => return Ok(Target::Unknown),
                 }
             }
             (Change::Service { cluster, service }, _) => {
                 ecs::delete_service(account, cluster, service).await.map(drop)?;
             }
         }
-        Ok(Some(()))
+        Ok(Target::Gone)
     }
 
     fn leftover(&self, error: String, account: &Account) -> Leftover {
@@ -220,19 +325,31 @@ fn id_of(registry_arn: &str) -> &str {
     registry_arn.rsplit('/').next().unwrap_or_default()
 }
 
-/// The id of the registry of this name that this request has made; `None` if there is one that does not tell.
+/// Whether the cluster is there, but not by this run: `CreateCluster` does not tell.
+async fn is_cluster_of_others(site: &Site<'_>, name: &str) -> Result<bool, aws::Error> {
+    let found = ecs::describe_cluster(site.account, name).await?.filter(|cluster| cluster.status() != Some("INACTIVE"));
+    Ok(found.is_some_and(|cluster| site.owner(cluster.tags()) != Owner::This { is_this_run: true }))
+}
+
+/// The id of the registry of this name that this run has made; `None` if there is one that does not tell.
 async fn made_registry(
-    account: &Account,
+    site: &Site<'_>,
     namespace_id: &str,
     name: &str,
     creator: &str,
     deadline: Deadline,
 ) -> Result<Option<String>, aws::Error> {
+    let account = site.account;
     let listed = discovery::list_services(account, Some(namespace_id), Span::whole(deadline)).await?;
     let found = listed.entries.into_iter().find(|registry| registry.name() == Some(name));
     let missing = || account.missing("servicediscovery:ListServices", format!("there is no registry `{name}`"));
     let id = found.and_then(|registry| registry.id).ok_or_else(missing)?;
     let registry = discovery::get_service(account, &id).await?;
+    if site.run.is_keyed() {
+        // Twins have the same creator's id; the tag tells them apart.
+        let is_own = site.owner_of_registry(&registry).await? == Owner::This { is_this_run: true };
+        return if is_own { Ok(Some(id)) } else { Err(missing()) };
+    }
     match registry.creator_request_id() {
         Some(other) if other == creator => Ok(Some(id)),
         // Somebody else's of the same name stays.

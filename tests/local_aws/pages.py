@@ -13,6 +13,8 @@ from typing import Any
 
 from ministack.app import app as ministack
 
+import tokens
+
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -28,6 +30,9 @@ LISTS = {
 https://docs.aws.amazon.com/cloud-map/latest/api/API_ListServices.html."""
 
 TOKEN = "page-from-"
+
+
+tokens.install()
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:

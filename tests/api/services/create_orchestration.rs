@@ -124,7 +124,8 @@ async fn the_documented_body_creates_all_four() {
         "HealthCheckCustomConfig": {
           "FailureThreshold": 1
         },
-        "CreateDate": "[time]"
+        "CreateDate": "[time]",
+        "CreatorRequestId": "[id]"
       },
       "Service": {
         "ServiceArn": "arn:aws:ecs:us-east-1:111122223333:service/myclu/webapp",
@@ -731,12 +732,23 @@ async fn a_revision_whose_answer_is_lost_is_made_once_and_listed_as_left_behind(
 }
 
 #[tokio::test]
-async fn a_registry_whose_answer_is_lost_is_looked_for_and_never_taken_for_gone() {
+async fn a_registry_whose_answer_is_lost_is_known_by_the_request_that_created_it() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
     app.faults().lose_answers("servicediscovery:CreateService");
     let problem = create(&app, &body).await.problem(502);
-    // The local AWS does not say which request made a registry, so that nobody can know whose it is.
+    assert_eq!((&problem["LeftBehind"], &problem["retryable"]), (&json!([]), &json!(true)));
+    assert_eq!(app.account().inventory().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_say_who_created_it_is_never_taken_for_gone() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    app.faults().lose_answers("servicediscovery:CreateService");
+    let anonymous = json!({"Service": {"Id": "srv-1", "Name": "www"}});
+    app.faults().answer("servicediscovery:GetService", &anonymous);
+    let problem = create(&app, &body).await.problem(502);
     let left = &problem["LeftBehind"][0];
     assert_eq!((&left["Arn"], problem["LeftBehind"].as_array().unwrap().len()), (&json!("www"), 1), "{problem}");
     let found = app.account().inventory().await;

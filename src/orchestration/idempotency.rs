@@ -1,0 +1,203 @@
+//! One request, however often it is sent: what an `Idempotency-Key` leaves on the things that a create makes.
+//!
+//! There is no store. A keyed request is recognised by what it made: each thing carries the tag [`CLAIM_TAG`] with a
+//! digest of key, caller and account, and one of key and body; and, but for the service, the tag [`RUN_TAG`] with the
+//! id of the invocation that made it. Before each step the flow looks:
+//!
+//! - The service is there with this claim: the request has been done, and is answered again.
+//! - Anything is there with this key and another body: the key is used up.
+//! - A cluster, a revision or a registry is there with this claim: another run of this very request made it, one that
+//!   was killed, or is still at work. It is used, and not made a second time.
+//! - A service of the claim is INACTIVE: it was deleted since, and the request is a new creation.
+//!
+//! **Two runs at the same moment** both find nothing, and AWS tells them apart: `CreateCluster` answers both the same
+//! cluster; Cloud Map refuses the second registry of a name, and ECS the second service, unless it recognises the
+//! token: the loser looks again and finds the winner's. Only `RegisterTaskDefinition` makes two revisions: who
+//! registers one looks at those between the latest that it saw and its own; the lowest of the claim is used, and the
+//! others are deregistered by those who made them.
+//!
+//! **An undo never takes what a twin uses.** It looks for the service before each thing that it takes back: once a twin
+//! has created it, the request is done and nothing more is undone. And it takes only what its own run's tag is on. A
+//! run that uses what another run made looks at it once more after its service is there; if the other run took it back
+//! meanwhile, the service goes too, and the caller is told to repeat the request.
+//!
+//! What is recognised is what has a name in common: a body that names another cluster, family, registry and service than
+//! the first one did is not seen to carry the same key.
+
+use sha2::{Digest as _, Sha256};
+
+/// The tag that says which request made a thing: `{digest of the key}/{digest of the body}`.
+const CLAIM_TAG: &str = "ecs-api:idempotency-key";
+/// The tag that says which invocation made a thing: Lambda's request id.
+const RUN_TAG: &str = "ecs-api:request-id";
+/// The tags whose keys begin so are this API's own.
+const OWN_TAGS: &str = "ecs-api:";
+
+/// The most tags of a resource
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>).
+pub const TAGS_MAX: usize = 50;
+/// The most tags that a keyed request puts on what it makes.
+pub const OWN_TAGS_MAX: usize = 2;
+
+/// ECS takes at most 36 characters
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>).
+const CLIENT_TOKEN_MAX: usize = 36;
+
+/// One run of a request.
+#[derive(Debug, Clone)]
+pub struct Run {
+    id: String,
+    claim: Option<Claim>,
+}
+
+/// What makes a keyed request the same as an earlier one: digests, of which nothing can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    key: String,
+    body: String,
+}
+
+/// Whose a thing is, by its tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody's that concerns this request.
+    Others,
+    /// This request's; made by this run, or by another one.
+    This {
+        /// Whether this run made it.
+        is_this_run: bool,
+    },
+    /// That of a request with the same key and another body.
+    SameKey,
+}
+
+impl Claim {
+    /// The claim of a caller's key on an account, for a body in its canonical form.
+    pub fn new(key: &str, caller: &str, account: &str, body: &[u8]) -> Self {
+        // The body may hold what is guessed easily; with the key in it, its digest tells nothing to who reads the tags.
+        Self {
+            key: digest(&[b"key", caller.as_bytes(), account.as_bytes(), key.as_bytes()]),
+            body: digest(&[b"body", key.as_bytes(), body]),
+        }
+    }
+
+    fn tag(&self) -> String {
+        format!("{}/{}", self.key, self.body)
+    }
+}
+
+/// The first 128 bits of the SHA-256 of texts, each with its length.
+fn digest(texts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    hex::encode(&hash.finalize()[..16])
+}
+
+impl Run {
+    /// The run that Lambda's request id stands for, with its caller's claim if there is one.
+    pub fn new(request_id: &str, claim: Option<Claim>) -> Self {
+        Self { id: request_id.to_owned(), claim }
+    }
+
+    /// Whether the caller gave a key.
+    pub fn is_keyed(&self) -> bool {
+        self.claim.is_some()
+    }
+
+    /// What makes AWS recognise a repeated call as the same, at most 36 characters: with a key, the same for every run
+    /// that meets the same `before`; else this run's alone (Lambda's ids have 36 characters).
+    pub fn token(&self, before: &str) -> String {
+        match &self.claim {
+            Some(claim) => digest(&[b"token", claim.tag().as_bytes(), before.as_bytes()]),
+            None => self.own_token(),
+        }
+    }
+
+    /// A token that no other run has.
+    pub fn own_token(&self) -> String {
+        self.id.get(..CLIENT_TOKEN_MAX).unwrap_or(&self.id).to_owned()
+    }
+
+    /// The tags of what this run makes; none without a key.
+    pub fn tags(&self) -> Vec<(&'static str, String)> {
+        let claim = self.claim.as_ref().map(|claim| (CLAIM_TAG, claim.tag()));
+        claim.into_iter().flat_map(|claim| [claim, (RUN_TAG, self.id.clone())]).collect()
+    }
+
+    /// The tag of the service, which is the same for every run, so that AWS finds their calls the same.
+    pub fn service_tags(&self) -> Vec<(&'static str, String)> {
+        self.claim.iter().map(|claim| (CLAIM_TAG, claim.tag())).collect()
+    }
+
+    /// Whose a thing with these tags is. Without a key, everything is others'.
+    pub fn owner<'t>(&self, tags: impl IntoIterator<Item = (Option<&'t str>, Option<&'t str>)>) -> Owner {
+        let Some(claim) = &self.claim else { return Owner::Others };
+        let (mut claimed, mut is_this_run) = (None, false);
+        for (key, value) in tags {
+            match key {
+                Some(CLAIM_TAG) => claimed = value,
+                Some(RUN_TAG) => is_this_run = value == Some(&self.id),
+                _ => {}
+            }
+        }
+        match claimed.and_then(|claimed| claimed.split_once('/')) {
+            Some((key, body)) if key == claim.key && body == claim.body => Owner::This { is_this_run },
+            Some((key, _)) if key == claim.key => Owner::SameKey,
+            _ => Owner::Others,
+        }
+    }
+}
+
+/// Whether a tag is one that this API sets: what comes back with a body that was answered is not the caller's.
+pub fn is_own_tag(key: &str) -> bool {
+    key.starts_with(OWN_TAGS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(key: &str, caller: &str, account: &str, body: &str) -> Run {
+        Run::new("run-1", Some(Claim::new(key, caller, account, body.as_bytes())))
+    }
+
+    #[test]
+    fn key_caller_account_and_body_make_the_claim() {
+        let run_1 = run("k", "portal", "nonprod", "{}");
+        let tags_of =
+            |run: &Run| run.tags().into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Vec<_>>();
+        let owner = |tags: &[(String, String)]| {
+            run_1.owner(tags.iter().map(|(key, value)| (Some(key.as_str()), Some(value.as_str()))))
+        };
+        for (other, expected) in [
+            (run("k", "portal", "nonprod", "{}"), Owner::This { is_this_run: true }),
+            (run("k", "portal", "nonprod", "{1}"), Owner::SameKey),
+            (run("k2", "portal", "nonprod", "{}"), Owner::Others),
+            (run("k", "porta", "lnonprod", "{}"), Owner::Others),
+            (run("k", "portal", "prod", "{}"), Owner::Others),
+            (Run::new("run-1", None), Owner::Others),
+        ] {
+            assert_eq!(owner(&tags_of(&other)), expected, "{other:?}");
+        }
+        let mut tags = tags_of(&run_1);
+        tags[1].1 = "run-2".to_owned();
+        assert_eq!(owner(&tags), Owner::This { is_this_run: false });
+        tags.reverse();
+        assert_eq!(owner(&tags), Owner::This { is_this_run: false });
+        assert_eq!(owner(&[(CLAIM_TAG.to_owned(), "nonsense".to_owned())]), Owner::Others);
+    }
+
+    #[test]
+    fn a_token_fits_into_ecs_and_tells_one_incarnation_from_the_next() {
+        let keyed = run("k", "portal", "nonprod", "{}");
+        assert_eq!(keyed.token(""), run("k", "portal", "nonprod", "{}").token(""));
+        assert_ne!(keyed.token(""), keyed.token("1795356486"));
+        assert_eq!(keyed.token("").len(), 32);
+        let id = "00000000-0000-4000-8000-000000000001";
+        assert_eq!(Run::new(id, None).token("1795356486"), id);
+        assert_eq!(Run::new(&id.repeat(2), None).token("").len(), 36);
+    }
+}
