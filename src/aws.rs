@@ -12,6 +12,7 @@ pub mod pages;
 mod prepared;
 pub mod queue;
 mod retries;
+mod sessions;
 
 pub use accounts::{Account, Accounts};
 pub use error::{Error, Kind};

@@ -190,6 +190,7 @@ fn of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
     let verdict = |status, ours: &str| Verdict::new(status, error.code.as_deref().unwrap_or(ours));
     match error.kind {
         Kind::AssumeRole => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed"),
+        Kind::NoSession => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed").retryable(true),
         Kind::AccessDenied => verdict(StatusCode::FORBIDDEN, "AccessDenied"),
         Kind::NotFound => verdict(StatusCode::NOT_FOUND, "NotFound"),
         Kind::Conflict => verdict(StatusCode::CONFLICT, "Conflict"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use aws_config::identity::IdentityCache;
+use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -17,13 +17,20 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::OnceCell;
 
 use super::Error;
+use super::retries::NotForQuotas;
+use super::sessions::Session;
 use crate::config;
 use crate::ids::Home;
 
 /// How long AWS may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long AWS may take for one attempt; the SDK makes up to three.
+/// How long AWS may take to begin its answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long AWS may take for one attempt, its answer included.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+/// How often a call is attempted, with a pause in between that grows from up to a second, with jitter. The request's
+/// deadline ends it earlier.
+const ATTEMPTS: u32 = 3;
 /// The session's name in the member account's CloudTrail.
 const SESSION_NAME: &str = "ecs-api";
 
@@ -63,10 +70,12 @@ impl Accounts {
     pub fn new(settings: BTreeMap<String, config::Account>, function: SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .build();
         let http = function.http_client().unwrap_or_else(http_client);
-        let base = function.into_builder().http_client(http).timeout_config(timeouts).build();
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+        let base = function.into_builder().http_client(http).timeout_config(timeouts).retry_config(retries).build();
         let entry = |settings| Entry { settings, account: OnceCell::new() };
         let accounts = settings.into_iter().map(|(name, settings)| (name, entry(settings))).collect();
         Self { base, accounts }
@@ -100,19 +109,33 @@ impl Account {
         if let Some(external_id) = &settings.external_id {
             role = role.external_id(external_id);
         }
-        // One identity cache for all clients of the account, and for no other account: the role is assumed
-        // once, and again shortly before the session ends.
+        // One session for all clients of the account, and for no other account: the role is assumed once, and again
+        // shortly before the session ends.
+        let session = Session::new();
         let own = base
             .to_builder()
             .region(region)
             .credentials_provider(SharedCredentialsProvider::new(role.build().await))
-            .identity_cache(IdentityCache::lazy().build())
+            .identity_cache(session.clone())
             .build();
+        // The retries of all clients of a partition come out of one budget, and an account's throttling shall not cost
+        // another account its retries. (The SDKs' builders have no trait in common.)
+        macro_rules! client {
+            ($sdk:ident) => {{
+                let partition = format!("{}-{}", stringify!($sdk), settings.role_arn.as_str());
+                let config = $sdk::config::Builder::from(&own)
+                    .retry_partition($sdk::config::retry::RetryPartition::new(partition))
+                    .retry_classifier(session.clone())
+                    .retry_classifier(NotForQuotas)
+                    .interceptor(session.clone());
+                $sdk::Client::from_conf(config.build())
+            }};
+        }
         Self {
             settings: settings.clone(),
-            ecs: aws_sdk_ecs::Client::new(&own),
-            discovery: aws_sdk_servicediscovery::Client::new(&own),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&own),
+            ecs: client!(aws_sdk_ecs),
+            discovery: client!(aws_sdk_servicediscovery),
+            logs: client!(aws_sdk_cloudwatchlogs),
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Error {
 pub enum Kind {
     /// The account's role could not be assumed.
     AssumeRole,
+    /// STS was not there to be asked, or had too much to do; the call was never made.
+    NoSession,
     /// The role lacks a permission.
     AccessDenied,
     /// The resource does not exist.
@@ -75,6 +77,7 @@ impl fmt::Display for Error {
         let Self { operation, role_arn, message, .. } = self;
         match self.kind {
             Kind::AssumeRole => write!(f, "the role `{role_arn}` can't be assumed: {message}"),
+            Kind::NoSession => write!(f, "the role `{role_arn}` can't be assumed at the moment: {message}"),
             Kind::AccessDenied => write!(f, "the role `{role_arn}` may not do `{operation}`: {message}"),
             Kind::TimedOut => write!(f, "`{operation}` was not answered in time: {message}"),
             Kind::Unavailable => write!(f, "`{operation}` failed on AWS's side: {message}"),
@@ -127,7 +130,7 @@ impl Error {
         let header = |name| error.raw_response().and_then(|response| response.headers().get(name));
         let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(str::to_owned);
         let (kind, code, message) = match (&assume_role, &error) {
-            (Some(refusal), _) => (Kind::AssumeRole, refusal.code.clone(), refusal.message.clone()),
+            (Some(refusal), _) => (refusal.kind, refusal.code.clone(), refusal.message.clone()),
             (None, SdkError::ServiceError(context)) => {
                 let (code, message) = (context.err().code(), context.err().message());
                 let kind = classify(code, message.unwrap_or_default(), status);
@@ -157,6 +160,7 @@ impl Error {
 
 /// What STS said, where a call failed because it could not be signed.
 struct Refusal {
+    kind: Kind,
     code: Option<String>,
     message: String,
     request_id: Option<String>,
@@ -166,8 +170,15 @@ fn assume_role_refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
     let credentials = chain(error).find(|error| error.is::<CredentialsError>())?;
     let refused = chain(credentials).find_map(|error| error.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>());
     let service_error = refused.and_then(|refused| refused.as_service_error());
-    let headers = refused.and_then(SdkError::raw_response).map(HttpResponse::headers);
+    let response = refused.and_then(SdkError::raw_response);
+    let headers = response.map(HttpResponse::headers);
+    let status = response.map(|response| response.status().as_u16());
+    let kind = match service_error.map(|error| classify(error.code(), error.message().unwrap_or_default(), status)) {
+        None | Some(Kind::Throttled | Kind::Unavailable | Kind::TimedOut) => Kind::NoSession,
+        Some(_) => Kind::AssumeRole,
+    };
     Some(Refusal {
+        kind,
         code: service_error.and_then(|error| error.code()).map(str::to_owned),
         message: service_error.and_then(|error| error.message()).unwrap_or("STS gave no credentials").to_owned(),
         request_id: headers.and_then(|headers| headers.get("x-amzn-requestid")).map(str::to_owned),

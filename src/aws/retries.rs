@@ -1,6 +1,7 @@
 //! Which failed attempts the SDK may repeat.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 
 /// For calls that make something: only what AWS has certainly not done is repeated.
@@ -28,4 +29,40 @@ impl ClassifyRetry for OnlyRefused {
     fn priority(&self) -> RetryClassifierPriority {
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
+}
+
+/// For all calls: a quota that is reached is not a throttling, which passes.
+///
+/// The SDK takes the one for the other by the code that ECS has for it
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html>).
+#[derive(Debug)]
+pub(super) struct NotForQuotas;
+
+impl ClassifyRetry for NotForQuotas {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let code = context.response().and_then(refusal_code);
+        match code.as_deref() {
+            Some("LimitExceededException" | "ResourceLimitExceeded") => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "NotForQuotas"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+}
+
+/// AWS's error code in a refusal of any service of the JSON protocol.
+pub(super) fn refusal_code(response: &HttpResponse) -> Option<String> {
+    if !(400..500).contains(&response.status().as_u16()) {
+        return None;
+    }
+    let body = serde_json::from_slice::<serde_json::Value>(response.body().bytes()?).ok()?;
+    // `com.amazonaws.ecs#ClusterNotFoundException`, or without the namespace.
+    let code = body.get("__type").or_else(|| body.get("code"))?.as_str()?;
+    Some(code.rsplit('#').next().unwrap_or_default().to_owned())
 }

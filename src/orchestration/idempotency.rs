@@ -27,9 +27,9 @@
 use sha2::{Digest as _, Sha256};
 
 /// The tag that says which request made a thing: `{digest of the key}/{digest of the body}`.
-const CLAIM_TAG: &str = "ecs-api:idempotency-key";
+pub const CLAIM_TAG: &str = "ecs-api:idempotency-key";
 /// The tag that says which invocation made a thing: Lambda's request id.
-const RUN_TAG: &str = "ecs-api:request-id";
+pub const RUN_TAG: &str = "ecs-api:request-id";
 /// The tags whose keys begin so are this API's own.
 const OWN_TAGS: &str = "ecs-api:";
 

@@ -360,5 +360,5 @@ async fn made_registry(
 
 /// Whether a refusal may pass: a thing that is still being made, or an AWS that has too much to do.
 fn is_passing(kind: Kind) -> bool {
-    matches!(kind, Kind::Conflict | Kind::Throttled | Kind::Unavailable | Kind::TimedOut)
+    matches!(kind, Kind::Conflict | Kind::Throttled | Kind::NoSession | Kind::Unavailable | Kind::TimedOut)
 }
