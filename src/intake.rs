@@ -11,6 +11,7 @@ mod load_balancer;
 mod parts;
 mod rest_api;
 
+use std::fmt;
 use std::time::Duration;
 
 use lambda_http::http::Method;
@@ -27,7 +28,6 @@ use crate::reply::Reply;
 pub use parts::HeaderStyle;
 
 /// A request, whatever brought it.
-#[derive(Debug)]
 pub struct Call {
     /// The method.
     pub method: Method,
@@ -43,6 +43,13 @@ pub struct Call {
     pub body: Vec<u8>,
     /// Who sent it, as far as the event tells.
     pub evidence: Evidence,
+}
+
+impl fmt::Debug for Call {
+    /// Leaves query, headers and body out: they may hold what only the caller and AWS should know.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// What Lambda hands to the function.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use lambda_http::http::StatusCode;
-use tracing::{Level, error, info, warn};
+use tracing::{Level, Subscriber, error, info, warn};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::LogLevel;
 use crate::error::{Error, causes};
@@ -12,8 +13,17 @@ use crate::intake::{Call, Malformed};
 use crate::reply::Reply;
 use crate::routes::Endpoint;
 
-/// Starts the log at a level. The SDK's own crates stay at warnings: below that they write what they send.
+/// Starts the log at a level, on standard output.
 pub fn start(level: LogLevel) {
+    // A second start (in tests) keeps the first one's subscriber.
+    drop(tracing::subscriber::set_global_default(subscriber(level, std::io::stdout)));
+}
+
+/// What writes the log. The SDK's own crates stay at warnings: below that they write what they send.
+pub fn subscriber<W>(level: LogLevel, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let own = match level {
         LogLevel::Trace => Level::TRACE,
         LogLevel::Debug => Level::DEBUG,
@@ -23,9 +33,7 @@ pub fn start(level: LogLevel) {
     };
     let others = if level == LogLevel::Error { "error" } else { "warn" };
     let filter = EnvFilter::new(format!("{others},ecs_api={}", own.as_str().to_ascii_lowercase()));
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).finish();
-    // A second start (in tests) keeps the first one's subscriber.
-    drop(tracing::subscriber::set_global_default(subscriber));
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(writer).finish()
 }
 
 /// What a request's log line says beyond its answer.

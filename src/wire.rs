@@ -12,3 +12,6 @@ pub mod json;
 pub mod members;
 pub mod read;
 pub mod write;
+
+#[cfg(test)]
+mod properties;

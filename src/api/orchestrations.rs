@@ -10,7 +10,9 @@ use super::request::boolean;
 use super::{Request, shorthands};
 use crate::cleanup::Unfinished;
 use crate::error::{Error, causes};
-use crate::ids::{ClusterName, RegistryId, ServiceName, is_ecs_name, is_registry_arn};
+use crate::ids::{
+    ClusterName, RegistryId, ServiceName, TaskDefinitionName, is_ecs_name, is_namespace_id, is_registry_arn,
+};
 use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
 use crate::orchestration::defaults;
 use crate::orchestration::delete::{self, Failure, Progress, Target};
@@ -30,6 +32,9 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 const QUEUE_RESERVE: Duration = Duration::from_secs(4);
 /// What a caller has to do where the queue does not.
 const REPEAT: &str = "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
+/// The most registries of a service that are looked at. (ECS takes one:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRegistry.html>.)
+const REGISTRIES_MAX: usize = 5;
 /// The parts of an orchestrated create's body, as messages name them.
 const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "service"];
 
@@ -265,9 +270,15 @@ fn task_definition_part(
     findings: &mut Findings,
 ) -> Option<TaskDefinitionPart> {
     if let Some(name) = &service.task_definition {
-        return Some(TaskDefinitionPart::Existing(name.clone()));
+        let found = TaskDefinitionName::parse(name, &request.account.home());
+        let found = found.map_err(|error| findings.refuse("service.taskDefinition", error.to_string()));
+        return found.ok().map(|_| TaskDefinitionPart::Existing(name.clone()));
     }
     match task_definition {
+        Given::Read(input) if !is_ecs_name(input.family.as_deref().unwrap_or_default()) => {
+            findings.refuse("taskDefinition.family", "required: 1 to 255 letters, digits, `-` and `_`");
+            None
+        }
         Given::Read(mut input) => {
             defaults::task_definition(&mut input, request.settings());
             Some(TaskDefinitionPart::New(input))
@@ -287,6 +298,10 @@ fn registry_part(
     registry: Given<CreateRegistryInput>,
     findings: &mut Findings,
 ) -> Option<RegistryPart> {
+    if service.service_registries().len() > REGISTRIES_MAX {
+        findings.refuse("service.serviceRegistries", format!("expected at most {REGISTRIES_MAX} registries"));
+        return None;
+    }
     if !service.service_registries().is_empty() {
         return existing_registries(request, service, findings).map(RegistryPart::Existing);
     }
@@ -295,8 +310,11 @@ fn registry_part(
         Given::Wrong => return None,
         Given::Absent => return Some(RegistryPart::None),
     };
-    let Some(namespace_id) = input.namespace_id.clone().filter(|id| !id.is_empty()) else {
-        findings.refuse("serviceRegistry.NamespaceId", "required: the namespace to create the registry in");
+    let Some(namespace_id) = input.namespace_id.clone().filter(|id| is_namespace_id(id)) else {
+        findings.refuse(
+            "serviceRegistry.NamespaceId",
+            "required: the id of the namespace to create the registry in, like `ns-y3uaw6neshhbev3f`, or its ARN",
+        );
         return None;
     };
     defaults::registry(&mut input);

@@ -1,7 +1,8 @@
 //! Which failed attempts the SDK may repeat.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 
 /// For calls that make something: only what AWS has certainly not done is repeated.
@@ -49,6 +50,55 @@ impl ClassifyRetry for NotForQuotas {
 
     fn name(&self) -> &'static str {
         "NotForQuotas"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+}
+
+/// For all calls but those that make something: an answer that can't be read is asked for again.
+#[derive(Debug)]
+pub(super) struct Nonsense;
+
+impl ClassifyRetry for Nonsense {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.output_or_error() {
+            Some(Err(error)) if error.is_response_error() => RetryAction::transient_error(),
+            // An answer of the right status that is not what the operation answers.
+            Some(Err(error))
+                if error.is_operation_error()
+                    && context.response().is_some_and(|response| response.status().is_success()) =>
+            {
+                RetryAction::transient_error()
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "Nonsense"
+    }
+}
+
+/// For `CreateCluster`, which may be repeated, since ECS answers a cluster that is there: but not after silence, when
+/// ECS may still be at work on it, and the flow must know.
+#[derive(Debug)]
+pub(super) struct NotAfterSilence;
+
+impl ClassifyRetry for NotAfterSilence {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let is_timeout = |error: &OrchestratorError<_>| {
+            error.is_timeout_error() || error.as_connector_error().is_some_and(ConnectorError::is_timeout)
+        };
+        match context.output_or_error() {
+            Some(Err(error)) if is_timeout(error) => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "NotAfterSilence"
     }
 
     fn priority(&self) -> RetryClassifierPriority {

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use aws_sdk_ecs::types::Service;
+use aws_sdk_ecs::primitives::DateTime;
+use aws_sdk_ecs::types::{Service, TaskDefinition};
 
 use super::idempotency::Owner;
 use super::site::Site;
@@ -16,6 +17,10 @@ use crate::deadline::{Deadline, Elapsed};
 const TOO_LATE: &str = "the time that the request may take is over";
 /// What is said of what another run of the same request made: that run may be at work, and takes it back itself.
 const OF_ANOTHER_RUN: &str = "an earlier request with this `Idempotency-Key` made it, and may still be at work";
+/// What is said of a revision that was registered while this run asked for one and was not answered.
+const DOUBTFUL: &str = "AWS never answered; this was registered meanwhile, by this request or by another";
+/// How far AWS's clock and ours may differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 /// How long the undo waits before it tries again.
 const UNDO_PAUSE: Duration = Duration::from_millis(500);
 
@@ -26,6 +31,8 @@ struct Entry {
     /// The ARN, once AWS has answered.
     arn: Option<String>,
     state: State,
+    /// When it was asked for.
+    asked_at: SystemTime,
 }
 
 /// How far a change has come.
@@ -72,7 +79,7 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cluster(name) => write!(f, "the cluster `{name}`"),
-            Self::TaskDefinition(family) => write!(f, "the latest revision of `{family}`"),
+            Self::TaskDefinition(family) => write!(f, "a revision of `{family}`"),
             Self::Registry { name, .. } => write!(f, "the registry `{name}`"),
             Self::Service { service, .. } => write!(f, "the service `{service}`"),
         }
@@ -114,7 +121,7 @@ impl Ledger {
 
     fn push(&self, change: Change, arn: Option<String>, state: State) -> usize {
         let mut entries = self.entries();
-        entries.push(Entry { change, arn, state });
+        entries.push(Entry { change, arn, state, asked_at: SystemTime::now() });
         entries.len() - 1
     }
 
@@ -180,6 +187,10 @@ impl Ledger {
             for (entry, last) in left {
                 match deadline.limit(Box::pin(entry.try_to_undo(site, deadline))).await {
                     Ok(Undo::Done) => outcome.rolled_back.extend(entry.arn),
+                    Ok(Undo::Doubtful(arn)) => {
+                        let entry = Entry { arn: Some(arn), ..entry };
+                        outcome.left_behind.push(entry.leftover(DOUBTFUL.to_owned(), site.account));
+                    }
                     Ok(Undo::OfOthers) => outcome.created.retain(|arn| Some(arn) != entry.arn.as_ref()),
                     Ok(Undo::Fulfilled(service)) => return Undone::Fulfilled(service),
                     Ok(Undo::Stuck(error)) => outcome.left_behind.push(entry.leftover(error, site.account)),
@@ -225,6 +236,8 @@ enum Undo {
     Busy(String),
     /// It can't be taken back.
     Stuck(String),
+    /// This appeared meanwhile, and may be it.
+    Doubtful(String),
     /// Another request made it.
     OfOthers,
     /// A twin of this run has created the service: nothing is to be taken back any more.
@@ -237,6 +250,8 @@ enum Target {
     Gone,
     /// Nothing tells what is to be taken back.
     Unknown,
+    /// Nothing tells whose this is, which appeared meanwhile.
+    Doubtful(String),
     /// Another request made it.
     OfOthers,
 }
@@ -255,6 +270,7 @@ impl Entry {
         match self.take_back(site, deadline).await {
             Ok(Target::Gone) => Undo::Done,
             Ok(Target::OfOthers) => Undo::OfOthers,
+            Ok(Target::Doubtful(arn)) => Undo::Doubtful(arn),
             Ok(Target::Unknown) => {
                 Undo::Stuck(format!("AWS never answered; whether {} is of this request is not known", self.change))
             }
@@ -283,8 +299,7 @@ impl Entry {
                 let missing = || account.missing("ecs:DescribeTaskDefinition", "there is no such revision".to_owned());
                 ecs::deregister_task_definition(account, &own.ok_or_else(missing)?).await.map(drop)?;
             }
-            // A family's revisions do not say which request made them.
-            (Change::TaskDefinition(_), None) => return Ok(Target::Unknown),
+            (Change::TaskDefinition(family), None) => return self.find_revision(site, family).await,
             (Change::Registry { .. }, Some(arn)) => discovery::delete_service(account, id_of(arn)).await?,
             (Change::Registry { name, namespace_id, creator }, None) => {
                 match made_registry(site, namespace_id, name, creator, deadline).await? {
@@ -297,6 +312,17 @@ impl Entry {
             }
         }
         Ok(Target::Gone)
+    }
+
+    /// A family's revisions do not say which request made them, but when they were made.
+    async fn find_revision(&self, site: &Site<'_>, family: &str) -> Result<Target, aws::Error> {
+        let latest = ecs::describe_task_definition(site.account, family).await?.task_definition;
+        let since = DateTime::from(self.asked_at - CLOCKS_DIFFER);
+        let is_new = |latest: &TaskDefinition| latest.registered_at().is_none_or(|at| *at >= since);
+        match latest.filter(is_new) {
+            Some(latest) => Ok(Target::Doubtful(latest.task_definition_arn.unwrap_or_default())),
+            None => Err(site.account.missing("ecs:DescribeTaskDefinition", "there is no such revision".to_owned())),
+        }
     }
 
     fn leftover(&self, error: String, account: &Account) -> Leftover {

@@ -23,7 +23,7 @@ pub struct SyntaxError {
 /// keeping the last one: nothing of a request is dropped in silence.
 ///
 /// # Errors
-/// [`SyntaxError`] for anything that is not JSON, for trailing text, and for nesting over 128 levels.
+/// [`SyntaxError`] for anything that is not JSON, for trailing text, and for nesting over 127 levels.
 pub fn parse(text: &[u8]) -> Result<Value, SyntaxError> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     Strict
@@ -36,7 +36,10 @@ fn syntax_error(error: &serde_json::Error) -> SyntaxError {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let place = format!(" at line {line} column {column}");
-    let message = text.strip_suffix(&place).unwrap_or(&text).to_owned();
+    let message = match text.strip_suffix(&place).unwrap_or(&text) {
+        "recursion limit exceeded" => "nested deeper than 127 levels".to_owned(),
+        message => message.to_owned(),
+    };
     SyntaxError { message, line, column }
 }
 
@@ -134,7 +137,7 @@ mod tests {
     #[test]
     fn nesting_has_a_limit_and_no_stack_overflow() {
         let deep = "[".repeat(100_000);
-        refused(&deep, "recursion limit exceeded", 1, 128);
+        refused(&deep, "nested deeper than 127 levels", 1, 128);
     }
 
     #[test]

@@ -15,6 +15,11 @@ use super::members::{self, join};
 use super::write::write_with_aws_names;
 use crate::text::printable;
 
+/// The most elements of a list or entries of a map. A task definition holds 64 KB
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>), and nothing else that AWS takes
+/// is as long; what AWS itself counts, AWS refuses.
+const ELEMENTS_MAX: usize = 5_000;
+
 /// What is said of a member that AWS requires.
 const ABSENT: &str = "required, but absent";
 
@@ -232,6 +237,7 @@ impl ShapeDeserializer for Reader<'_> {
     ) -> Result<(), SerdeError> {
         let value = self.value;
         let list = value.as_array().ok_or_else(|| self.mismatch(schema, "list"))?;
+        check_length(list.len())?;
         for (index, element) in list.iter().enumerate() {
             let path = format!("{}[{index}]", self.path);
             self.child(element, path, |child| state(child));
@@ -245,7 +251,7 @@ impl ShapeDeserializer for Reader<'_> {
         state: &mut dyn FnMut(String, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
         let value = self.value;
-        self.object(schema)?;
+        check_length(self.object(schema)?.len())?;
         for (key, value) in value.as_object().into_iter().flatten() {
             let path = join(&self.path, &printable(key));
             self.child(value, path, |child| state(key.clone(), child));
@@ -320,6 +326,13 @@ impl ShapeDeserializer for Reader<'_> {
     fn container_size(&self) -> Option<usize> {
         self.value.as_array().map(Vec::len).or_else(|| self.value.as_object().map(Map::len))
     }
+}
+
+fn check_length(given: usize) -> Result<(), SerdeError> {
+    if given <= ELEMENTS_MAX {
+        return Ok(());
+    }
+    Err(SerdeError::type_mismatch(format!("expected at most {ELEMENTS_MAX} elements, got {given}")))
 }
 
 fn document(value: &Value) -> Document {

@@ -90,7 +90,7 @@ def main() -> None:
     # Its own command takes a port only; a socket that is bound already cannot lose it to another process.
     app = make_app(Proxy(given.upstream))
     app._client_max_size = 64 << 20  # for the answers of tests; its own 1 MiB is for rules (private, too)
-    web.run_app(app, sock=listener, print=None, access_log=None)
+    web.run_app(app, sock=listener, print=None, access_log=None, shutdown_timeout=0.1)  # calls that are held are not waited for
 
 
 def _end_with_input() -> None:

@@ -1,7 +1,7 @@
 """What makes AWS recognise a create that is sent twice, put into ministack.
 
-ministack ignores ECS's client tokens, makes a second Cloud Map service of a name that is taken, and forgets who made the
-first. AWS answers a repeated token with what it made, refuses a taken name, and tells of each Cloud Map service whose
+ministack ignores ECS's client tokens, makes a cluster for a service that names one which is not there, makes a second Cloud Map service of a name that is taken, and forgets who made the
+first. AWS answers a repeated token with what it made, refuses a missing cluster and a taken name, and tells of each Cloud Map service whose
 request made it: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html,
 https://docs.aws.amazon.com/cloud-map/latest/api/API_CreateService.html. (Private names, but the version is pinned.)
 """
@@ -35,6 +35,8 @@ def create_ecs_service(data: dict[str, Any]) -> tuple[Any, ...]:
         there = ecs._services.get(key)
         if known == members and there and there["status"] == "ACTIVE":
             return json_response({"service": ecs._sanitize(there)})
+        if ecs._resolve_cluster_name(data.get("cluster", "default")) not in ecs._clusters:
+            return error_response_json("ClusterNotFoundException", "Cluster not found.", 400)
         answer = _create_ecs_service(data)
         if token and answer[0] == 200:
             _tokens[token] = members

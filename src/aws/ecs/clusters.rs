@@ -1,5 +1,6 @@
 //! Clusters.
 
+use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::operation::create_cluster::{CreateClusterInput, CreateClusterOutput};
 use aws_sdk_ecs::operation::delete_cluster::DeleteClusterOutput;
 use aws_sdk_ecs::types::{Cluster, ClusterField, Tag};
@@ -7,6 +8,7 @@ use aws_sdk_ecs::types::{Cluster, ClusterField, Tag};
 use super::absent;
 use crate::aws::pages::{Listing, Page, Span, collect};
 use crate::aws::prepared::Prepared;
+use crate::aws::retries::NotAfterSilence;
 use crate::aws::{Account, Error};
 
 /// `ecs:ListClusters`: a span of the list, over as many calls as it takes.
@@ -31,7 +33,8 @@ pub async fn list_clusters(account: &Account, span: Span) -> Result<Listing, Err
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub async fn create_cluster(account: &Account, input: CreateClusterInput) -> Result<CreateClusterOutput, Error> {
-    let call = account.ecs.create_cluster().customize().interceptor(Prepared(input));
+    let config = Builder::new().retry_classifier(NotAfterSilence);
+    let call = account.ecs.create_cluster().customize().interceptor(Prepared(input)).config_override(config);
     call.send().await.map_err(account.refused("ecs:CreateCluster"))
 }
 

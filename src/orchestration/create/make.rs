@@ -103,11 +103,11 @@ async fn make_cluster(
     };
     put_tags(&mut input.tags, site.run.tags());
     let change = Change::Cluster(input.cluster_name.clone().unwrap_or_default());
-    let work = async {
-        let answer = ecs::create_cluster(site.account, *input).await?;
-        answer.cluster.ok_or_else(|| site.account.lacking("ecs:CreateCluster", "cluster"))
+    let cluster = match create_cluster(site, &input, &change, ledger).await {
+        // ECS answers a cluster that is there, so that asking again does no harm.
+        Err(error) if error.kind == Kind::TimedOut => create_cluster(site, &input, &change, ledger).await?,
+        made => made?,
     };
-    let cluster = ledger.record(&change, work, |cluster| cluster.cluster_arn.clone()).await?;
     // ECS answers a cluster that another request made at the same moment as if this one had made it.
     let is_of_others = site.run.is_keyed()
         && !cluster.tags().is_empty()
@@ -116,6 +116,19 @@ async fn make_cluster(
         ledger.forget(&change);
     }
     Ok(Part { thing: cluster, is_of_another_run: is_of_others })
+}
+
+async fn create_cluster(
+    site: &Site<'_>,
+    input: &CreateClusterInput,
+    change: &Change,
+    ledger: &Ledger,
+) -> Result<Cluster, Error> {
+    let work = async {
+        let answer = ecs::create_cluster(site.account, input.clone()).await?;
+        answer.cluster.ok_or_else(|| site.account.lacking("ecs:CreateCluster", "cluster"))
+    };
+    ledger.record(change, work, |cluster| cluster.cluster_arn.clone()).await
 }
 
 async fn make_task_definition(

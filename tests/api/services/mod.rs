@@ -3,6 +3,7 @@ use serde_json::Value;
 mod create_orchestration;
 mod delete_orchestration;
 mod idempotency;
+mod killed;
 
 /// The original's documented body, "new cluster, new task definition, new service registry and new service", verbatim
 /// but for the namespace.

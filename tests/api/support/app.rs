@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_config::AppName;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecs_api::app::App;
@@ -92,6 +93,23 @@ impl TestApp {
         let config = Config { cleanup_queue: queues, ..configure(&app.accounts, &json!({})) };
         let clients = Accounts::new(config.accounts.clone(), function.build());
         Self { app: App::new(config, clients), ..app }
+    }
+
+    /// One account `nonprod`, behind a proxy that many share: it knows this app's calls by the name.
+    pub fn behind(proxy: &str, name: &str) -> Self {
+        let accounts = vec![TestAccount::new("nonprod")];
+        let config = configure(&accounts, &json!({}));
+        let app_name = AppName::new(name.to_owned()).expect("the name can be one");
+        let function = hub_config(proxy).into_builder().app_name(app_name).build();
+        let clients = Accounts::new(config.accounts.clone(), function);
+        Self { app: App::new(config, clients), accounts, faults: None, time_left: Duration::from_secs(29) }
+    }
+
+    /// Another process of the function for the same accounts, with nothing in front of AWS.
+    pub fn without_faults(&self) -> Self {
+        let accounts: Vec<_> =
+            self.accounts.iter().map(|account| TestAccount::of(account.name, account.id.clone())).collect();
+        Self::build(accounts, None, &json!({}))
     }
 
     /// Accounts, faults and settings.

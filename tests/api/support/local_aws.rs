@@ -12,7 +12,7 @@ use aws_smithy_async::time::SystemTimeSource;
 use serde_json::{Map, Value, json};
 
 /// The account that the function itself runs in.
-const HUB: &str = "123456789012";
+pub const HUB: &str = "123456789012";
 
 /// A process that ends when this value, or the whole test binary, is gone: it lives while its standard input
 /// is open.
@@ -155,6 +155,18 @@ impl Faults {
         fault["service"] = service.into();
         fault["operation"] = operation.into();
         self.rules.push(fault);
+        self.send_rules();
+    }
+
+    /// Adds faults of microburst to operations, as IAM names them, for the calls of the apps of these names alone.
+    pub fn inject_for(&mut self, faults: impl IntoIterator<Item = (String, String, Value)>) {
+        for (name, operation, mut fault) in faults {
+            let (service, operation) = operation.split_once(':').expect("an operation is `service:Operation`");
+            fault["service"] = service.into();
+            fault["operation"] = operation.into();
+            fault["headers"] = json!({"x-amz-user-agent": format!("app/{name}")});
+            self.rules.push(fault);
+        }
         self.send_rules();
     }
 

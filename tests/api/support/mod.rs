@@ -3,11 +3,13 @@
 mod account;
 mod app;
 mod local_aws;
+mod process;
 mod queues;
 mod ways;
 
 pub use account::TestAccount;
 pub use app::{Answer, Caller, TestApp};
-pub use local_aws::{Faults, Leashed, root_config};
+pub use local_aws::{Faults, Leashed, endpoint, root_config};
+pub use process::FunctionProcess;
 pub use queues::TestQueues;
 pub use ways::{Opened, Sent, Way};

@@ -1,0 +1,145 @@
+//! What is secret is neither logged nor answered nor shown by `Debug`, and nobody writes lines of their own into the log.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use ecs_api::config::{Config, LogLevel};
+use ecs_api::{intake, telemetry};
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::services::documented;
+use crate::support::{Caller, TestAccount, TestApp};
+
+/// Takes the log of this thread.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start(level: LogLevel) -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let guard = tracing::subscriber::set_default(telemetry::subscriber(level, log.clone()));
+        (log, guard)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Each line is one JSON object.
+    fn lines(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).expect("a line of the log is JSON")).collect()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+const SECRET: &str = "hush-hush-8c1f";
+
+#[tokio::test]
+async fn no_secret_is_logged_or_answered() {
+    let mut app = TestApp::with_faults();
+    let external_id = format!("external-{}", app.account().id);
+    let (log, _guard) = Log::start(LogLevel::Trace);
+    let mut body = documented(&app.account().namespace().await);
+    body["taskdefinition"]["containerdefinitions"][0]["environment"] = json!([{"name": "PASSWORD", "value": SECRET}]);
+    body["taskdefinition"]["containerdefinitions"][0]["command"] = json!(["login", SECRET]);
+    let mut wrong = body.clone();
+    wrong["taskdefinition"]["containerdefinitions"][0]["environment"] = json!({"PASSWORD": SECRET.repeat(4)});
+    let not_json = format!("{{\"password\": {SECRET}}}");
+    let secretive = |method, path| {
+        let request = app.request(method, path).header("x-auth-token", SECRET).header("cookie", SECRET);
+        request.header("x-amz-security-token", SECRET).header("idempotency-key", SECRET)
+    };
+    let mut answers = Vec::new();
+    answers.push(secretive("GET", "/nonprod/clusters").by(Caller::Stranger).send().await);
+    answers.push(secretive("POST", "/nonprod/services").json(&wrong).send().await);
+    answers.push(secretive("POST", "/nonprod/services").text(&not_json).send().await);
+    answers.push(secretive("POST", "/nonprod/services").json(&body).send().await);
+    app.faults().refuse("ecs:DescribeServices", "AccessDeniedException", "no");
+    app.faults().inject("sts:AssumeRole", json!({"reset": true}));
+    let secretive = app.request("POST", "/nonprod/services").header("idempotency-key", SECRET);
+    answers.push(secretive.json(&body).send().await);
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [401, 400, 400, 200, 403]);
+    assert_eq!(log.lines().len(), answers.len());
+    for hidden in [SECRET, "a-writers-token", external_id.as_str()] {
+        assert!(!log.text().contains(hidden), "{hidden} is logged: {}", log.text());
+        for answer in answers.iter().filter(|answer| answer.status != 200) {
+            assert!(!answer.text().contains(hidden), "{hidden} is answered: {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_can_not_be_assumed_keeps_its_external_id() {
+    let mut app = TestApp::with_faults();
+    let (log, _guard) = Log::start(LogLevel::Trace);
+    app.faults().refuse("sts:AssumeRole", "AccessDenied", "no");
+    let answer = app.get("/nonprod/clusters").await;
+    answer.problem(502);
+    assert!(!format!("{}{}", log.text(), answer.text()).contains("external-"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn nobody_writes_lines_of_their_own_into_the_log() {
+    let app = TestApp::new();
+    let (log, _guard) = Log::start(LogLevel::Info);
+    let forged = "\r\n{\"level\":\"ERROR\",\"message\":\"forged\"}\u{1b}[31m\u{0}\u{2028}";
+    let mut answers = vec![
+        app.request("GET", "/nonprod/clusters")
+            .event("/rawPath", json!(format!("/v1/ecs/nonprod/{forged}")))
+            .send()
+            .await,
+        app.request("GET", "/nonprod/clusters/a%0D%0Ab").send().await,
+        app.request("GET", "/nonprod/clusters").event("/rawQueryString", json!("a%0D%0Ab=%1B&limit=%0A")).send().await,
+        app.request("POST", "/nonprod/clusters").json(&json!({forged: forged, "clusterName": forged})).send().await,
+        app.request("POST", "/nonprod/clusters").text(&format!("{{\"a\": 1, {forged}}}")).send().await,
+        app.request("POST", "/nonprod/services").header("idempotency-key", "a\u{7f}").json(&json!({})).send().await,
+    ];
+    let method = app.request("GET", "/nonprod/clusters").event("/requestContext/http/method", json!("GET\nX"));
+    answers.push(method.send().await);
+    for answer in &answers {
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(!detail.contains(char::is_control), "{detail:?}");
+    }
+    let lines = log.lines();
+    assert_eq!(lines.len(), answers.len(), "a line for each request, and no other: {}", log.text());
+    assert!(lines.iter().all(|line| line["message"] == "request"), "{}", log.text());
+    assert!(!log.text().chars().any(|letter| letter.is_control() && letter != '\n'), "{}", log.text());
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let account = TestAccount::new("nonprod");
+    let token = "0".repeat(64);
+    let config = json!({"accounts": {"nonprod": account.settings()}, "callers": [
+        {"name": "a", "tokenSha256": token, "grants": [{"accounts": ["*"], "access": "read"}]},
+    ]});
+    let config = Config::parse(config.to_string().as_bytes()).unwrap();
+    let event = json!({
+        "version": "2.0", "rawPath": "/v1/ecs/ping", "rawQueryString": format!("a={SECRET}"), "body": SECRET,
+        "headers": {"authorization": format!("Bearer {SECRET}"), "x-auth-token": SECRET, "x-other": SECRET},
+        "requestContext": {"http": {"method": "GET", "path": "/v1/ecs/ping"}}, "isBase64Encoded": false,
+    });
+    let shown = format!("{config:?} {:?}", intake::open(event).unwrap());
+    for hidden in [SECRET, &token, "external-"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The function's own binary in a process of its own, under a Lambda runtime of ours.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::account::TestAccount;
+use super::local_aws::HUB;
+
+/// The token of the one caller.
+const TOKEN: &str = "a-writers-token";
+
+/// A process of the function, which has got one event. It is killed when this value is dropped.
+#[derive(Debug)]
+pub struct FunctionProcess {
+    child: Child,
+    answers: Receiver<Value>,
+}
+
+impl FunctionProcess {
+    /// Starts the binary for one account, with AWS at `endpoint`, and hands it `event`.
+    pub fn start(account: &TestAccount, endpoint: &str, event: &Value) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let runtime_api = listener.local_addr().expect("a bound port").to_string();
+        let (sender, answers) = channel();
+        let event = Arc::new(Mutex::new(Some(event.to_string())));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (event, sender) = (Arc::clone(&event), sender.clone());
+                thread::spawn(move || serve(stream, &event, &sender));
+            }
+        });
+        let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(TOKEN));
+        let grants = json!([{"accounts": ["*"], "access": "write"}]);
+        let callers = json!([{"name": "writer", "tokenSha256": digest, "grants": grants}]);
+        let config = json!({"accounts": {account.name: account.settings()}, "callers": callers});
+        let child = Command::new(env!("CARGO_BIN_EXE_ecs-api"))
+            .env_clear()
+            .envs([
+                ("AWS_LAMBDA_RUNTIME_API", runtime_api.as_str()),
+                ("AWS_LAMBDA_FUNCTION_NAME", "ecs-api"),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+                ("AWS_LAMBDA_LOG_GROUP_NAME", "group"),
+                ("AWS_LAMBDA_LOG_STREAM_NAME", "stream"),
+                ("AWS_ENDPOINT_URL", endpoint),
+                ("AWS_REGION", "us-east-1"),
+                ("AWS_ACCESS_KEY_ID", HUB),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
+                ("ECS_API_CONFIG", &config.to_string()),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        Self { child, answers }
+    }
+
+    /// The function's answer, if it comes in time.
+    pub fn answer(&self, within: Duration) -> Option<Value> {
+        self.answers.recv_timeout(within).ok()
+    }
+
+    /// Ends the process as a machine that fails does: SIGKILL.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for FunctionProcess {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// One connection of the runtime API
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): one event, and then none for ever.
+fn serve(stream: TcpStream, event: &Mutex<Option<String>>, answers: &Sender<Value>) -> Option<()> {
+    let mut writer = stream.try_clone().ok()?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let (mut request, mut length) = (String::new(), 0);
+        reader.read_line(&mut request).ok().filter(|read| *read > 0)?;
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).ok()?;
+            let Some((name, value)) = header.trim().split_once(':') else { break };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        if request.starts_with("GET") {
+            let Some(event) = event.lock().ok()?.take() else {
+                thread::sleep(Duration::from_mins(5));
+                return None;
+            };
+            let ends = SystemTime::now().duration_since(UNIX_EPOCH).ok()? + Duration::from_secs(29);
+            write!(
+                writer,
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+                 lambda-runtime-aws-request-id: {}\r\nlambda-runtime-deadline-ms: {}\r\n\
+                 lambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:{HUB}:function:ecs-api\r\n\r\n{event}",
+                event.len(),
+                request_id(),
+                ends.as_millis(),
+            )
+            .ok()?;
+        } else {
+            if request.contains("/response") {
+                answers.send(serde_json::from_slice(&body).ok()?).ok()?;
+            }
+            write!(writer, "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").ok()?;
+        }
+    }
+}
+
+/// An id as Lambda makes them, another one for each process.
+fn request_id() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("11111111-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
