@@ -28,12 +28,15 @@ TARGET := $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 
 HOST_FLAG := --$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86-64)
 
+# How long `fuzz` looks with each target.
+SECONDS ?= 60
+
 # cargo finds its subcommand `lambda`, and cargo-lambda finds zig, on the path.
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 SAM := $(VENV)/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test package validate deploy check-config has-config venv prerequisites check-format check-lints check-docs check-run build
+.PHONY: help run test fuzz package validate deploy check-config has-config venv prerequisites check-format check-lints check-docs check-run build
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +46,16 @@ run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=900
 
 test: venv check-format check-lints check-docs validate build check-run ## Check everything, as CI does
 	cargo test --locked
+
+# On the pinned toolchain: libFuzzer needs no nightly, only the address sanitizer does, and there is no unsafe code here.
+fuzz: ## Look for input that breaks the function (SECONDS=60 for each target)
+	@command -v cargo-fuzz > /dev/null || { echo 'missing: cargo-fuzz' >&2; echo '  remedy: cargo install cargo-fuzz' >&2; exit 1; }
+	@command -v c++ > /dev/null || { echo 'missing: a C++ compiler (c++)' >&2; echo '  remedy: apt-get install g++' >&2; exit 1; }
+	set -e; for target in events bodies config paths; do \
+		mkdir -p target/fuzz/$$target; \
+		cargo fuzz run --sanitizer none --target-dir target/fuzz-build $$target target/fuzz/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS) -max_len=16384 -timeout=10; \
+	done
 
 package: venv $(if $(CONFIG),check-config) ## Build the release package, also as a zip (ARCH=arm64 or x86_64, CONFIG=file to put into it)
 	@if command -v rustup > /dev/null; then rustup target add $(TARGET); fi

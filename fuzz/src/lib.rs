@@ -33,7 +33,7 @@ pub fn events(input: &[u8]) {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut context = Context::default();
-    context.request_id = "00000000-0000-4000-8000-000000000001".to_owned();
+    context.request_id.push_str("00000000-0000-4000-8000-000000000001");
     let Ok(answer) = runtime.block_on(app.handle(LambdaEvent::new(event, context))) else { return };
     let Some(status) = answer.get("statusCode").or_else(|| answer.get("status")).and_then(Value::as_u64) else {
         // A batch of the queue is answered with what of it failed.
@@ -81,7 +81,10 @@ fn body<T: Input>(value: &Value, unknown: Unknown) {
         (_, Err(problems)) => {
             for problem in problems {
                 assert!(!problem.message.is_empty(), "{problem:?}");
-                assert!(!problem.message.contains(char::is_control) && !problem.path.contains(char::is_control), "{problem:?}");
+                assert!(
+                    !problem.message.contains(char::is_control) && !problem.path.contains(char::is_control),
+                    "{problem:?}"
+                );
             }
         }
         (None, Ok(_)) => panic!("neither a value nor a problem: {value}"),

@@ -57,21 +57,16 @@ impl ClassifyRetry for NotForQuotas {
     }
 }
 
-/// For all calls but those that make something: an answer that can't be read is asked for again.
+/// For all calls but those that make something: an answer that can't be read is asked for again. (The SDK repeats what
+/// ends too early, but not what came whole and is not what the operation answers.)
 #[derive(Debug)]
 pub(super) struct Nonsense;
 
 impl ClassifyRetry for Nonsense {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let is_success = context.response().is_some_and(|response| response.status().is_success());
         match context.output_or_error() {
-            Some(Err(error)) if error.is_response_error() => RetryAction::transient_error(),
-            // An answer of the right status that is not what the operation answers.
-            Some(Err(error))
-                if error.is_operation_error()
-                    && context.response().is_some_and(|response| response.status().is_success()) =>
-            {
-                RetryAction::transient_error()
-            }
+            Some(Err(_)) if is_success => RetryAction::transient_error(),
             _ => RetryAction::NoActionIndicated,
         }
     }

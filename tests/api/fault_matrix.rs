@@ -16,8 +16,8 @@ use crate::support::{Answer, Faults, TestAccount, TestApp};
 const AT_ONCE: usize = 40;
 /// What API Gateway gives a request.
 const LIMIT: Duration = Duration::from_secs(29);
-/// How long AWS is silent, and then does its work after all.
-const SILENCE: Duration = Duration::from_secs(10);
+/// How long AWS is silent, in milliseconds, and then does its work after all.
+const SILENCE_MS: u64 = 10_000;
 
 /// What goes wrong, in microburst's words. Those that wait come first, so that the others run beside them.
 fn faults() -> Vec<(&'static str, Value)> {
@@ -26,7 +26,7 @@ fn faults() -> Vec<(&'static str, Value)> {
         fault["times"] = times.into();
         fault
     };
-    let silence = json!({"latency": SILENCE.as_millis() as u64});
+    let silence = json!({"latency": SILENCE_MS});
     let (before, after) = (json!({"reset": true}), json!({"response": {"abort_bytes": 0}}));
     let (cut, garbage) = (json!({"response": {"truncate_frac": 0.5}}), json!({"response": {"corrupt_bytes": 100_000}}));
     vec![
@@ -125,6 +125,9 @@ enum End {
     /// Something is, or may be, left, and the answer lists it with the command that removes it.
     Listed,
 }
+
+/// The answer's status and how the case ended, or what is wrong.
+type Ended = Result<(u16, End), String>;
 
 /// Why something may stay: the only rows that may end as [`End::Listed`].
 fn reason(case: &Case) -> Option<&'static str> {
@@ -230,7 +233,7 @@ impl Claims<'_> {
 }
 
 /// Lets one case happen, and holds its answer against the account.
-async fn run(case: &Case, app: &TestApp) -> Result<(u16, End), String> {
+async fn run(case: &Case, app: &TestApp) -> Ended {
     let body = case.story.furnish(app.account()).await;
     let before = inventory(app.account()).await;
     let started = Instant::now();
@@ -241,7 +244,7 @@ async fn run(case: &Case, app: &TestApp) -> Result<(u16, End), String> {
     }
     if case.fault.contains("silence") {
         // What AWS had to do for a call that nobody waits for any more, it has done by then.
-        tokio::time::sleep(SILENCE).await;
+        tokio::time::sleep(Duration::from_millis(SILENCE_MS)).await;
     }
     let after = inventory(app.account()).await;
     let json = if answer.status < 400 { answer.json() } else { check_problem(&answer)? };
@@ -291,7 +294,7 @@ fn expected(case: &Case, status: u16) -> bool {
     }
 }
 
-fn table(results: &[(Case, Result<(u16, End), String>)]) -> String {
+fn table(results: &[(Case, Ended)]) -> String {
     let mut table = String::new();
     let mut counts: BTreeMap<(Story, End), usize> = BTreeMap::new();
     for (case, result) in results {
@@ -335,9 +338,12 @@ async fn every_fault_of_every_call_ends_done_or_as_before_or_is_listed() {
         async move {
             let app = TestApp::behind(&endpoint, &name);
             let result = Box::pin(run(&case, &app)).await;
-            let result = result.and_then(|(status, end)| match expected(&case, status) {
-                true => Ok((status, end)),
-                false => Err(format!("{status} {end:?} is not what a caller may see of it")),
+            let result = result.and_then(|(status, end)| {
+                if expected(&case, status) {
+                    Ok((status, end))
+                } else {
+                    Err(format!("{status} {end:?} is not what a caller may see of it"))
+                }
             });
             (case, result)
         }
