@@ -177,10 +177,11 @@ impl Ledger {
         let made = entries.into_iter().filter(|entry| entry.state != State::Void);
         let mut left: Vec<_> = made.rev().map(|entry| (entry, TOO_LATE.to_owned())).collect();
         outcome.created.extend(left.iter().rev().filter_map(|(entry, _)| entry.arn.clone()));
-        if !has_own_service(&left)
-            && let Some(service) = fulfilled(site, deadline).await
+        // Where nothing is to be taken back, nobody else looks.
+        if left.is_empty()
+            && let Ok(Ok(Some(service))) = deadline.limit(Box::pin(site.service_of_claim())).await
         {
-            return Undone::Fulfilled(service);
+            return Undone::Fulfilled(Box::new(service));
         }
         loop {
             let mut busy = Vec::new();
@@ -217,17 +218,6 @@ pub(super) enum Undone {
     Fulfilled(Box<Service>),
 }
 
-/// Whether the newest change is a service that this very run has created.
-fn has_own_service(left: &[(Entry, String)]) -> bool {
-    left.first().is_some_and(|(entry, _)| entry.is_own_service())
-}
-
-/// The service of this request, if it is there. A look that fails is none: the undo goes on.
-async fn fulfilled(site: &Site<'_>, deadline: Deadline) -> Option<Box<Service>> {
-    let looked = deadline.limit(Box::pin(site.service_of_claim())).await.ok()?;
-    looked.ok().flatten().map(Box::new)
-}
-
 /// What became of one attempt to take a change back.
 enum Undo {
     /// It is gone.
@@ -242,6 +232,12 @@ enum Undo {
     OfOthers,
     /// A twin of this run has created the service: nothing is to be taken back any more.
     Fulfilled(Box<Service>),
+}
+
+impl Undo {
+    fn failed(error: &aws::Error) -> Self {
+        if is_passing(error.kind) { Self::Busy(error.to_string()) } else { Self::Stuck(error.to_string()) }
+    }
 }
 
 /// What there is to take back.
@@ -262,10 +258,13 @@ impl Entry {
     }
 
     async fn try_to_undo(&self, site: &Site<'_>, deadline: Deadline) -> Undo {
-        if !self.is_own_service()
-            && let Some(service) = fulfilled(site, deadline).await
-        {
-            return Undo::Fulfilled(service);
+        if !self.is_own_service() {
+            match site.service_of_claim().await {
+                Ok(Some(service)) => return Undo::Fulfilled(Box::new(service)),
+                Ok(None) => {}
+                // What a twin may use stays.
+                Err(error) => return Undo::failed(&error),
+            }
         }
         match self.take_back(site, deadline).await {
             Ok(Target::Gone) => Undo::Done,
@@ -279,8 +278,7 @@ impl Entry {
             Err(error) if error.kind == Kind::NotFound => {
                 Undo::Stuck("AWS never answered; it is not there, but may still appear".to_owned())
             }
-            Err(error) if is_passing(error.kind) => Undo::Busy(error.to_string()),
-            Err(error) => Undo::Stuck(error.to_string()),
+            Err(error) => Undo::failed(&error),
         }
     }
 

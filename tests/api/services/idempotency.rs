@@ -312,3 +312,28 @@ async fn without_a_key_no_round_trip_is_added() {
         ]
     );
 }
+
+#[tokio::test]
+async fn what_another_run_takes_back_meanwhile_is_no_part_of_a_service() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    app.faults().inject("ecs:CreateService", json!({"times": 1, "timeout_ms": 4000}));
+    let killed = tokio::time::timeout(Duration::from_millis(1500), create(&app, "deploy-42", &body)).await;
+    assert!(killed.is_err());
+    app.faults().clear();
+    app.faults().inject("ecs:CreateService", json!({"times": 1, "latency": 1500}));
+    let ecs = app.account().ecs();
+    let take_back = async {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        ecs.deregister_task_definition().task_definition("mytaskdef:1").send().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(create(&app, "deploy-42", &body), take_back);
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    let problem = answer.problem(409);
+    assert_eq!((&problem["code"], &problem["retryable"]), (&json!("TakenBack"), &json!(true)), "{problem}");
+    let services = app.account().inventory().await.into_iter().filter(|arn| arn.contains(":service/myclu/")).count();
+    assert_eq!(services, 0);
+    let again = create(&app, "deploy-42", &body).await.expect(200);
+    assert_eq!(again["TaskDefinition"]["Revision"], 2);
+    assert_eq!(app.account().inventory().await, arns(&again));
+}
