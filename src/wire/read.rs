@@ -21,7 +21,7 @@ use crate::text::printable;
 const ELEMENTS_MAX: usize = 5_000;
 
 /// What is said of a member that AWS requires.
-const ABSENT: &str = "required, but absent";
+pub const ABSENT: &str = "required, but absent";
 
 /// An SDK input that a request's JSON can be read into.
 pub trait Input: Sized + SerializableStruct {
@@ -144,6 +144,7 @@ fn problem(path: &str, error: &SerdeError) -> Problem {
 /// A builder that lacks a member says "`log_driver` was missing: …": the member's name is `logDriver`.
 fn absent_member(message: &str) -> Option<String> {
     let (field, _) = message.split_once(" was missing")?;
+    let field = field.strip_prefix("r#").unwrap_or(field); // `type` is a word of Rust's own
     let mut words = field.split('_');
     let first = words.next().filter(|_| field.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'))?;
     Some(words.fold(first.to_owned(), |name, word| name + &members::answer_name(word)))

@@ -94,6 +94,9 @@ fn what_aws_requires_and_nobody_gave_is_named() {
     let value = json!({"containerDefinitions": [{"ulimits": [{"softLimit": 1, "hardLimit": 1}]}]});
     let problems = outcome::<RegisterTaskDefinitionInput>(&value).unwrap_err();
     assert_eq!(problems, ["body.containerDefinitions[0].ulimits[0].name: required, but absent"]);
+    let value = json!({"containerDefinitions": [{"resourceRequirements": [{"value": "1"}]}]});
+    let problems = outcome::<RegisterTaskDefinitionInput>(&value).unwrap_err();
+    assert_eq!(problems, ["body.containerDefinitions[0].resourceRequirements[0].type: required, but absent"]);
     let value = json!({"networkConfiguration": {"awsvpcConfiguration": {}}});
     assert_eq!(
         outcome::<CreateServiceInput>(&value).unwrap_err(),
