@@ -4,6 +4,7 @@
 //! [`orchestration`](crate::orchestration).
 
 pub mod clusters;
+pub mod description;
 pub mod logs;
 pub mod meta;
 pub mod orchestrations;

@@ -166,7 +166,7 @@ impl App {
         match route.guard {
             Guard::Public => {
                 check_query(call, route)?;
-                public(route.endpoint)
+                public(route.endpoint, call)
             }
             Guard::Needs(access) => {
                 let caller = self.authority.identify(&call.evidence)?;
@@ -226,7 +226,9 @@ impl App {
             Endpoint::CreateRegistry => api::registries::create_registry(&request).boxed(),
             Endpoint::ShowRegistry => api::registries::show_registry(&request).boxed(),
             Endpoint::DeleteRegistry => api::registries::delete_registry(&request).boxed(),
-            Endpoint::Ping | Endpoint::ShowVersion => return public(endpoint),
+            Endpoint::Ping | Endpoint::ShowVersion | Endpoint::ShowOpenapi | Endpoint::ShowDocs => {
+                return public(endpoint, call);
+            }
         };
         if keeps_its_deadline(endpoint) { work.await } else { deadline.limit(work).await? }
     }
@@ -255,10 +257,12 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     format!("a panic: {}", text.unwrap_or("without a message"))
 }
 
-fn public(endpoint: Endpoint) -> Result<Reply, Error> {
+fn public(endpoint: Endpoint, call: &Call) -> Result<Reply, Error> {
     match endpoint {
         Endpoint::Ping => Ok(api::meta::ping()),
         Endpoint::ShowVersion => Ok(api::meta::show_version()),
+        Endpoint::ShowOpenapi => Ok(api::description::show_openapi(call)),
+        Endpoint::ShowDocs => Ok(api::description::show_docs(call)),
         _ => Err(Error::Bug("a route is public whose endpoint is not".to_owned())),
     }
 }

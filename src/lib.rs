@@ -14,6 +14,8 @@
 //!    A delete that takes longer goes on from the stack's own queue: [`cleanup`].
 //! 6. The answer is a [`reply::Reply`]. An [`error::Error`] becomes one in [`problem`], the only status table.
 //! 7. [`intake`] puts it into the envelope that the event's sender reads.
+//!
+//! What all of this promises to callers, [`openapi`] describes, from the table of [`routes`] and the SDK's schemas.
 
 pub mod app;
 pub mod intake;
@@ -24,6 +26,7 @@ pub mod config;
 pub mod deadline;
 pub mod digest;
 pub mod ids;
+pub mod openapi;
 pub mod routes;
 pub mod text;
 

@@ -1,8 +1,10 @@
 //! An answer before it is put into the envelope of the event that asked for it.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -54,6 +56,20 @@ impl Reply {
         Self { status, headers, body }
     }
 
+    /// A text that gzip compressed ahead of time: as it is, if the caller's `Accept-Encoding` allows it.
+    pub fn compressed(content_type: &'static str, gzip: &[u8], accept_encoding: Option<&HeaderValue>) -> Self {
+        if accept_encoding.is_some_and(accepts_gzip) {
+            let mut reply = Self::new(StatusCode::OK, content_type, Body::Binary(gzip.to_vec()));
+            reply.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            reply.headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+            return reply;
+        }
+        let mut text = String::new();
+        // It was compressed when the function was built, and can be read.
+        let _ = GzDecoder::new(gzip).read_to_string(&mut text);
+        Self::new(StatusCode::OK, content_type, Body::Text(text))
+    }
+
     /// An answer without a body.
     pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), body: Body::Empty }
@@ -100,6 +116,15 @@ impl Reply {
         reply.with_header(HeaderName::from_static("x-ignored-members"), &listed.join(", "))
     }
 
+    /// Lets a cache keep the answer, to ask whether it is still `etag`: then the answer is 304 without a body.
+    #[must_use]
+    pub fn with_etag(self, etag: &str, if_none_match: Option<&HeaderValue>) -> Self {
+        let known = if_none_match.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_known = known.split(',').map(str::trim).any(|known| known == etag || known == "*");
+        let reply = self.with_header(header::ETAG, etag).with_header(header::CACHE_CONTROL, "no-cache");
+        if is_known { Self { status: StatusCode::NOT_MODIFIED, body: Body::Empty, ..reply } } else { reply }
+    }
+
     /// Compresses a long body, if the caller's `Accept-Encoding` allows it.
     #[must_use]
     pub fn compressed_for(mut self, accept_encoding: Option<&HeaderValue>) -> Self {
@@ -112,7 +137,7 @@ impl Reply {
             return self;
         }
         self.headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-        let accepted = accept_encoding.and_then(|value| value.to_str().ok()).is_some_and(accepts_gzip);
+        let accepted = accept_encoding.is_some_and(accepts_gzip);
         let compressed = accepted.then(|| gzip(&bytes)).and_then(Result::ok);
         if let Some(compressed) = compressed {
             self.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -123,7 +148,8 @@ impl Reply {
 }
 
 /// Whether an `Accept-Encoding` names gzip (or `*`) with a quality above zero.
-fn accepts_gzip(accept_encoding: &str) -> bool {
+fn accepts_gzip(accept_encoding: &HeaderValue) -> bool {
+    let accept_encoding = accept_encoding.to_str().unwrap_or_default();
     let quality = |wanted: &str| {
         accept_encoding.split(',').find_map(|choice| {
             let mut parts = choice.split(';').map(str::trim);
@@ -157,7 +183,7 @@ mod tests {
             ("br", false),
             ("", false),
         ] {
-            assert_eq!(accepts_gzip(accept), expected, "{accept}");
+            assert_eq!(accepts_gzip(&HeaderValue::from_static(accept)), expected, "{accept}");
         }
     }
 

@@ -13,6 +13,8 @@ use crate::error::Error;
 pub enum Endpoint {
     Ping,
     ShowVersion,
+    ShowOpenapi,
+    ShowDocs,
     CreateOrchestration,
     DeleteOrchestration,
     ListClusters,
@@ -69,8 +71,10 @@ use Endpoint as E;
 /// The route table.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    public("/v1/ecs/ping",    E::Ping),
-    public("/v1/ecs/version", E::ShowVersion),
+    public("/v1/ecs/ping",         E::Ping),
+    public("/v1/ecs/version",      E::ShowVersion),
+    public("/v1/ecs/openapi.json", E::ShowOpenapi),
+    public("/v1/ecs/docs",         E::ShowDocs),
 
     post("/v1/ecs/{account}/services",   E::CreateOrchestration, &[]),
     delete("/v1/ecs/{account}/services", E::DeleteOrchestration, &["cluster", "service", "recursive"]),

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::account::TestAccount;
+use super::described;
 use super::local_aws::{Faults, endpoint, hub_config};
 
 /// Who sends a request.
@@ -268,8 +269,12 @@ impl TestRequest<'_> {
             Some(token) => self.header("authorization", &format!("Bearer {token}")),
             None => self,
         };
+        let method = request.event["requestContext"]["http"]["method"].as_str().unwrap_or_default().to_owned();
+        let path = request.event["rawPath"].as_str().unwrap_or_default().to_owned();
         let answer = request.app.invoke(request.event).await.expect("an HTTP event is always answered");
-        Answer::open(&answer)
+        let answer = Answer::open(&answer);
+        described::check(&method, &path, &answer);
+        answer
     }
 }
 

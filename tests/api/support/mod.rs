@@ -2,6 +2,7 @@
 
 mod account;
 mod app;
+mod described;
 mod local_aws;
 mod process;
 mod queues;

@@ -1,0 +1,37 @@
+//! The API's description, for programs and for people. Both were made, and compressed, before the function was built:
+//! see [`openapi`](crate::openapi).
+
+use lambda_http::http::header;
+
+use crate::intake::Call;
+use crate::reply::Reply;
+
+const OPENAPI: &[u8] = include_bytes!("../../assets/openapi.json.gz");
+const PAGE: &[u8] = include_bytes!("../../assets/docs.html.gz");
+/// Scripts and styles by their hashes, requests to this host and no other, and no frame around the page.
+const PAGE_POLICY: &str = include_str!("../../assets/docs.csp");
+
+/// `GET /openapi.json`: the OpenAPI document.
+pub fn show_openapi(call: &Call) -> Reply {
+    asset(call, "application/json", OPENAPI)
+}
+
+/// `GET /docs`: the same as a page that can send requests.
+pub fn show_docs(call: &Call) -> Reply {
+    asset(call, "text/html; charset=utf-8", PAGE)
+        .with_header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+        .with_header(header::REFERRER_POLICY, "no-referrer")
+}
+
+fn asset(call: &Call, content_type: &'static str, compressed: &'static [u8]) -> Reply {
+    Reply::compressed(content_type, compressed, call.headers.get(header::ACCEPT_ENCODING))
+        .with_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .with_etag(&etag(compressed), call.headers.get(header::IF_NONE_MATCH))
+}
+
+/// The checksum and the length of the text, which end what gzip wrote
+/// (<https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1>). Weak: the same for every encoding.
+fn etag(compressed: &[u8]) -> String {
+    let trailer = compressed.last_chunk::<8>().map(hex::encode).unwrap_or_default();
+    format!("W/\"{trailer}\"")
+}

@@ -1,0 +1,232 @@
+//! Shapes → JSON Schema, as requests and answers spell them, and what a request must have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::shapes::{Deserialize, Shape, Shapes};
+use crate::wire::findings::{Findings, Unknown};
+use crate::wire::members::{answer_name, join};
+use crate::wire::read::{ABSENT, Input, read};
+
+/// What is said of a member that AWS answers and a request may repeat.
+const DROPPED: &str = "What AWS answers, so that it may be sent back: it is dropped.";
+
+/// The schemas of the document's components, as they are asked for.
+#[derive(Debug, Default)]
+pub(super) struct Schemas {
+    shapes: Shapes,
+    /// The members that requests must have, by structure.
+    required: BTreeMap<String, BTreeSet<String>>,
+    components: BTreeMap<String, Value>,
+}
+
+/// The two sides of the API spell members differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Request,
+    Answer,
+}
+
+impl Schemas {
+    /// The schema of an answer of this SDK type.
+    pub fn answer<T>(&mut self, deserialize: Deserialize<T>) -> Value {
+        let shape = self.shapes.walk(deserialize);
+        self.schema(&shape, Side::Answer)
+    }
+
+    /// The schema of a body that is read into this SDK input.
+    pub fn request<T: Input>(&mut self) -> Value {
+        let shape = self.shapes.walk(T::deserialize);
+        self.find_required::<T>(&shape);
+        let schema = self.schema(&shape, Side::Request);
+        if let Some(answer) = T::ANSWER {
+            let component = self.component_of(&schema);
+            let accepted: Vec<_> = members_of(component).map(str::to_ascii_lowercase).collect();
+            for member in answer.members().iter().filter_map(|member| member.member_name()) {
+                if !accepted.contains(&member.to_ascii_lowercase()) {
+                    component["properties"][member] = json!({"description": DROPPED});
+                }
+            }
+        }
+        schema
+    }
+
+    /// Adds a component of our own, and answers the reference to it.
+    pub fn add(&mut self, name: &str, schema: Value) -> Value {
+        let before = self.components.insert(name.to_owned(), schema);
+        assert!(before.is_none(), "two components are called `{name}`");
+        reference(name)
+    }
+
+    /// The component that a reference leads to.
+    pub fn component_of(&mut self, reference: &Value) -> &mut Value {
+        let name = reference["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        self.components.get_mut(name).unwrap_or_else(|| panic!("there is no component `{name}`"))
+    }
+
+    /// The component of this name.
+    pub fn component(&mut self, name: &str) -> &mut Value {
+        self.component_of(&reference(name))
+    }
+
+    /// Every component, by name.
+    pub fn into_components(self) -> Map<String, Value> {
+        self.components.into_iter().collect()
+    }
+
+    fn schema(&mut self, shape: &Shape, side: Side) -> Value {
+        match shape {
+            Shape::Structure(id) => self.structure(id, side),
+            Shape::List(element) => json!({"type": "array", "items": self.schema(element, side)}),
+            Shape::Map(value) => json!({"type": "object", "additionalProperties": self.schema(value, side)}),
+            Shape::Boolean => json!({"type": "boolean"}),
+            Shape::Integer(32) => {
+                json!({"type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX})
+            }
+            Shape::Integer(64) => json!({"type": "integer", "format": "int64"}),
+            Shape::Integer(_) => json!({"type": "integer"}),
+            Shape::Number => json!({"type": "number"}),
+            Shape::Text => json!({"type": "string"}),
+            Shape::Blob => json!({"type": "string", "contentEncoding": "base64"}),
+            Shape::Timestamp => json!({"type": "string", "format": "date-time"}),
+            Shape::Document => json!({}),
+        }
+    }
+
+    /// A reference to the component of a structure, which is made where it is not there yet.
+    fn structure(&mut self, id: &str, side: Side) -> Value {
+        let structure = self.shapes.structure(id).clone();
+        let component = component_name(id, &structure.name, side);
+        if self.components.contains_key(&component) {
+            return reference(&component);
+        }
+        self.components.insert(component.clone(), Value::Null); // for a structure that contains itself
+        let required = self.required.get(id).cloned().unwrap_or_default();
+        let mut properties = Map::new();
+        for (name, shape) in &structure.members {
+            let schema = self.schema(shape, side);
+            let (name, schema) = match side {
+                Side::Answer => (answer_name(name), schema),
+                Side::Request if required.contains(name) => (name.clone(), schema),
+                Side::Request => (name.clone(), nullable(schema)),
+            };
+            properties.insert(name, schema);
+        }
+        let mut schema = json!({"type": "object", "properties": properties});
+        if side == Side::Request {
+            schema["additionalProperties"] = false.into();
+        }
+        if side == Side::Request && !required.is_empty() {
+            schema["required"] = json!(required);
+        }
+        self.components.insert(component.clone(), schema);
+        reference(&component)
+    }
+
+    /// Finds what a request must have: takes each member in turn out of a body that has them all, and lets the reader
+    /// of requests judge.
+    fn find_required<T: Input>(&mut self, shape: &Shape) {
+        let whole = self.example(shape, &mut Vec::new());
+        let mut places = Vec::new();
+        self.places(shape, "", "", &whole, &mut places);
+        for (id, pointer, path) in places {
+            let required = self.required.entry(id.clone()).or_default();
+            for (member, _) in &self.shapes.structure(&id).members {
+                let mut body = whole.clone();
+                let place = body.pointer_mut(&pointer).and_then(Value::as_object_mut);
+                if place.and_then(|object| object.shift_remove(member)).is_some() && lacks::<T>(&body, &path, member) {
+                    required.insert(member.clone());
+                }
+            }
+        }
+    }
+
+    /// A value with every member, down to where a structure would contain itself.
+    fn example(&self, shape: &Shape, inside: &mut Vec<String>) -> Value {
+        match shape {
+            Shape::Structure(id) if inside.contains(id) => json!({}),
+            Shape::Structure(id) => {
+                inside.push(id.clone());
+                let members = self.shapes.structure(id).members.iter();
+                let object = members.map(|(name, shape)| (name.clone(), self.example(shape, inside))).collect();
+                inside.pop();
+                Value::Object(object)
+            }
+            Shape::List(element) => json!([self.example(element, inside)]),
+            Shape::Map(value) => json!({"key": self.example(value, inside)}),
+            Shape::Boolean => json!(true),
+            Shape::Integer(_) | Shape::Number => json!(1),
+            Shape::Text => json!("text"),
+            Shape::Blob => json!("Ynl0ZXM="),
+            Shape::Timestamp => json!("2026-11-22T14:08:06Z"),
+            Shape::Document => json!({}),
+        }
+    }
+
+    /// Where each structure first stands in an example: its id, the pointer to it, and the path that problems name.
+    fn places(
+        &self,
+        shape: &Shape,
+        pointer: &str,
+        path: &str,
+        value: &Value,
+        found: &mut Vec<(String, String, String)>,
+    ) {
+        match shape {
+            Shape::Structure(id) if found.iter().all(|(known, ..)| known != id) => {
+                found.push((id.clone(), pointer.to_owned(), path.to_owned()));
+                for (name, shape) in &self.shapes.structure(id).members {
+                    self.places(shape, &format!("{pointer}/{name}"), &join(path, name), &value[name], found);
+                }
+            }
+            Shape::List(element) => {
+                self.places(element, &format!("{pointer}/0"), &format!("{path}[0]"), &value[0], found);
+            }
+            Shape::Map(element) => {
+                self.places(element, &format!("{pointer}/key"), &join(path, "key"), &value["key"], found);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the reader says that the structure at `path` lacks `member`.
+fn lacks<T: Input>(body: &Value, path: &str, member: &str) -> bool {
+    let mut findings = Findings::new(Unknown::Refuse);
+    read::<T>(body, "", &mut findings);
+    let path = join(path, member);
+    let problems = findings.finish().err().unwrap_or_default();
+    problems.iter().any(|problem| problem.path.eq_ignore_ascii_case(&path) && problem.message == ABSENT)
+}
+
+/// `null` means absent, where a member may be.
+pub(super) fn nullable(schema: Value) -> Value {
+    match schema {
+        Value::Object(mut object) if object.get("type").is_some_and(Value::is_string) => {
+            let kind = object["type"].take();
+            object["type"] = json!([kind, "null"]);
+            Value::Object(object)
+        }
+        Value::Object(object) if object.is_empty() => Value::Object(object),
+        other => json!({"anyOf": [other, {"type": "null"}]}),
+    }
+}
+
+/// The members of an object's schema.
+pub(super) fn members_of(schema: &Value) -> impl Iterator<Item = &str> {
+    schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+}
+
+/// A reference to a component.
+pub(super) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// The name of a component: AWS's; with `Input` for what a request spells, and `ServiceDiscovery` for what is Cloud
+/// Map's, where ECS has its own `Service` and `Tag`.
+fn component_name(id: &str, name: &str, side: Side) -> String {
+    let home = if id.starts_with("com.amazonaws.servicediscovery") { "ServiceDiscovery" } else { "" };
+    let suffix = if side == Side::Request && !name.ends_with("Input") { "Input" } else { "" };
+    format!("{home}{name}{suffix}")
+}
