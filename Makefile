@@ -1,7 +1,8 @@
 # Everything that is done with this project, each as one command. `make` alone lists them.
 #
-# A machine needs the Rust toolchain, Python 3.10 or later with venv, make, a C compiler and git. All other tools are
-# Python packages; they go into .venv, are pinned in requirements-dev.txt, and disturb nobody.
+# A machine needs the Rust toolchain, Python 3.10 or later with venv, make, a C compiler and git, and for `test` Chromium or
+# Chrome. All other tools are packages of Python and, below tests/description, of npm; they go into .venv and node_modules,
+# are pinned, and disturb nobody.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -10,6 +11,7 @@
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
+NPM_INSTALLED := tests/description/node_modules/.installed
 
 # The architecture that `package` and `deploy` build for; template.yaml has the same default.
 # A stack that is there keeps its own: its function would not start with a package for the other.
@@ -36,7 +38,8 @@ WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 SAM := $(VENV)/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test fuzz package validate deploy check-config has-config venv prerequisites check-format check-lints check-docs check-run build
+.PHONY: help run test fuzz package validate deploy check-config has-config venv tools prerequisites browser check-format \
+	check-lints check-docs check-run check-description build
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,7 +47,7 @@ help: ## List the targets
 run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=9000, ONCE=1)
 	@$(VENV)/bin/python tests/local_aws/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
 
-test: venv check-format check-lints check-docs validate build check-run ## Check everything, as CI does
+test: tools browser check-format check-lints check-docs validate build check-run check-description ## Check everything, as CI does
 	cargo test --locked
 
 # On the pinned toolchain: libFuzzer needs no nightly, only the address sanitizer does, and there is no unsafe code here.
@@ -89,6 +92,12 @@ has-config:
 
 venv: $(INSTALLED) ## Install the tools of requirements-dev.txt into .venv
 
+tools: $(NPM_INSTALLED) ## Install the tools of tests/description too
+
+$(NPM_INSTALLED): tests/description/package-lock.json | venv
+	cd tests/description && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci
+	@touch $@
+
 # Made anew, not updated: what an earlier version brought along must not linger.
 $(INSTALLED): requirements-dev.txt | prerequisites
 	rm -rf $(VENV)
@@ -112,6 +121,9 @@ prerequisites: # Name whatever is missing, all at once, and where to get it
 	fi; \
 	test -z "$$missing"
 
+browser: venv
+	@$(VENV)/bin/python tests/description/page.py --find
+
 check-format:
 	cargo fmt --check
 
@@ -123,6 +135,10 @@ check-docs:
 
 check-run: venv
 	$(VENV)/bin/python tests/local_aws/demo.py --port 0 --once
+
+# The document's linters, clients that are generated from it, the page in a browser, and random requests.
+check-description: tools build
+	$(VENV)/bin/python tests/description/check.py
 
 # For this machine, not for ARCH: the tests deploy it to the local AWS, which runs it here.
 build: venv

@@ -112,14 +112,8 @@ def choose_port(preferred: int) -> int:
     return free
 
 
-def watch(
-    url: str, aws: LocalAws, config: dict[str, Any], queue: mapping.Queue, credentials: dict[str, str]
-) -> contextlib.AbstractContextManager[subprocess.Popen[Any]]:
-    """Run the function under `cargo lambda watch`, which reloads it when the code changes."""
-    host, port = url.removeprefix("http://").split(":")
-    tool = Path(sys.executable).parent / "cargo-lambda"
-    if not tool.exists():
-        sys.exit(f"`cargo-lambda` is not installed in {sys.prefix}; `make venv` installs it into .venv")
+def environment(aws: LocalAws, config: dict[str, Any], credentials: dict[str, str]) -> dict[str, str]:
+    """Return the function's environment: ours, and what every function needs of its own."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECS_API_"))}
     theirs = {
         "AWS_ENDPOINT_URL": aws.endpoint,
@@ -129,6 +123,19 @@ def watch(
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         **NO_PROXY,
         "ECS_API_CONFIG": json.dumps(config),
+    }
+    return ours | theirs | credentials
+
+
+def watch(
+    url: str, aws: LocalAws, config: dict[str, Any], queue: mapping.Queue, credentials: dict[str, str]
+) -> contextlib.AbstractContextManager[subprocess.Popen[Any]]:
+    """Run the function under `cargo lambda watch`, which reloads it when the code changes."""
+    host, port = url.removeprefix("http://").split(":")
+    tool = Path(sys.executable).parent / "cargo-lambda"
+    if not tool.exists():
+        sys.exit(f"`cargo-lambda` is not installed in {sys.prefix}; `make venv` installs it into .venv")
+    more = {
         "ECS_API_CLEANUP_QUEUE_URL": queue.url,
         "ECS_API_DEAD_LETTER_QUEUE_URL": queue.dead_letter_url,
         "RUST_LOG": "warn",  # of cargo-lambda; the function's own level is in its configuration
@@ -141,7 +148,7 @@ def watch(
             *("--invoke-address", host, "--invoke-port", port),
         ],
         cwd=PROJECT,
-        env=ours | theirs | credentials,
+        env=environment(aws, config, credentials) | more,
     )
 
 
@@ -245,6 +252,7 @@ def show_curl(url: str, member: estate.Member) -> None:
         f"""curl {token} -d '{{"service": {{"desiredCoutn": 1}}}}' {api}/{member.name}/services""",
     ):
         print(f"  {line}", flush=True)
+    print(f"\n  {api}/docs in a browser describes the API, and sends requests too", flush=True)
     say("Serving, and reloading when the code changes. Ctrl-C ends everything.")
 
 

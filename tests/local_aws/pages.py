@@ -42,7 +42,7 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
     if scope["type"] != "http" or paged is None:
         await ministack(scope, receive, send)
         return
-    asked = await _body(receive)
+    asked = await body_of(receive)
     request = json.loads(asked or b"{}")
     token, size = (_spelled(name, paged[0]) for name in ("nextToken", "maxResults"))
     sent: list[Message] = []
@@ -51,7 +51,7 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         sent.append(message)
 
     # The whole list, signature and all: ministack ignores the page size, and a token of ours would mean nothing to it.
-    await ministack(scope, _replay(asked), collect)
+    await ministack(scope, replay(asked), collect)
     body = b"".join(message.get("body", b"") for message in sent)
     if sent[0]["status"] == 200:
         body = json.dumps(_page(json.loads(body), token, request.get(token), request.get(size), *paged)).encode()
@@ -75,7 +75,7 @@ def _page(
     return page | ({token: f"{TOKEN}{first + size}"} if first + size < len(entries) else {})
 
 
-async def _body(receive: Receive) -> bytes:
+async def body_of(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
         message = await receive()
@@ -83,7 +83,7 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-def _replay(body: bytes) -> Receive:
+def replay(body: bytes) -> Receive:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 

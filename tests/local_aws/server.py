@@ -50,7 +50,7 @@ def environment(port: int, room: str, *, enforce_iam: bool) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
         "GATEWAY_PORT": str(port),
-        "PYTHONPATH": str(Path(__file__).parent),  # pages.py
+        "PYTHONPATH": str(Path(__file__).parent),  # limits.py, pages.py
         "MINISTACK_ACCOUNT_ID": HUB,
         "MINISTACK_HOST": "127.0.0.1",
         "LOG_LEVEL": os.environ.get("LOCAL_AWS_LOG_LEVEL", "WARNING"),
@@ -75,7 +75,7 @@ def start(listener: socket.socket, room: str, *, enforce_iam: bool) -> subproces
     # between choosing and taking it, and an early caller waits instead of being refused.
     command = [sys.executable, "-m", "hypercorn", "--workers", "0", "--keep-alive", "75", "--log-level", "WARNING"]
     return leash.spawn(
-        [*command, "--bind", f"fd://{listener.fileno()}", "pages:app"],
+        [*command, "--bind", f"fd://{listener.fileno()}", "limits:app"],
         env=environment(listener.getsockname()[1], room, enforce_iam=enforce_iam),
         cwd=room,
         pass_fds=[listener.fileno()],
