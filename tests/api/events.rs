@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ecs_api::config::CleanupQueue;
 use ecs_api::routes::{ROUTES, Routes};
 use lambda_http::http::Method;
 use serde_json::{Value, json};
@@ -73,7 +74,8 @@ async fn every_way_in_has_an_event_that_is_answered() {
     ]}));
     app.account().furnish().await;
     let mut shown = 0;
-    for (name, event) in samples().into_iter().filter(|(name, _)| name.starts_with(WAY_IN)) {
+    let requests = samples().into_iter().filter(|(name, _)| name.starts_with(WAY_IN) && name != BATCH);
+    for (name, event) in requests {
         // The sample's task definition is that of the other samples.
         let event = serde_json::from_str(&event.to_string().replace("mytaskdef", "web")).unwrap();
         let answer = app.invoke(event).await.unwrap();
@@ -82,6 +84,19 @@ async fn every_way_in_has_an_event_that_is_answered() {
         shown += 1;
     }
     assert_eq!(shown, 9);
+}
+
+/// The event of the stack's own queue, which carries no request.
+const BATCH: &str = "by_queue";
+
+#[tokio::test]
+async fn the_batch_is_worked_off() {
+    let url = "http://127.0.0.1:4566/123456789012/ecs-api-cleanup".to_owned();
+    let app = TestApp::with_queues(&CleanupQueue { url, dead_letter_url: None });
+    let (_, batch) = samples().into_iter().find(|(name, _)| name == BATCH).unwrap();
+    let batch = batch.to_string().replace("111122223333", &app.account().id);
+    let answer = app.invoke(serde_json::from_str(&batch).unwrap()).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
 }
 
 /// Every event in an order in which each finds what the ones before it left.
