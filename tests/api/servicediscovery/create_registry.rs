@@ -59,11 +59,11 @@ async fn the_documented_registry_is_created_in_its_namespace_with_the_health_che
 async fn what_the_caller_gives_is_not_defaulted() {
     let mut app = TestApp::with_faults();
     let namespace = app.account().namespace().await;
-    for check in [
-        json!({"HealthCheckConfig": {"Type": "HTTP", "ResourcePath": "/ready", "FailureThreshold": 3}}),
-        json!({"HealthCheckCustomConfig": {"FailureThreshold": 5}}),
+    for (name, check) in [
+        ("one", json!({"HealthCheckConfig": {"Type": "HTTP", "ResourcePath": "/ready", "FailureThreshold": 3}})),
+        ("two", json!({"HealthCheckCustomConfig": {"FailureThreshold": 5}})),
     ] {
-        let mut body = json!({"Name": "www", "NamespaceId": namespace, "Tags": [{"Key": "Team", "Value": "A"}]});
+        let mut body = json!({"Name": name, "NamespaceId": namespace, "Tags": [{"Key": "Team", "Value": "A"}]});
         body.as_object_mut().unwrap().extend(check.as_object().unwrap().clone());
         app.post(PATH, &body).await.expect(200);
         assert_eq!(sent(&mut app), body);
