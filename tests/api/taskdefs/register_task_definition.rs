@@ -266,8 +266,8 @@ async fn what_aws_refuses_keeps_awss_code() {
         ("ClientException", "Container.image should not be null or empty.", 400, 1),
         ("InvalidParameterException", "No", 400, 1),
         ("AccessDeniedException", "No", 403, 1),
-        // The SDK takes it for throttling: nothing was made, so that it may try again.
-        ("LimitExceededException", "No", 409, 3),
+        // The SDK alone would take it for throttling, and try again.
+        ("LimitExceededException", "No", 409, 1),
     ] {
         app.faults().refuse(REGISTER, code, message);
         app.faults().forget_calls();
