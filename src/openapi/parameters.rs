@@ -29,18 +29,32 @@ pub(super) fn parameters(route: &Route, has_body: bool) -> Vec<Value> {
         }
         parameter
     });
-    let headers = has_body.then(|| json!({"$ref": "#/components/parameters/Prefer"}));
-    path.chain(query).chain(headers).collect()
+    let prefer = has_body.then(|| json!({"$ref": "#/components/parameters/Prefer"}));
+    let key = takes_a_key(route.endpoint).then(|| json!({"$ref": "#/components/parameters/Idempotency-Key"}));
+    path.chain(query).chain(prefer).chain(key).collect()
+}
+
+/// Whether an operation heeds `Idempotency-Key`.
+fn takes_a_key(endpoint: Endpoint) -> bool {
+    matches!(endpoint, Endpoint::CreateOrchestration | Endpoint::RunTask)
 }
 
 /// The parameters that several operations share.
 pub(super) fn shared() -> Value {
-    json!({"Prefer": {
-        "name": "Prefer", "in": "header", "required": false,
-        "description": "`handling=lenient` (RFC 7240) drops members that AWS does not know, instead of refusing them, and \
-                        lists them in `X-Ignored-Members`.",
-        "schema": {"type": "string"},
-    }})
+    json!({
+        "Prefer": {
+            "name": "Prefer", "in": "header", "required": false,
+            "description": "`handling=lenient` (RFC 7240) drops members that AWS does not know, instead of refusing \
+                            them, and lists them in `X-Ignored-Members`.",
+            "schema": {"type": "string"},
+        },
+        "Idempotency-Key": {
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "1 to 64 printable ASCII characters of your choice. The same request with the same key is done \
+                            once, however often it is sent; with another body it is a 409.",
+            "schema": text("^[!-~]([ -~]{0,62}[!-~])?$"),
+        },
+    })
 }
 
 /// The names in the braces of a pattern.
