@@ -6,6 +6,7 @@
 //!
 //! What a request has no time for is the [`Rest`]: the same steps go on with it later, one look at a time.
 
+mod cluster;
 mod registry;
 mod rest;
 mod tasks;
@@ -15,11 +16,10 @@ pub use rest::{Rest, remember};
 use std::fmt::Display;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{Cluster, Service, Task};
+use aws_sdk_ecs::types::Service;
 use futures_util::future::join_all;
 
 use super::Cause;
-use crate::aws::pages::Span;
 use crate::aws::{self, Account, Kind, ecs};
 use crate::deadline::{Deadline, Elapsed};
 
@@ -226,7 +226,7 @@ impl Work<'_> {
 
     /// Everything after the service: each waits for what is before it.
     async fn finish(&self, progress: &mut Progress) -> Result<(), aws::Error> {
-        let Self { account, target, deadline, .. } = *self;
+        let Self { account, target, deadline, occasion } = *self;
         let (registries, cluster) = (registry_arns(&progress.service), cluster_arn(&progress.service));
         if target.cluster == DEFAULT_CLUSTER {
             let reason = "the cluster `default` is never deleted along with a service";
@@ -256,7 +256,7 @@ impl Work<'_> {
             progress.note(cluster, Step::Pending("the registries to be deleted".to_owned()));
             return Ok(());
         }
-        let step = self.until_settled(|| Box::pin(self.cluster_step())).await?;
+        let step = self.until_settled(|| Box::pin(cluster::step(account, target, occasion, deadline))).await?;
         progress.note(cluster, step);
         Ok(())
     }
@@ -320,65 +320,6 @@ impl Work<'_> {
     /// Waits a little, if somebody waits for what will be seen then.
     async fn has_time_for_another_look(&self) -> bool {
         self.occasion == Occasion::Request && self.deadline.limit(tokio::time::sleep(POLL)).await.is_ok()
-    }
-
-    /// Deletes the cluster, if nothing else is in it.
-    async fn cluster_step(&self) -> Result<Step, aws::Error> {
-        let Self { account, target, deadline, occasion } = *self;
-        let name = &target.cluster;
-        let (found, services, tasks) = tokio::join!(
-            ecs::describe_cluster(account, name),
-            ecs::list_services(account, name, None, Span::whole(deadline)),
-            tasks::live(account, name, deadline),
-        );
-        let Some(cluster) = found?.filter(|cluster| cluster.status() != Some("INACTIVE")) else {
-            return Ok(Step::Gone);
-        };
-        let mark = rest::mark(&cluster);
-        if let Occasion::Later { mark: remembered } = occasion
-            && (mark.is_none() || mark != remembered)
-        {
-            return Ok(Step::Kept("it was created again after the delete was asked for".to_owned()));
-        }
-        if let Some(status @ ("PROVISIONING" | "DEPROVISIONING")) = cluster.status() {
-            return Ok(Step::Pending(format!("the cluster, which is {status}")));
-        }
-        let is_on_its_way_out =
-            |task: &Task| tasks::is_of(task, &target.service) || task.desired_status() == Some("STOPPED");
-        let (stopping, others): (Vec<_>, Vec<_>) = tasks?.into_iter().partition(is_on_its_way_out);
-        let instances = cluster.registered_container_instances_count();
-        if let Some(reason) = in_use(services?.entries.len(), others.len(), instances) {
-            self.unmark(&cluster).await?;
-            return Ok(Step::Kept(reason));
-        }
-        if !stopping.is_empty() {
-            return Ok(Step::Pending(format!("{} to stop", count(stopping.len(), "task"))));
-        }
-        match ecs::delete_cluster(account, name).await {
-            Ok(_) => Ok(Step::Gone),
-            Err(error) if error.kind == Kind::NotFound => Ok(Step::Gone),
-            // What AWS counts in a cluster lags behind what is in it.
-            Err(error) if error.kind == Kind::Conflict => Ok(Step::Pending(error.message)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Takes the mark off a cluster that stays.
-    async fn unmark(&self, cluster: &Cluster) -> Result<(), aws::Error> {
-        let Some(arn) = cluster.cluster_arn().filter(|_| rest::mark(cluster).is_some()) else { return Ok(()) };
-        ecs::untag_resource(self.account, arn, rest::MARK).await
-    }
-}
-
-fn in_use(services: usize, tasks: usize, instances: i32) -> Option<String> {
-    if services > 0 {
-        Some(format!("it has {}", count(services, "other service")))
-    } else if tasks > 0 {
-        Some(format!("it has {}", count(tasks, "other task")))
-    } else if instances > 0 {
-        Some(format!("it has {}", count(instances, "container instance")))
-    } else {
-        None
     }
 }
 

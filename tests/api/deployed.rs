@@ -161,6 +161,18 @@ fn the_deployed_stack_does_the_whole_job() {
     stack.expect(200, "DELETE", "/nonprod/clusters/empty", None);
     assert_eq!(stack.expect(404, "GET", "/nonprod/clusters/empty", None)["code"], "NotFound");
     assert_eq!(stack.expect(405, "PUT", "/nonprod/clusters", None)["code"], "MethodNotAllowed");
+
+    let body = documented(stack.members["nonprod"]["namespace_id"].as_str().expect("a text"));
+    let keyed = json!({
+        "method": "POST", "path": "/v1/ecs/nonprod/services", "body": body,
+        "headers": {"X-Auth-Token": stack.token, "Idempotency-Key": "build 7"},
+    });
+    let [once, again] = [(); 2].map(|()| stack.invoke(stack.output("DirectArn"), &keyed));
+    assert_eq!((&once["status"], &again["status"]), (&json!(200), &json!(200)), "{once} {again}");
+    for arn in ["/Service/ServiceArn", "/TaskDefinition/TaskDefinitionArn", "/ServiceDiscoveryService/Arn"] {
+        assert!(once["body"].pointer(arn).is_some_and(Value::is_string), "{arn}: {once}");
+        assert_eq!(once["body"].pointer(arn), again["body"].pointer(arn), "{arn}");
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ def main() -> None:
         url = f"http://127.0.0.1:{choose_port(given.port)}"
         function = stack.enter_context(watch(url, aws, estate.config(members), queue, credentials))
         wait_until_ready(function, url)
-        mapping.feed(queue, url)
+        stack.enter_context(mapping.fed(queue, url))
         show_estate(url, aws, queue, members)
 
         shown = next(each for each in members if each.name == SHOWN_FIRST)

@@ -44,6 +44,7 @@ STACK = "ecs-api"
 TEMPLATES = PROJECT / "templates"
 ARTIFACTS = "ecs-api-artifacts"
 PACKAGE = Path("target") / "lambda" / "ecs-api"
+BOOTSTRAP = PROJECT / PACKAGE / "bootstrap"
 CONFIG_NAME = "config.json"
 
 
@@ -81,11 +82,10 @@ def sam_deploy(account: Account, stack: str, template: Path, parameters: dict[st
 
 def stage(room: Path) -> Path:
     """Copy template and package to `room`, where a configuration can be put beside them, and return the template."""
-    bootstrap = PROJECT / PACKAGE / "bootstrap"
-    if not bootstrap.is_file():
-        sys.exit(f"{bootstrap.relative_to(PROJECT)} is missing; `make package` builds it")
+    if not BOOTSTRAP.is_file():
+        sys.exit(f"{BOOTSTRAP.relative_to(PROJECT)} is missing; `make package` builds it")
     (room / PACKAGE).mkdir(parents=True)
-    shutil.copy2(bootstrap, room / PACKAGE)
+    shutil.copy2(BOOTSTRAP, room / PACKAGE)
     return Path(shutil.copy2(PROJECT / "template.yaml", room))
 
 

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import threading
-import time
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -44,15 +45,22 @@ def create_queue(hub: Account) -> Queue:
     return Queue(hub, sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"], dead)
 
 
-def feed(queue: Queue, function_url: str) -> None:
-    """Hand the queue's messages to the function at `function_url`, in the background, as long as this process lives."""
-    threading.Thread(target=_feed, args=(queue, function_url), daemon=True).start()
+@contextlib.contextmanager
+def fed(queue: Queue, function_url: str) -> Iterator[None]:
+    """Hand the queue's messages to the function at `function_url` while the block lasts."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_feed, args=(queue, function_url, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(LOOKS_EVERY_SECONDS)
 
 
-def _feed(queue: Queue, function_url: str) -> None:
+def _feed(queue: Queue, function_url: str, ended: threading.Event) -> None:
     sqs = queue.account.client("sqs")
-    while True:
-        time.sleep(LOOKS_EVERY_SECONDS)
+    while not ended.wait(LOOKS_EVERY_SECONDS):
         try:
             received = sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=BATCH_SIZE).get("Messages", [])
             failed = _invoke(function_url, queue, received) if received else set()
