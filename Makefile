@@ -65,7 +65,7 @@ package: venv $(if $(CONFIG),check-config) ## Build the release package, also as
 	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG)
 	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG) --output-format zip --lambda-dir target/package/$(ARCH)
 	@rm -f $(PACKAGE)/config.json
-	$(if $(CONFIG),cp $(CONFIG) $(PACKAGE)/config.json)
+	$(if $(CONFIG),install -m 644 $(CONFIG) $(PACKAGE)/config.json)
 	$(if $(CONFIG),cd $(PACKAGE) && $(CURDIR)/$(VENV)/bin/python -c \
 		"import zipfile; zipfile.ZipFile('$(CURDIR)/$(ZIP)', 'a', zipfile.ZIP_DEFLATED).write('config.json')")
 	@echo "$(ARCH): $$(wc -c < $(PACKAGE)/bootstrap) bytes, zipped $$(wc -c < $(ZIP)): $(ZIP)"

@@ -35,6 +35,8 @@ pub enum Body {
     Text(String),
     /// JSON.
     Json(Value),
+    /// A text that gzip compressed ahead of time.
+    Gzip(&'static [u8]),
     /// Bytes: a compressed body.
     Binary(Vec<u8>),
 }
@@ -54,20 +56,6 @@ impl Reply {
     pub fn new(status: StatusCode, content_type: &'static str, body: Body) -> Self {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         Self { status, headers, body }
-    }
-
-    /// A text that gzip compressed ahead of time: as it is, if the caller's `Accept-Encoding` allows it.
-    pub fn compressed(content_type: &'static str, gzip: &[u8], accept_encoding: Option<&HeaderValue>) -> Self {
-        if accept_encoding.is_some_and(accepts_gzip) {
-            let mut reply = Self::new(StatusCode::OK, content_type, Body::Binary(gzip.to_vec()));
-            reply.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            reply.headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-            return reply;
-        }
-        let mut text = String::new();
-        // It was compressed when the function was built, and can be read.
-        let _ = GzDecoder::new(gzip).read_to_string(&mut text);
-        Self::new(StatusCode::OK, content_type, Body::Text(text))
     }
 
     /// An answer without a body.
@@ -125,10 +113,16 @@ impl Reply {
         if is_known { Self { status: StatusCode::NOT_MODIFIED, body: Body::Empty, ..reply } } else { reply }
     }
 
-    /// Compresses a long body, if the caller's `Accept-Encoding` allows it.
+    /// Compresses a long body, if the caller's `Accept-Encoding` allows it, and unpacks one that is compressed already, if
+    /// not.
     #[must_use]
     pub fn compressed_for(mut self, accept_encoding: Option<&HeaderValue>) -> Self {
+        let is_accepted = accept_encoding.is_some_and(accepts_gzip);
         let bytes = match &self.body {
+            Body::Gzip(packed) => {
+                let body = if is_accepted { Body::Binary(packed.to_vec()) } else { Body::Text(unpacked(packed)) };
+                return self.varying(is_accepted, body);
+            }
             Body::Text(text) => text.clone().into_bytes(),
             Body::Json(value) => value.to_string().into_bytes(),
             Body::Empty | Body::Binary(_) => return self,
@@ -136,15 +130,28 @@ impl Reply {
         if bytes.len() <= COMPRESS_OVER_BYTES {
             return self;
         }
-        self.headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-        let accepted = accept_encoding.is_some_and(accepts_gzip);
-        let compressed = accepted.then(|| gzip(&bytes)).and_then(Result::ok);
-        if let Some(compressed) = compressed {
-            self.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            self.body = Body::Binary(compressed);
-        }
-        self
+        let compressed = is_accepted.then(|| gzip(&bytes)).and_then(Result::ok);
+        let is_compressed = compressed.is_some();
+        let body = compressed.map_or_else(|| std::mem::replace(&mut self.body, Body::Empty), Body::Binary);
+        self.varying(is_compressed, body)
     }
+
+    /// With a body that depends on the caller's `Accept-Encoding`.
+    fn varying(mut self, is_compressed: bool, body: Body) -> Self {
+        self.headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        if is_compressed {
+            self.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Self { body, ..self }
+    }
+}
+
+/// What was compressed when the function was built.
+pub(crate) fn unpacked(packed: &[u8]) -> String {
+    let mut text = String::new();
+    // A test reads all of them.
+    let _ = GzDecoder::new(packed).read_to_string(&mut text);
+    text
 }
 
 /// Whether an `Accept-Encoding` names gzip (or `*`) with a quality above zero.

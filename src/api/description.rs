@@ -1,10 +1,10 @@
 //! The API's description, for programs and for people. Both were made, and compressed, before the function was built:
 //! see [`openapi`](crate::openapi).
 
-use lambda_http::http::header;
+use lambda_http::http::{StatusCode, header};
 
 use crate::intake::Call;
-use crate::reply::Reply;
+use crate::reply::{Body, Reply};
 
 const OPENAPI: &[u8] = include_bytes!("../../assets/openapi.json.gz");
 const PAGE: &[u8] = include_bytes!("../../assets/docs.html.gz");
@@ -24,7 +24,7 @@ pub fn show_docs(call: &Call) -> Reply {
 }
 
 fn asset(call: &Call, content_type: &'static str, compressed: &'static [u8]) -> Reply {
-    Reply::compressed(content_type, compressed, call.headers.get(header::ACCEPT_ENCODING))
+    Reply::new(StatusCode::OK, content_type, Body::Gzip(compressed))
         .with_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .with_etag(&etag(compressed), call.headers.get(header::IF_NONE_MATCH))
 }

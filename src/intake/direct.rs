@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use lambda_http::http::Method;
-use lambda_http::http::header::{HeaderMap, HeaderName, HeaderValue};
+use lambda_http::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -109,9 +109,11 @@ fn body(body: Option<Value>) -> Vec<u8> {
 /// The answer. No body is `null`.
 pub(super) fn seal(reply: Reply) -> Value {
     let headers = parts::joined(&reply.headers);
+    let is_json = reply.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let body = match reply.body {
         Body::Json(value) => value,
         Body::Empty => Value::Null,
+        Body::Text(text) if is_json => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         text => parts::written(text).0.into(),
     };
     json!({"status": reply.status.as_u16(), "headers": headers, "body": body})

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::Malformed;
-use crate::reply::{Body, Reply};
+use crate::reply::{Body, Reply, unpacked};
+use crate::text::printable;
 
 /// How an event writes headers, and therefore how its answer does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +53,8 @@ fn texts<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str
 /// Reads an event of a known kind.
 pub(super) fn typed<T: DeserializeOwned>(event: Value) -> Result<T, Malformed> {
     serde_path_to_error::deserialize(event).map_err(|error| {
-        let place = error.path().to_string();
-        let message = without_value(&error.into_inner().to_string());
+        let place = printable(&error.path().to_string());
+        let message = printable(&without_value(&error.into_inner().to_string()));
         Malformed(format!("the event that carries the request can't be read at `{place}`: {message}"))
     })
 }
@@ -99,6 +100,7 @@ pub(super) fn written(body: Body) -> (String, bool) {
     match body {
         Body::Empty => (String::new(), false),
         Body::Text(text) => (text, false),
+        Body::Gzip(packed) => (unpacked(packed), false),
         Body::Json(value) => (value.to_string(), false),
         Body::Binary(bytes) => (STANDARD.encode(bytes), true),
     }
@@ -125,6 +127,7 @@ mod tests {
         for (event, expected) in [
             (json!({"headers": "Bearer se\"cret"}), "at `headers`: invalid type: string, expected a map"),
             (json!({"headers": {"b": ["secret", {}]}}), "at `headers.b[1]`: invalid type: map, expected a string"),
+            (json!({"headers": {"a\nb": 1}}), "at `headers.a\u{fffd}b`: invalid type: integer `1`, expected a sequence"),
             (json!({"haeders": "secret"}), "at `haeders`: unknown field `haeders`, expected `headers`"),
         ] {
             #[derive(Debug, serde::Deserialize)]

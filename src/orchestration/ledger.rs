@@ -306,10 +306,24 @@ impl Entry {
                 }
             }
             (Change::Service { cluster, service }, _) => {
+                if self.state != State::Made && self.is_service_of_others(site, cluster, service).await? {
+                    return Ok(Target::OfOthers);
+                }
                 ecs::delete_service(account, cluster, service).await.map(drop)?;
             }
         }
         Ok(Target::Gone)
+    }
+
+    /// Whether a service of the name that this run asked for, without being answered, is somebody else's: without a key
+    /// its time of creation tells.
+    async fn is_service_of_others(&self, site: &Site<'_>, cluster: &str, name: &str) -> Result<bool, aws::Error> {
+        let Some(found) = ecs::describe_service(site.account, cluster, name).await? else { return Ok(false) };
+        if site.run.is_keyed() {
+            return Ok(!matches!(site.owner(found.tags()), Owner::This { .. }));
+        }
+        let since = DateTime::from(self.asked_at - CLOCKS_DIFFER);
+        Ok(found.created_at().is_some_and(|at| *at < since))
     }
 
     /// A family's revisions do not say which request made them, but when they were made.

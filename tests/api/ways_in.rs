@@ -171,6 +171,25 @@ async fn a_long_answer_is_compressed_only_where_the_bytes_arrive_as_bytes() {
 }
 
 #[tokio::test]
+async fn what_was_compressed_ahead_of_time_arrives_readable_by_every_way() {
+    let app = TestApp::new();
+    for (path, beginning) in [("/openapi.json", "{"), ("/docs", "<!")] {
+        for (way, encoding) in Way::ALL.into_iter().flat_map(|way| [(way, "gzip"), (way, "identity")]) {
+            let sent = Sent::new("GET", path).header("accept-encoding", encoding);
+            let answer = app.invoke(sent.by(way)).await.unwrap();
+            let is_compressed = Opened::of(way, &answer).headers.contains_key("content-encoding");
+            assert_eq!(is_compressed, way.takes_bytes() && encoding == "gzip", "{way:?} {path}");
+            assert_eq!(answer["isBase64Encoded"] == true, is_compressed, "{way:?} {path}");
+            match &answer["body"] {
+                Value::String(text) if !is_compressed => assert!(text.starts_with(beginning), "{way:?} {path}"),
+                Value::Object(document) => assert_eq!(document["openapi"], "3.1.0", "{way:?} {path}"),
+                body => assert!(is_compressed, "{way:?} {path}: {body}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_link_leads_back_through_what_is_in_front() {
     let app = TestApp::new();
     for name in ["a", "b", "c"] {

@@ -79,12 +79,13 @@ pub async fn describe_services(account: &Account, cluster: &str, services: &[Str
     Ok(found)
 }
 
-/// `ecs:UpdateService`. It says how the service is to be, so it may be repeated: the second time changes nothing.
+/// `ecs:UpdateService`. What AWS may have done is not done twice: `forceNewDeployment` would deploy again.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub async fn update_service(account: &Account, input: UpdateServiceInput) -> Result<UpdateServiceOutput, Error> {
-    let call = account.ecs.update_service().customize().interceptor(Prepared(input));
+    let config = Builder::new().retry_classifier(OnlyRefused);
+    let call = account.ecs.update_service().customize().interceptor(Prepared(input)).config_override(config);
     call.send().await.map_err(account.refused("ecs:UpdateService"))
 }
 
