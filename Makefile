@@ -73,6 +73,7 @@ package: venv $(if $(CONFIG),check-config) ## Build the release package, also as
 validate: venv ## Check the CloudFormation templates
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file template.yaml
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file templates/member-account.yaml
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file templates/callers.yaml
 	$(VENV)/bin/cfn-lint template.yaml templates/*.yaml
 	$(SAM) build --template-file template.yaml --build-dir target/sam-build > target/sam-build.log 2>&1 || { cat target/sam-build.log; false; }
 

@@ -267,7 +267,7 @@ fn public(endpoint: Endpoint, call: &Call) -> Result<Reply, Error> {
     }
 }
 
-/// Refuses what no gateway hands on, and a direct invocation may hold: it would have to be searched, copied and logged.
+/// Refuses what no gateway hands on, and a direct invocation may hold: it would have to be searched and copied.
 fn check_sizes(call: &Call) -> Result<(), Malformed> {
     let query = call.query.iter().map(|(name, value)| name.len() + value.len()).sum();
     let headers = call.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();

@@ -12,6 +12,7 @@ use crate::error::{Error, causes};
 use crate::intake::{Call, Malformed};
 use crate::reply::Reply;
 use crate::routes::Endpoint;
+use crate::text::{printable, printable_up_to};
 
 /// Starts the log at a level, on standard output.
 pub fn start(level: LogLevel) {
@@ -36,6 +37,9 @@ where
     tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(writer).finish()
 }
 
+/// The most characters of a path that are logged.
+const LOGGED_PATH_MAX: usize = 2048;
+
 /// What a request's log line says beyond its answer.
 #[derive(Debug, Default)]
 pub struct Trail {
@@ -52,6 +56,7 @@ impl Trail {
     /// error.
     pub fn log(&self, call: &Result<Call, Malformed>, reply: &Reply, request_id: &str, took: Duration) {
         let (method, path) = call.as_ref().map_or(("", ""), |call| (call.method.as_str(), call.path.as_str()));
+        let (method, path) = (printable(method), printable_up_to(LOGGED_PATH_MAX, path));
         let endpoint = self.endpoint.map(|endpoint| format!("{endpoint:?}")).unwrap_or_default();
         let caller = self.caller.as_deref().unwrap_or_default();
         let cause = self.error.as_ref().map(|error| causes(error)).unwrap_or_default();

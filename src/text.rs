@@ -5,8 +5,13 @@ const REPEATED_MAX: usize = 200;
 
 /// A caller's text without control characters, so that it can't forge a line, and not longer than 200 characters.
 pub fn printable(text: &str) -> String {
+    printable_up_to(REPEATED_MAX, text)
+}
+
+/// The same, not longer than `max` characters.
+pub fn printable_up_to(max: usize, text: &str) -> String {
     let mut letters = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
-    let mut printable: String = letters.by_ref().take(REPEATED_MAX).collect();
+    let mut printable: String = letters.by_ref().take(max).collect();
     if letters.next().is_some() {
         printable.push('…');
     }

@@ -127,7 +127,10 @@ mod tests {
         for (event, expected) in [
             (json!({"headers": "Bearer se\"cret"}), "at `headers`: invalid type: string, expected a map"),
             (json!({"headers": {"b": ["secret", {}]}}), "at `headers.b[1]`: invalid type: map, expected a string"),
-            (json!({"headers": {"a\nb": 1}}), "at `headers.a\u{fffd}b`: invalid type: integer `1`, expected a sequence"),
+            (
+                json!({"headers": {"a\nb": 1}}),
+                "at `headers.a\u{fffd}b`: invalid type: integer `1`, expected a sequence",
+            ),
             (json!({"haeders": "secret"}), "at `haeders`: unknown field `haeders`, expected `headers`"),
         ] {
             #[derive(Debug, serde::Deserialize)]

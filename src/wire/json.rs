@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::text::printable;
+
 /// Why a text is not the JSON that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not valid JSON: {message} at line {line} column {column}")]
@@ -101,7 +103,8 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the member `{}` is given twice", key.escape_debug())));
+                let key = printable(&key.escape_debug().to_string());
+                return Err(A::Error::custom(format_args!("the member `{key}` is given twice")));
             }
             let value = entries.next_value_seed(Strict)?;
             object.insert(key, value);

@@ -125,6 +125,21 @@ async fn nobody_writes_lines_of_their_own_into_the_log() {
     assert!(!log.text().chars().any(|letter| letter.is_control() && letter != '\n'), "{}", log.text());
 }
 
+#[tokio::test]
+async fn neither_the_log_nor_a_problem_grows_with_what_was_sent() {
+    let app = TestApp::new();
+    let (log, _guard) = Log::start(LogLevel::Info);
+    let filler = "x".repeat(300_000);
+    let path = app.get(&format!("/nonprod/clusters/{filler}")).await;
+    let twice =
+        app.request("POST", "/nonprod/clusters").text(&format!(r#"{{"{filler}": 1, "{filler}": 2}}"#)).send().await;
+    for answer in [path, twice] {
+        answer.problem(400);
+        assert!(answer.text().len() < 1_000, "{}", answer.text().len());
+    }
+    assert!(log.text().len() < 6_000, "{}", log.text().len());
+}
+
 #[test]
 fn debug_shows_no_secret() {
     let account = TestAccount::new("nonprod");

@@ -337,3 +337,30 @@ async fn what_another_run_takes_back_meanwhile_is_no_part_of_a_service() {
     assert_eq!(again["TaskDefinition"]["Revision"], 2);
     assert_eq!(app.account().inventory().await, arns(&again));
 }
+
+#[tokio::test]
+async fn an_undo_leaves_a_service_alone_that_another_request_made_meanwhile() {
+    for key in [Some("deploy-42"), None] {
+        let mut app = TestApp::with_faults();
+        app.account().furnish().await;
+        app.account().service("webapp").send().await.unwrap();
+        // The look comes before the other request, and the create after it, which AWS does not answer.
+        let unknown = json!({"services": [], "failures": []});
+        let mut unseen = crate::clusters::services::instead(&unknown);
+        unseen["times"] = json!(1);
+        app.faults().inject("ecs:DescribeServices", unseen);
+        let oops = json!({"code": "ServerException", "status": 500, "message": "oops"});
+        app.faults().inject("ecs:CreateService", json!({"error": oops}));
+        if key.is_none() {
+            // Without a key nothing but the time tells.
+            let theirs = json!({"serviceName": "webapp", "status": "ACTIVE", "createdAt": 1_000_000_000});
+            app.faults().answer("ecs:DescribeServices", &json!({"services": [theirs], "failures": []}));
+        }
+        let body = json!({"service": {"cluster": "myclu", "serviceName": "webapp", "taskDefinition": "web:1"}});
+        let request = app.request("POST", "/nonprod/services").json(&body);
+        let request = if let Some(key) = key { request.header("idempotency-key", key) } else { request };
+        let problem = request.send().await.problem(502);
+        assert_eq!((&problem["Created"], &problem["LeftBehind"]), (&json!([]), &json!([])), "{key:?}");
+        assert!(!app.faults().calls().contains(&"ecs:DeleteService".to_owned()), "{key:?}");
+    }
+}
