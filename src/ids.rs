@@ -250,8 +250,9 @@ impl TaskDefinitionName {
             text
         };
         let (family, revision) = name.split_once(':').unwrap_or((name, "1"));
-        let is_number = revision.bytes().all(|digit| digit.is_ascii_digit());
-        if is_ecs_name(family) && is_number && revision.parse::<u32>().is_ok_and(|revision| revision > 0) {
+        // AWS writes revisions without a sign and without leading zeros.
+        let is_written_so = revision.starts_with(|digit: char| ('1'..='9').contains(&digit));
+        if is_ecs_name(family) && is_written_so && revision.parse::<u32>().is_ok_and(|revision| revision > 0) {
             Ok(Self(name.to_owned()))
         } else {
             Err(IdError::new(text, "a task definition: `family`, `family:revision`, or its ARN"))

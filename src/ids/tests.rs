@@ -74,6 +74,7 @@ fn a_task_definition_is_a_family_or_a_revision() {
         ("arn:aws:ecs:us-east-1:111122223333:task-definition/web:7", Some("web:7"), true),
         ("web:0", None, false),
         ("web:+7", None, false),
+        ("web:007", None, false),
         ("web:latest", None, false),
         (":1", None, false),
         ("arn:aws:ecs:us-east-1:444455556666:task-definition/web:7", None, false),

@@ -23,6 +23,10 @@ const UNNOTICED: &[(&str, &str)] = &[
         "ecs:TagResource",
         "it creates with tags whoever may create; a recursive delete tags the cluster only if it stays",
     ),
+    (
+        "ecs:UntagResource",
+        "a recursive delete needs it only for a cluster that the queue has left marked, and that stays",
+    ),
     ("iam:CreateServiceLinkedRole", "it makes no service-linked role"),
     ("iam:PassRole", "it lets anybody pass a role"),
     ("route53:ChangeResourceRecordSets", "its Cloud Map keeps no records in Route 53"),
