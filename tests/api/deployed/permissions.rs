@@ -36,6 +36,10 @@ const UNNOTICED: &[(&str, &str)] = &[
     ("route53:UpdateHealthCheck", "as above"),
     ("servicediscovery:DeregisterInstance", "it deletes a registry with its instances, so that nobody deregisters any"),
     ("servicediscovery:ListInstances", "as above"),
+    (
+        "servicediscovery:ListTagsForResource",
+        "a create needs it only with an `Idempotency-Key`, and if the registry is there: no request here is one",
+    ),
     ("servicediscovery:TagResource", "it creates with tags whoever may create"),
 ];
 
