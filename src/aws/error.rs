@@ -62,7 +62,13 @@ impl Kind {
     pub fn passes(self) -> bool {
         matches!(
             self,
-            Self::Conflict | Self::Draining | Self::Throttled | Self::NoCapacity | Self::Unavailable | Self::TimedOut
+            Self::NoSession
+                | Self::Conflict
+                | Self::Draining
+                | Self::Throttled
+                | Self::NoCapacity
+                | Self::Unavailable
+                | Self::TimedOut
         )
     }
 

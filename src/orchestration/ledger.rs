@@ -236,7 +236,7 @@ enum Undo {
 
 impl Undo {
     fn failed(error: &aws::Error) -> Self {
-        if is_passing(error.kind) { Self::Busy(error.to_string()) } else { Self::Stuck(error.to_string()) }
+        if error.kind.passes() { Self::Busy(error.to_string()) } else { Self::Stuck(error.to_string()) }
     }
 }
 
@@ -394,9 +394,4 @@ async fn made_registry(
         Some(_) => Err(missing()),
         None => Ok(None),
     }
-}
-
-/// Whether a refusal may pass: a thing that is still being made, or an AWS that has too much to do.
-fn is_passing(kind: Kind) -> bool {
-    matches!(kind, Kind::Conflict | Kind::Throttled | Kind::NoSession | Kind::Unavailable | Kind::TimedOut)
 }
