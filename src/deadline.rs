@@ -44,6 +44,12 @@ impl Deadline {
         Self(self.0.checked_sub(reserve).unwrap_or(self.0))
     }
 
+    /// This deadline, or an earlier one in `limit` from now.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self(self.0.min(Instant::now() + limit))
+    }
+
     /// Waits for `work`, but not past the deadline.
     ///
     /// # Errors
@@ -88,6 +94,7 @@ mod tests {
         let work = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
         assert_eq!(deadline.keeping(Duration::from_secs(4)).limit(work(5)).await, Ok(()));
         assert_eq!(deadline.keeping(Duration::from_secs(4)).limit(work(2)).await, Err(Elapsed));
-        assert_eq!(deadline.limit(work(5)).await, Err(Elapsed));
+        assert_eq!(deadline.within(Duration::from_secs(3)).limit(work(4)).await, Err(Elapsed));
+        assert_eq!(deadline.within(Duration::from_secs(30)).limit(work(5)).await, Err(Elapsed));
     }
 }

@@ -11,6 +11,8 @@ pub mod lists;
 pub mod logs;
 pub mod show;
 mod site;
+pub mod tags;
+mod undo;
 
 pub use cause::Cause;
-pub use ledger::{Leftover, Outcome};
+pub use undo::{Leftover, Outcome};

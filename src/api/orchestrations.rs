@@ -16,7 +16,8 @@ use crate::ids::{
 use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
 use crate::orchestration::defaults;
 use crate::orchestration::delete::{self, Failure, Progress, Target};
-use crate::orchestration::idempotency::{OWN_TAGS_MAX, TAGS_MAX};
+use crate::orchestration::idempotency::Run;
+use crate::orchestration::tags::TAGS_MAX;
 use crate::reply::Reply;
 use crate::text::printable;
 use crate::wire::findings::Findings;
@@ -47,10 +48,8 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
     let run = request.run()?;
     let mut findings = request.findings();
     let plan = plan(request, &mut findings)?;
-    if run.is_keyed()
-        && let Some(plan) = &plan
-    {
-        leave_room_for_tags(plan, &mut findings);
+    if let Some(plan) = &plan {
+        leave_room_for_tags(plan, &run, &mut findings);
     }
     let ignored = findings.finish().map_err(Error::Input)?;
     let plan = plan.ok_or_else(|| Error::Bug("a plan read without problem or value".to_owned()))?;
@@ -220,6 +219,7 @@ fn part<T: Input>(
     let Some(mut value) = findings.take(body, "", name) else { return Given::Absent };
     if let Value::Object(object) = &mut value {
         shorthand(object, name, findings);
+        shorthands::drop_own_tags(object);
     }
     read(&value, name, findings).map_or(Given::Wrong, |input| Given::Read(Box::new(input)))
 }
@@ -251,15 +251,16 @@ fn cluster_part(
     name.map(|name| ClusterPart::New { name, input })
 }
 
-/// Refuses more tags than AWS takes beside those that a keyed request puts on what it makes.
-fn leave_room_for_tags(plan: &Plan, findings: &mut Findings) {
+/// Refuses more tags than AWS takes beside those that the run puts on what it makes.
+fn leave_room_for_tags(plan: &Plan, run: &Run, findings: &mut Findings) {
     let cluster = if let ClusterPart::New { input, .. } = &plan.cluster { input.tags().len() } else { 0 };
     let definition = if let TaskDefinitionPart::New(input) = &plan.task_definition { input.tags().len() } else { 0 };
     let registry = if let RegistryPart::New { input, .. } = &plan.registry { input.tags().len() } else { 0 };
     let counts = [cluster, definition, registry, plan.service.tags().len()];
-    for (part, _) in PARTS.iter().zip(counts).filter(|(_, count)| *count > TAGS_MAX - OWN_TAGS_MAX) {
-        let message = format!("at most {} tags are accepted with an `Idempotency-Key`", TAGS_MAX - OWN_TAGS_MAX);
-        findings.refuse(format!("{part}.tags"), message);
+    let most = TAGS_MAX - run.tags().len();
+    for (part, _) in PARTS.iter().zip(counts).filter(|(_, count)| *count > most) {
+        let with = if run.is_keyed() { " with an `Idempotency-Key`" } else { "" };
+        findings.refuse(format!("{part}.tags"), format!("at most {most} tags are accepted{with}"));
     }
 }
 

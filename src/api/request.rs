@@ -5,6 +5,7 @@ use lambda_http::http::header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use super::shorthands;
 use crate::aws::Account;
 use crate::aws::pages::{Cursor, Listing, Span};
 use crate::cleanup::Cleanup;
@@ -289,6 +290,7 @@ impl Request<'_> {
         let mut object = self.object()?;
         let mut findings = self.findings();
         prepare(&mut object, "", &mut findings);
+        shorthands::drop_own_tags(&mut object);
         let input = read::<T>(&Value::Object(object), "", &mut findings);
         let ignored = findings.finish().map_err(Error::Input)?;
         input.map(|input| (input, ignored)).ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::orchestration::tags::is_own;
 use crate::wire::findings::Findings;
 use crate::wire::members::{join, key_of};
 
@@ -54,6 +55,18 @@ pub(super) fn registry(object: &mut Map<String, Value>, path: &str, findings: &m
         findings.refuse(join(path, "DnsConfig.NamespaceId"), "differs from `NamespaceId`; give one of them");
     }
     object.insert("NamespaceId".to_owned(), nested);
+}
+
+/// What was answered may come back, with the tags of the request that made it. They are this API's own: with them, what a
+/// caller makes would be taken for that other request's.
+pub(super) fn drop_own_tags(object: &mut Map<String, Value>) {
+    let tags = key_of(object, "tags").and_then(|key| object.get_mut(&key)).and_then(Value::as_array_mut);
+    let Some(tags) = tags else { return };
+    tags.retain(|tag| {
+        let tag = tag.as_object();
+        let key = tag.and_then(|tag| tag.get(&key_of(tag, "key")?)?.as_str());
+        !key.is_some_and(is_own)
+    });
 }
 
 #[cfg(test)]

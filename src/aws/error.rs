@@ -114,6 +114,12 @@ impl Error {
         }
     }
 
+    /// A failure of this kind.
+    #[cfg(test)]
+    pub fn of_kind(kind: Kind) -> Self {
+        Self { kind, ..Self::missing("ecs:CreateCluster", "", String::new()) }
+    }
+
     /// AWS answered a success that lacks what the operation promises.
     pub(super) fn nonsense(operation: &'static str, role_arn: &str, lacking: &str) -> Self {
         let message = format!("the answer has no `{lacking}`");

@@ -18,7 +18,7 @@ pub enum Cause {
     /// The caller's `Idempotency-Key` came with another body before.
     #[error("{0}")]
     KeyReused(String),
-    /// Another run of the same request took back what this one had used.
+    /// Another request took back what this one had found and wanted to use, or had used.
     #[error("{0}")]
     TakenBack(String),
     /// A service of the name is still draining.

@@ -18,12 +18,14 @@ use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::Cause;
 use super::idempotency::Run;
-use super::ledger::{Ledger, Outcome, Undone};
+use super::ledger::Ledger;
 use super::site::Site;
+use super::undo::{Outcome, Undone, release, undo};
 use crate::aws::Account;
 use crate::deadline::Deadline;
 
 use look::{Looked, finished, look};
+use make::Stop;
 
 /// What is kept back of a request's time to take back what a run has made.
 const UNDO_RESERVE: Duration = Duration::from_secs(8);
@@ -132,11 +134,16 @@ pub async fn create(account: &Account, plan: Plan, run: &Run, deadline: Deadline
     };
     let ledger = Ledger::default();
     let made = working.limit(Box::pin(make::make(&site, steps, service, &ledger, working))).await;
-    let cause = match made.map_err(Cause::from).and_then(|made| made) {
+    let cause = match made.map_err(Stop::from).and_then(|made| made) {
         Ok(creation) => return Ok(creation),
-        Err(cause) => cause,
+        Err(Stop::DoneByAnother(service)) => {
+            Box::pin(release(ledger, &site, &service, deadline)).await;
+            return answer_again(&site, *service, deadline).await;
+        }
+        Err(Stop::Failed(cause)) => cause,
     };
-    match Box::pin(ledger.undo(&site, deadline)).await {
+    let is_spoiled = matches!(cause, Cause::TakenBack(_));
+    match Box::pin(undo(ledger, &site, is_spoiled, deadline)).await {
         Undone::Back(outcome) => Err(failed(cause, outcome)),
         Undone::Fulfilled(service) => answer_again(&site, *service, deadline).await,
     }

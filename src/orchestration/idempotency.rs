@@ -1,8 +1,8 @@
-//! One request, however often it is sent: what an `Idempotency-Key` leaves on the things that a create makes.
+//! One request, however often it is sent: what a create leaves on the things that it makes.
 //!
-//! There is no store. A keyed request is recognised by what it made: each thing carries the tag [`CLAIM_TAG`] with a
-//! digest of key, caller and account, and one of key and body; and, but for the service, the tag [`RUN_TAG`] with the
-//! id of the invocation that made it. Before each step the flow looks:
+//! There is no store. Each thing that a create makes carries the tag [`RUN_TAG`] with the id of the invocation that made
+//! it, so that a run knows its own again, whatever became of AWS's answer. With an `Idempotency-Key` it also carries
+//! [`CLAIM_TAG`] with a digest of key, caller and account, and one of key and body. Before each step the flow looks:
 //!
 //! - The service is there with this claim: the request has been done, and is answered again.
 //! - Anything is there with this key and another body: the key is used up.
@@ -11,15 +11,17 @@
 //! - A service of the claim is INACTIVE: it was deleted since, and the request is a new creation.
 //!
 //! **Two runs at the same moment** both find nothing, and AWS tells them apart: `CreateCluster` answers both the same
-//! cluster; Cloud Map refuses the second registry of a name, and ECS the second service, unless it recognises the
-//! token: the loser looks again and finds the winner's. Only `RegisterTaskDefinition` makes two revisions: who
-//! registers one looks at those between the latest that it saw and its own; the lowest of the claim is used, and the
-//! others are deregistered by those who made them.
+//! cluster; Cloud Map and ECS refuse the second registry and the second service of a name, or answer the first one
+//! again, since both runs send the same token. Whose it is, its tags say: the second run uses the first one's registry,
+//! and answers the first one's service. Only `RegisterTaskDefinition` makes two revisions: who registers one looks at
+//! those between the latest that it saw and its own; the lowest of the claim is used, whoever made it, and each run
+//! deregisters the others of its own.
 //!
-//! **An undo never takes what a twin uses.** It looks for the service before each thing that it takes back: once a twin
-//! has created it, the request is done and nothing more is undone. And it takes only what its own run's tag is on. A
-//! run that uses what another run made looks at it once more after its service is there; if the other run took it back
-//! meanwhile, the service goes too, and the caller is told to repeat the request.
+//! **An undo never takes what a twin uses.** Before each thing that it takes back it looks for the service: once that is
+//! there, the request is done, and only what the service does not use goes. And it takes only what has its own run's
+//! tag. A run that uses what another run made looks at it again once its service is there, and later than an undo lasts
+//! that looked before the service was there ([`undo`](super::undo)). If the other run took it back, the service goes
+//! too, and the caller is told to repeat the request.
 //!
 //! What is recognised is what has a name in common: a body that names another cluster, family, registry and service than
 //! the first one did is not seen to carry the same key.
@@ -30,15 +32,6 @@ use sha2::{Digest as _, Sha256};
 pub const CLAIM_TAG: &str = "ecs-api:idempotency-key";
 /// The tag that says which invocation made a thing: Lambda's request id.
 pub const RUN_TAG: &str = "ecs-api:request-id";
-/// The tags whose keys begin so are this API's own.
-const OWN_TAGS: &str = "ecs-api:";
-
-/// The most tags of a resource
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>).
-pub const TAGS_MAX: usize = 50;
-/// The most tags that a keyed request puts on what it makes.
-pub const OWN_TAGS_MAX: usize = 2;
-
 /// ECS takes at most 36 characters
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>).
 const CLIENT_TOKEN_MAX: usize = 36;
@@ -60,15 +53,23 @@ pub struct Claim {
 /// Whose a thing is, by its tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// Nobody's that concerns this request.
+    /// Another request's.
     Others,
-    /// This request's; made by this run, or by another one.
-    This {
-        /// Whether this run made it.
-        is_this_run: bool,
-    },
-    /// That of a request with the same key and another body.
+    /// Nobody says: no create of this API made it.
+    Unmarked,
+    /// This run made it.
+    ThisRun,
+    /// Another run of this very request made it.
+    AnotherRun,
+    /// A request with the same key and another body made it.
     SameKey,
+}
+
+impl Owner {
+    /// Whether this very request made it, in this run or in another.
+    pub fn is_this_request(self) -> bool {
+        matches!(self, Self::ThisRun | Self::AnotherRun)
+    }
 }
 
 impl Claim {
@@ -121,39 +122,30 @@ impl Run {
         self.id.get(..CLIENT_TOKEN_MAX).unwrap_or(&self.id).to_owned()
     }
 
-    /// The tags of what this run makes; none without a key.
+    /// The tags of what this run makes.
     pub fn tags(&self) -> Vec<(&'static str, String)> {
         let claim = self.claim.as_ref().map(|claim| (CLAIM_TAG, claim.tag()));
-        claim.into_iter().flat_map(|claim| [claim, (RUN_TAG, self.id.clone())]).collect()
+        claim.into_iter().chain([(RUN_TAG, self.id.clone())]).collect()
     }
 
-    /// The tag of the service, which is the same for every run, so that AWS finds their calls the same.
-    pub fn service_tags(&self) -> Vec<(&'static str, String)> {
-        self.claim.iter().map(|claim| (CLAIM_TAG, claim.tag())).collect()
-    }
-
-    /// Whose a thing with these tags is. Without a key, everything is others'.
+    /// Whose a thing with these tags is. Without a key, what other runs made is others'.
     pub fn owner<'t>(&self, tags: impl IntoIterator<Item = (Option<&'t str>, Option<&'t str>)>) -> Owner {
-        let Some(claim) = &self.claim else { return Owner::Others };
-        let (mut claimed, mut is_this_run) = (None, false);
+        let (mut claimed, mut is_marked) = (None, false);
         for (key, value) in tags {
             match key {
-                Some(CLAIM_TAG) => claimed = value,
-                Some(RUN_TAG) => is_this_run = value == Some(&self.id),
+                Some(RUN_TAG) if value == Some(&self.id) => return Owner::ThisRun,
+                Some(RUN_TAG) => is_marked = true,
+                Some(CLAIM_TAG) => claimed = value.and_then(|value| value.split_once('/')),
                 _ => {}
             }
         }
-        match claimed.and_then(|claimed| claimed.split_once('/')) {
-            Some((key, body)) if key == claim.key && body == claim.body => Owner::This { is_this_run },
-            Some((key, _)) if key == claim.key => Owner::SameKey,
+        match (&self.claim, claimed) {
+            (Some(claim), Some((key, body))) if key == claim.key && body == claim.body => Owner::AnotherRun,
+            (Some(claim), Some((key, _))) if key == claim.key => Owner::SameKey,
+            (_, None) if !is_marked => Owner::Unmarked,
             _ => Owner::Others,
         }
     }
-}
-
-/// Whether a tag is one that this API sets: what comes back with a body that was answered is not the caller's.
-pub fn is_own_tag(key: &str) -> bool {
-    key.starts_with(OWN_TAGS)
 }
 
 #[cfg(test)]
@@ -173,21 +165,23 @@ mod tests {
             run_1.owner(tags.iter().map(|(key, value)| (Some(key.as_str()), Some(value.as_str()))))
         };
         for (other, expected) in [
-            (run("k", "portal", "nonprod", "{}"), Owner::This { is_this_run: true }),
+            (run("k", "portal", "nonprod", "{}"), Owner::AnotherRun),
             (run("k", "portal", "nonprod", "{1}"), Owner::SameKey),
             (run("k2", "portal", "nonprod", "{}"), Owner::Others),
             (run("k", "porta", "lnonprod", "{}"), Owner::Others),
             (run("k", "portal", "prod", "{}"), Owner::Others),
-            (Run::new("run-1", None), Owner::Others),
+            (Run::new("run-2", None), Owner::Others),
         ] {
+            let other = Run { id: "run-2".to_owned(), ..other };
             assert_eq!(owner(&tags_of(&other)), expected, "{other:?}");
         }
         let mut tags = tags_of(&run_1);
-        tags[1].1 = "run-2".to_owned();
-        assert_eq!(owner(&tags), Owner::This { is_this_run: false });
+        assert_eq!(owner(&tags), Owner::ThisRun);
         tags.reverse();
-        assert_eq!(owner(&tags), Owner::This { is_this_run: false });
-        assert_eq!(owner(&[(CLAIM_TAG.to_owned(), "nonsense".to_owned())]), Owner::Others);
+        assert_eq!(owner(&tags), Owner::ThisRun);
+        assert_eq!(owner(&tags_of(&Run::new("run-1", None))), Owner::ThisRun);
+        assert_eq!(owner(&[(CLAIM_TAG.to_owned(), "nonsense".to_owned())]), Owner::Unmarked);
+        assert_eq!(owner(&[]), Owner::Unmarked);
     }
 
     #[test]

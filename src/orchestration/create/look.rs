@@ -8,17 +8,12 @@ use aws_sdk_servicediscovery::types::Service as Registry;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::{ClusterPart, Creation, RegistryPart, TaskDefinitionPart};
-use crate::aws::discovery::namespace_of;
-use crate::aws::pages::Span;
-use crate::aws::{self, Account, discovery, ecs};
+use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 use crate::ids::RegistryId;
 use crate::orchestration::Cause;
 use crate::orchestration::idempotency::Owner;
-use crate::orchestration::site::{Site, known_revision};
-
-/// How many looks at the same kind of thing are under way at once: AWS throttles per account.
-const PARALLEL: usize = 5;
+use crate::orchestration::site::{PARALLEL, Site, known_revision};
 
 /// A part after the look.
 pub(super) enum Step<T, I> {
@@ -47,6 +42,8 @@ pub(super) struct Steps {
     /// The family's latest revision, as far as a keyed request has looked; 0 if there is none.
     pub latest_revision: i32,
     pub registry: Option<Step<Registry, registry::CreateServiceInput>>,
+    /// What to create where the cluster that is used is taken away meanwhile.
+    pub new_cluster: Option<Box<CreateClusterInput>>,
     /// What the service of the name was before: tells its tokens from those of one that was deleted.
     pub before: String,
 }
@@ -73,6 +70,7 @@ pub(super) async fn look(
     registry: RegistryPart,
     deadline: Deadline,
 ) -> Result<Looked, Cause> {
+    let new_cluster = if let ClusterPart::New { input, .. } = &cluster { Some(input.clone()) } else { None };
     let (service, cluster, task_definition, registry) = tokio::join!(
         look_at_service(site),
         look_at_cluster(site, cluster),
@@ -85,7 +83,7 @@ pub(super) async fn look(
     }
     let (cluster, (task_definition, latest_revision), registry) = (cluster?, task_definition?, registry?);
     let free = service?.unwrap_or_else(|_| Free { before: String::new(), was_of_claim: false });
-    let mut steps = Steps { cluster, task_definition, latest_revision, registry, before: free.before };
+    let mut steps = Steps { cluster, task_definition, latest_revision, registry, new_cluster, before: free.before };
     if free.was_of_claim {
         steps.cluster = steps.cluster.settled();
         steps.task_definition = steps.task_definition.settled();
@@ -102,17 +100,15 @@ async fn look_at_service(site: &Site<'_>) -> Result<Result<Free, Box<Service>>, 
     };
     let owner = site.owner(service.tags());
     match (service.status(), owner) {
-        (Some("ACTIVE"), Owner::This { .. }) => Ok(Err(Box::new(service))),
+        (Some("ACTIVE"), owner) if owner.is_this_request() => Ok(Err(Box::new(service))),
         (Some("ACTIVE"), Owner::SameKey) => Err(key_reused(&format!("the service `{name}`"))),
-        (Some("ACTIVE"), Owner::Others) => {
-            Err(Cause::Taken(format!("the cluster `{cluster}` has a service `{name}` already")))
-        }
+        (Some("ACTIVE"), _) => Err(Cause::Taken(format!("the cluster `{cluster}` has a service `{name}` already"))),
         (Some("DRAINING"), _) => Err(Cause::Draining(format!(
             "the service `{name}` of the cluster `{cluster}` is still draining; its name is free once it is INACTIVE"
         ))),
         _ => {
             let before = service.created_at().map(|time| time.as_nanos().to_string()).unwrap_or_default();
-            Ok(Ok(Free { before, was_of_claim: matches!(owner, Owner::This { .. }) }))
+            Ok(Ok(Free { before, was_of_claim: owner.is_this_request() }))
         }
     }
 }
@@ -128,8 +124,8 @@ async fn look_at_cluster(site: &Site<'_>, part: ClusterPart) -> Result<Step<Clus
     match (part, found) {
         (ClusterPart::Existing(_), Some(cluster)) if status == "ACTIVE" => Ok(Step::Use(cluster)),
         (ClusterPart::New { name, .. }, Some(cluster)) if status == "ACTIVE" => match site.owner(cluster.tags()) {
-            Owner::Others => Ok(Step::Use(cluster)),
-            Owner::This { .. } => Ok(Step::Resume(cluster)),
+            Owner::Others | Owner::Unmarked => Ok(Step::Use(cluster)),
+            Owner::ThisRun | Owner::AnotherRun => Ok(Step::Resume(cluster)),
             Owner::SameKey => Err(key_reused(&format!("the cluster `{name}`"))),
         },
         (ClusterPart::Existing(name), _) => Err(Cause::Missing(format!("there is no ACTIVE cluster `{name}`"))),
@@ -151,8 +147,8 @@ async fn look_at_task_definition(
             if revisions.is_key_reused {
                 return Err(key_reused(&format!("a revision of `{family}`")));
             }
-            let step = revisions.lowest.map_or(Step::Make(input), |(found, _)| Step::Resume(found));
-            return Ok((step, revisions.latest));
+            let lowest = revisions.of_request.into_iter().next();
+            return Ok((lowest.map_or(Step::Make(input), |(found, _)| Step::Resume(found)), revisions.latest));
         }
         TaskDefinitionPart::Existing(name) => name,
     };
@@ -177,45 +173,42 @@ async fn look_at_registry(
         RegistryPart::New { namespace_id, input } => {
             let (namespace, found) = tokio::join!(
                 discovery::get_namespace(site.account, &namespace_id),
-                named_registry(site, &namespace_id, input.name.as_deref().unwrap_or_default(), deadline),
+                look_for_registry(site, &namespace_id, input.name.as_deref().unwrap_or_default(), deadline),
             );
             namespace?;
-            found?.map_or_else(|| Ok(Step::Make(input.clone())), |found| use_registry(found, &input)).map(Some)
+            let Some((registry, owner)) = found? else { return Ok(Some(Step::Make(input))) };
+            if owner.is_this_request() {
+                return Ok(Some(Step::Resume(registry)));
+            }
+            use_registry(&registry, owner, &input)?;
+            Ok(Some(Step::Use(registry)))
         }
     }
 }
 
-/// A registry of the name is used where it agrees with what was asked for.
-pub(super) fn use_registry(
-    (registry, owner): (Registry, Owner),
-    wanted: &registry::CreateServiceInput,
-) -> Result<Step<Registry, registry::CreateServiceInput>, Cause> {
-    match owner {
-        Owner::SameKey => Err(key_reused(&format!("the registry `{}`", registry.name().unwrap_or_default()))),
-        Owner::This { .. } => Ok(Step::Resume(registry)),
-        Owner::Others if agrees(&registry, wanted) => Ok(Step::Use(registry)),
-        Owner::Others => Err(taken_registry(&registry)),
-    }
-}
-
-/// The registry of a name in a namespace, and whose it is. (AWS lists only those of the namespace; an AWS that lists
-/// all is answered right too.)
-pub(super) async fn named_registry(
+/// The registry of the name, and whose it is. Without a key, no other run can be this request's, and nothing is asked.
+async fn look_for_registry(
     site: &Site<'_>,
     namespace_id: &str,
     name: &str,
     deadline: Deadline,
 ) -> Result<Option<(Registry, Owner)>, aws::Error> {
-    let listed = discovery::list_services(site.account, Some(namespace_id), Span::whole(deadline)).await?;
-    let named = listed.entries.into_iter().filter(|summary| summary.name() == Some(name));
-    for id in named.filter_map(|summary| summary.id) {
-        let registry = discovery::get_service(site.account, &id).await?;
-        if namespace_of(&registry).is_none_or(|other| other == namespace_id) {
-            let owner = site.owner_of_registry(&registry).await?;
-            return Ok(Some((registry, owner)));
-        }
+    let Some(registry) = site.named_registry(namespace_id, name, deadline).await? else { return Ok(None) };
+    let owner = if site.run.is_keyed() { site.owner_of_registry(registry.arn()).await? } else { Owner::Unmarked };
+    Ok(Some((registry, owner)))
+}
+
+/// Whether a registry of the name that another request made is used: where it agrees with what was asked for.
+pub(super) fn use_registry(
+    registry: &Registry,
+    owner: Owner,
+    wanted: &registry::CreateServiceInput,
+) -> Result<(), Cause> {
+    match owner {
+        Owner::SameKey => Err(key_reused(&format!("the registry `{}`", registry.name().unwrap_or_default()))),
+        _ if agrees(registry, wanted) => Ok(()),
+        _ => Err(taken_registry(registry)),
     }
-    Ok(None)
 }
 
 fn taken_registry(registry: &Registry) -> Cause {
@@ -260,5 +253,10 @@ async fn first_registry(account: &Account, service: &Service) -> Result<Option<R
     let Some(arn) = arn else { return Ok(None) };
     // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
     let own = RegistryId::parse(arn, &account.home());
-    discovery::get_service(account, own.as_ref().map_or(arn, RegistryId::as_str)).await.map(Some)
+    match discovery::get_service(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
+        Ok(registry) => Ok(Some(registry)),
+        // It has been deleted since.
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

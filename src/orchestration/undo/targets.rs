@@ -1,0 +1,159 @@
+//! What is found of one change in AWS, and how it is taken back.
+
+use aws_sdk_ecs::types::{Service, TaskDefinition, TaskDefinitionStatus};
+
+use super::Leftover;
+use crate::aws::{Account, Error, Kind, discovery, ecs};
+use crate::deadline::Deadline;
+use crate::orchestration::idempotency::Owner;
+use crate::orchestration::ledger::{Change, Entry, State};
+use crate::orchestration::site::{Site, known_revision};
+
+/// What was found of a change, and done about it.
+pub(super) enum Target {
+    /// It was there, and is taken back.
+    Gone,
+    /// It is not there.
+    Absent,
+    /// What is there is another request's.
+    OfOthers,
+    /// Nothing says whose this is, which is there.
+    Unmarked(Option<String>),
+}
+
+impl Target {
+    /// What is there, if this run did not make it.
+    fn not_own(owner: Owner, arn: Option<&str>) -> Option<Self> {
+        match owner {
+            Owner::ThisRun => None,
+            Owner::Unmarked => Some(Self::Unmarked(arn.map(str::to_owned))),
+            Owner::AnotherRun | Owner::SameKey | Owner::Others => Some(Self::OfOthers),
+        }
+    }
+}
+
+/// Takes one change back, but nothing that `kept` uses. The entry learns the ARN of what is found.
+pub(super) async fn take_back(
+    site: &Site<'_>,
+    entry: &mut Entry,
+    kept: Option<&Service>,
+    deadline: Deadline,
+) -> Result<Target, Error> {
+    match entry.change.clone() {
+        Change::Cluster(name) => cluster(site, &name, entry).await,
+        Change::TaskDefinition(family) => revisions(site, &family, entry, kept).await,
+        Change::Registry { name, namespace_id } => registry(site, &namespace_id, &name, entry, deadline).await,
+        Change::Service { cluster, service } => self::service(site, &cluster, &service, entry).await,
+    }
+}
+
+/// Whether what another run made is still there, as far as AWS says.
+pub(super) async fn is_there(account: &Account, entry: &Entry) -> bool {
+    let arn = entry.arn.as_deref().unwrap_or_default();
+    match &entry.change {
+        Change::Cluster(name) => {
+            let found = ecs::describe_cluster(account, name).await;
+            found.map_or(true, |found| found.is_some_and(|cluster| cluster.status() != Some("INACTIVE")))
+        }
+        Change::TaskDefinition(_) => {
+            let found = known_revision(account, arn).await;
+            let is_active = |found: (TaskDefinition, _)| found.0.status() == Some(&TaskDefinitionStatus::Active);
+            found.map_or(true, |found| found.is_some_and(is_active))
+        }
+        Change::Registry { .. } => discovery::get_service(account, id_of(arn))
+            .await
+            .map_or_else(|error| error.kind != Kind::NotFound, |_| true),
+        Change::Service { .. } => true,
+    }
+}
+
+/// `CreateCluster` does not tell whether it made the cluster, but the cluster does.
+async fn cluster(site: &Site<'_>, name: &str, entry: &mut Entry) -> Result<Target, Error> {
+    let found = ecs::describe_cluster(site.account, name).await?.filter(|cluster| cluster.status() != Some("INACTIVE"));
+    let Some(cluster) = found else { return Ok(Target::Absent) };
+    if let Some(not_own) = Target::not_own(site.owner(cluster.tags()), cluster.cluster_arn()) {
+        return Ok(not_own);
+    }
+    entry.arn = cluster.cluster_arn;
+    ecs::delete_cluster(site.account, name).await?;
+    Ok(Target::Gone)
+}
+
+async fn revisions(site: &Site<'_>, family: &str, entry: &mut Entry, kept: Option<&Service>) -> Result<Target, Error> {
+    let mut arns: Vec<_> = entry.arn.iter().cloned().collect();
+    if arns.is_empty() || entry.is_repeated {
+        arns.extend(site.revisions(family, 0).await?.own_arns().filter(|arn| entry.arn.as_ref() != Some(arn)));
+    }
+    arns.retain(|arn| kept.is_none_or(|service| service.task_definition() != Some(arn)));
+    let Some(first) = arns.first() else { return Ok(Target::Absent) };
+    entry.arn = Some(first.clone());
+    for arn in &arns {
+        ecs::deregister_task_definition(site.account, arn).await?;
+    }
+    Ok(Target::Gone)
+}
+
+/// A registry that was answered may still be another run's: with the same token, Cloud Map answers the first one again.
+async fn registry(
+    site: &Site<'_>,
+    namespace_id: &str,
+    name: &str,
+    entry: &mut Entry,
+    deadline: Deadline,
+) -> Result<Target, Error> {
+    let is_known_own = entry.arn.is_some() && !site.run.is_keyed();
+    let arn = match &entry.arn {
+        Some(arn) => Some(arn.clone()),
+        None => match site.named_registry(namespace_id, name, deadline).await? {
+            Some(registry) => registry.arn,
+            None => return Ok(Target::Absent),
+        },
+    };
+    if !is_known_own {
+        let owner = site.owner_of_registry(arn.as_deref()).await?;
+        if let Some(not_own) = Target::not_own(owner, arn.as_deref()) {
+            return Ok(not_own);
+        }
+    }
+    entry.arn = arn;
+    discovery::delete_service(site.account, id_of(entry.arn.as_deref().unwrap_or_default())).await?;
+    Ok(Target::Gone)
+}
+
+async fn service(site: &Site<'_>, cluster: &str, name: &str, entry: &mut Entry) -> Result<Target, Error> {
+    if entry.state != State::Made {
+        let found = ecs::describe_service(site.account, cluster, name).await?;
+        let Some(found) = found.filter(|service| service.status() == Some("ACTIVE")) else { return Ok(Target::Absent) };
+        if let Some(not_own) = Target::not_own(site.owner(found.tags()), found.service_arn()) {
+            return Ok(not_own);
+        }
+        entry.arn = found.service_arn;
+    }
+    ecs::delete_service(site.account, cluster, name).await?;
+    Ok(Target::Gone)
+}
+
+pub(super) fn leftover(entry: &Entry, why: &str, account: &Account) -> Leftover {
+    let arn = entry.arn.clone();
+    let command = match &entry.change {
+        Change::Cluster(name) => format!("aws ecs delete-cluster --cluster {name}"),
+        Change::TaskDefinition(family) => {
+            let revision = arn.clone().unwrap_or_else(|| format!("{family}:REVISION"));
+            format!("aws ecs deregister-task-definition --task-definition {revision}")
+        }
+        Change::Registry { .. } => {
+            let id = arn.as_deref().map_or("SERVICE_ID", id_of);
+            format!("aws servicediscovery delete-service --id {id}")
+        }
+        Change::Service { cluster, service } => {
+            format!("aws ecs delete-service --cluster {cluster} --service {service} --force")
+        }
+    };
+    let arn = arn.unwrap_or_else(|| entry.change.name().to_owned());
+    Leftover { arn, error: why.to_owned(), command: format!("{command} --region {}", account.settings.region) }
+}
+
+/// `arn:aws:servicediscovery:…:service/srv-…` → `srv-…`.
+fn id_of(registry_arn: &str) -> &str {
+    registry_arn.rsplit('/').next().unwrap_or_default()
+}
