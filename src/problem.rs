@@ -114,12 +114,15 @@ fn summary(problems: &[Problem]) -> String {
 
 fn add_outcome(problem: &mut Map<String, Value>, outcome: &Outcome) {
     let arns = |arns: &[String]| arns.iter().map(|arn| json!({"Arn": arn})).collect::<Vec<_>>();
-    let leftover =
-        |leftover: &Leftover| json!({"Arn": leftover.arn, "Error": leftover.error, "Command": leftover.command});
     problem.insert("Created".to_owned(), arns(&outcome.created).into());
     problem.insert("RolledBack".to_owned(), arns(&outcome.rolled_back).into());
-    let left_behind: Vec<_> = outcome.left_behind.iter().map(leftover).collect();
-    problem.insert("LeftBehind".to_owned(), left_behind.into());
+    problem.insert("LeftBehind".to_owned(), left_behind(&outcome.left_behind));
+}
+
+/// What could not be taken back, as `LeftBehind` lists it.
+pub fn left_behind(leftovers: &[Leftover]) -> Value {
+    let entry = |left: &Leftover| json!({"Arn": left.arn, "Error": left.error, "Command": left.command});
+    leftovers.iter().map(entry).collect()
 }
 
 fn aws_error(error: &Error) -> Option<&aws::Error> {

@@ -18,6 +18,7 @@ use crate::orchestration::defaults;
 use crate::orchestration::delete::{self, Failure, Progress, Target};
 use crate::orchestration::idempotency::Run;
 use crate::orchestration::tags::TAGS_MAX;
+use crate::problem::left_behind;
 use crate::reply::Reply;
 use crate::text::printable;
 use crate::wire::findings::Findings;
@@ -351,5 +352,8 @@ fn shape(creation: &Creation) -> Result<Value, Error> {
         answer.insert("ServiceDiscoveryService".to_owned(), write(registry)?);
     }
     answer.insert("Service".to_owned(), write(&creation.service)?);
+    if !creation.left_behind.is_empty() {
+        answer.insert("LeftBehind".to_owned(), left_behind(&creation.left_behind));
+    }
     Ok(Value::Object(answer))
 }

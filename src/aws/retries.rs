@@ -57,16 +57,20 @@ impl ClassifyRetry for NotForQuotas {
     }
 }
 
-/// For all calls but those that make something: an answer that can't be read is asked for again. (The SDK repeats what
-/// ends too early, but not what came whole and is not what the operation answers.)
+/// For all calls, but of those that make something only where AWS has refused: an answer that can't be read is asked for
+/// again. (The SDK repeats successes that end too early, but neither refusals that do, nor what came whole and is not
+/// what the operation answers.)
 #[derive(Debug)]
 pub(super) struct Nonsense;
 
 impl ClassifyRetry for Nonsense {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let is_success = context.response().is_some_and(|response| response.status().is_success());
+        let is_nonsense = context.response().is_some_and(|response| {
+            let is_refusal = response.status().is_client_error();
+            response.status().is_success() || (is_refusal && refusal_code(response).is_none())
+        });
         match context.output_or_error() {
-            Some(Err(_)) if is_success => RetryAction::transient_error(),
+            Some(Err(_)) if is_nonsense => RetryAction::transient_error(),
             _ => RetryAction::NoActionIndicated,
         }
     }

@@ -14,6 +14,7 @@ use aws_sdk_servicediscovery::types::{Service as Registry, ServiceSummary};
 use serde_json::{Map, Value, json};
 
 use super::examples;
+use super::problems::described;
 use super::schemas::{Schemas, reference};
 use crate::routes::Endpoint;
 
@@ -131,7 +132,11 @@ fn schema(endpoint: Endpoint, schemas: &mut Schemas) -> Value {
                 ("Service", schemas.answer(Service::deserialize)),
             ];
             let registry = ("ServiceDiscoveryService", schemas.answer(Registry::deserialize));
-            let schema = object(&made, &[registry]);
+            let left_behind = described(
+                list(reference("Leftover")),
+                "What the request made beside the service of an identical one, and could not take back. Absent if nothing.",
+            );
+            let schema = object(&made, &[registry, ("LeftBehind", left_behind)]);
             schemas.add("CreateOrchestrationOutput", schema)
         }
         Endpoint::DeleteOrchestration => {

@@ -76,6 +76,7 @@ pub(super) fn add_schemas(schemas: &mut Schemas) {
     let text = json!({"type": "string"});
     let arns = list(object(&[("Arn", text.clone())], &[]));
     let leftover = object(&[("Arn", text.clone()), ("Error", text.clone()), ("Command", text.clone())], &[]);
+    schemas.add("Leftover", leftover);
     schemas.add("Problem", problem(&[]));
     schemas.add(
         "CreateProblem",
@@ -84,7 +85,10 @@ pub(super) fn add_schemas(schemas: &mut Schemas) {
             ("RolledBack", described(arns, "What of it was taken back.")),
             (
                 "LeftBehind",
-                described(list(leftover), "What of it could not be taken back, and the command that does it."),
+                described(
+                    list(reference("Leftover")),
+                    "What of it could not be taken back, and the command that does it.",
+                ),
             ),
         ]),
     );
@@ -139,7 +143,7 @@ fn problem(more: &[(&str, Value)]) -> Value {
     object(&always, &sometimes)
 }
 
-fn described(mut schema: Value, description: &str) -> Value {
+pub(super) fn described(mut schema: Value, description: &str) -> Value {
     schema["description"] = description.into();
     schema
 }

@@ -20,7 +20,7 @@ use super::Cause;
 use super::idempotency::Run;
 use super::ledger::Ledger;
 use super::site::Site;
-use super::undo::{Outcome, Undone, release, undo};
+use super::undo::{Leftover, Outcome, Undone, release, undo};
 use crate::aws::Account;
 use crate::deadline::Deadline;
 
@@ -101,6 +101,8 @@ pub struct Creation {
     pub registry: Option<Registry>,
     /// The service.
     pub service: Service,
+    /// What the run made besides, and could not take back.
+    pub left_behind: Vec<Leftover>,
 }
 
 /// A run that did not succeed, and what became of what it had made.
@@ -129,7 +131,7 @@ pub async fn create(account: &Account, plan: Plan, run: &Run, deadline: Deadline
     let looked = working.limit(Box::pin(look(&site, cluster, task_definition, registry, working))).await;
     let steps = match looked.map_err(Cause::from).and_then(|looked| looked) {
         Ok(Looked::Missing(steps)) => *steps,
-        Ok(Looked::Done(service)) => return answer_again(&site, *service, deadline).await,
+        Ok(Looked::Done(service)) => return answer_again(&site, *service, Vec::new(), deadline).await,
         Err(cause) => return Err(failed(cause, Outcome::default())),
     };
     let ledger = Ledger::default();
@@ -137,21 +139,31 @@ pub async fn create(account: &Account, plan: Plan, run: &Run, deadline: Deadline
     let cause = match made.map_err(Stop::from).and_then(|made| made) {
         Ok(creation) => return Ok(creation),
         Err(Stop::DoneByAnother(service)) => {
-            Box::pin(release(ledger, &site, &service, deadline)).await;
-            return answer_again(&site, *service, deadline).await;
+            let left_behind = Box::pin(release(ledger, &site, &service, deadline)).await;
+            return answer_again(&site, *service, left_behind, deadline).await;
         }
         Err(Stop::Failed(cause)) => cause,
     };
     let is_spoiled = matches!(cause, Cause::TakenBack(_));
     match Box::pin(undo(ledger, &site, is_spoiled, deadline)).await {
         Undone::Back(outcome) => Err(failed(cause, outcome)),
-        Undone::Fulfilled(service) => answer_again(&site, *service, deadline).await,
+        Undone::Fulfilled(service, left_behind) => answer_again(&site, *service, left_behind, deadline).await,
     }
 }
 
 /// The answer of a request that has been done, by this run or by another.
-async fn answer_again(site: &Site<'_>, service: Service, deadline: Deadline) -> Result<Creation, Failure> {
+async fn answer_again(
+    site: &Site<'_>,
+    service: Service,
+    left_behind: Vec<Leftover>,
+    deadline: Deadline,
+) -> Result<Creation, Failure> {
     let found = deadline.limit(Box::pin(finished(site.account, service))).await.map_err(Cause::from);
-    let found = found.and_then(|found| found.map_err(Cause::from));
-    found.map_err(|cause| Failure { cause, outcome: Outcome::default(), is_keyed: true })
+    match found.and_then(|found| found.map_err(Cause::from)) {
+        Ok(creation) => Ok(Creation { left_behind, ..creation }),
+        Err(cause) => {
+            let outcome = Outcome { left_behind, ..Outcome::default() };
+            Err(Failure { cause, outcome, is_keyed: site.run.is_keyed() })
+        }
+    }
 }

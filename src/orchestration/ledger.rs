@@ -16,6 +16,8 @@ pub(super) struct Entry {
     pub state: State,
     /// Whether AWS was asked more than once: it may have made more than the one that it answered.
     pub is_repeated: bool,
+    /// Whether AWS has been asked to take it back, and has not refused: it is gone, or may be soon.
+    pub is_leaving: bool,
     /// When AWS was last asked, or last answered.
     pub heard_at: Instant,
 }
@@ -92,7 +94,7 @@ impl Ledger {
 
     fn push(&self, change: Change, arn: Option<String>, state: State) -> usize {
         let mut entries = self.entries();
-        entries.push(Entry { change, arn, state, is_repeated: false, heard_at: Instant::now() });
+        entries.push(Entry { change, arn, state, is_repeated: false, is_leaving: false, heard_at: Instant::now() });
         entries.len() - 1
     }
 

@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::Service;
 use futures_util::stream::{self, StreamExt as _};
-use tracing::warn;
 
 use super::ledger::{Change, Entry, Ledger, State};
 use super::site::Site;
 use crate::aws::{self, Kind};
-use crate::deadline::{Deadline, Elapsed};
+use crate::deadline::Deadline;
 
 use targets::{Target, is_there, leftover};
 
@@ -37,8 +36,8 @@ const TOO_LATE: &str = "the time that the request may take is over";
 const OF_ANOTHER_RUN: &str = "an earlier request with this `Idempotency-Key` made it, and may still be at work";
 /// What is said of a change that AWS was asked for and that does not show.
 const MAY_APPEAR: &str = "AWS never answered; it is not there, but may still appear";
-/// What is said of what shows under the name of a change, without a tag of any create.
-const UNMARKED: &str = "it appeared while this request asked for it, and its tags do not say that this request made it";
+/// What is said of what AWS answered as made, and that has no tag of a create.
+const UNMARKED: &str = "AWS answered it to this request, but its tags do not say that this request made it";
 /// What is said of the parts of a service that may still appear.
 const KEPT_FOR_SERVICE: &str =
     "AWS never answered whether the service is made; the same request with this `Idempotency-Key` goes on with it";
@@ -70,14 +69,16 @@ pub struct Leftover {
 pub(super) enum Undone {
     /// Everything is taken back, or listed.
     Back(Outcome),
-    /// The service is there: the request is done, by this run or by a twin.
-    Fulfilled(Box<Service>),
+    /// The service is there: the request is done, by this run or by a twin; and what else is left of this run.
+    Fulfilled(Box<Service>, Vec<Leftover>),
 }
 
 /// What became of one attempt to take a change back.
 enum Attempt {
     /// It is gone.
     Done,
+    /// It is gone, and another one may appear: AWS was asked twice, and has answered neither.
+    DoneOnce,
     /// It can't be taken back now, but perhaps in a moment.
     Busy(String),
     /// It can't be taken back.
@@ -104,10 +105,10 @@ pub(super) async fn undo(ledger: Ledger, site: &Site<'_>, is_spoiled: bool, dead
     let mut outcome = Outcome::default();
     outcome.created.extend(own.iter().rev().filter_map(|entry| entry.arn.clone()));
     let is_spoiled = is_spoiled && own.iter().any(|entry| is_service(entry) && entry.state == State::Made);
-    let undo = Undo { site, is_spoiled, deadline };
+    let mut undo = Undo { site, is_spoiled, leaving: Vec::new(), deadline };
     if let Some(service) = undo.service_after_all(&own).await {
-        undo.release(&own, &service).await;
-        return Undone::Fulfilled(service);
+        let left = undo.release(&own, &service).await;
+        return Undone::Fulfilled(service, left);
     }
     if site.run.is_keyed() && own.iter().any(is_unanswered_service) {
         let kept = |entry: &Entry| leftover(entry, kept_because(entry), site.account);
@@ -116,29 +117,33 @@ pub(super) async fn undo(ledger: Ledger, site: &Site<'_>, is_spoiled: bool, dead
         return Undone::Back(outcome);
     }
     if let Some(service) = undo.take_back_all(own.clone(), &mut outcome).await {
-        undo.release(&own, &service).await;
-        return Undone::Fulfilled(service);
+        let left = undo.release(&own, &service).await;
+        return Undone::Fulfilled(service, left);
     }
     outcome.left_behind.extend(undo.of_another_run(&found).await);
     Undone::Back(outcome)
 }
 
-/// Takes back what a run has made beside a service that another run has made.
-pub(super) async fn release(ledger: Ledger, site: &Site<'_>, service: &Service, deadline: Deadline) {
+/// Takes back what a run has made beside a service that another run has made; answers what of it stays.
+pub(super) async fn release(ledger: Ledger, site: &Site<'_>, service: &Service, deadline: Deadline) -> Vec<Leftover> {
     let (_, own) = ledger.split();
-    Undo { site, is_spoiled: false, deadline }.release(&own, service).await;
+    Undo { site, is_spoiled: false, leaving: Vec::new(), deadline }.release(&own, service).await
 }
 
 struct Undo<'u> {
     site: &'u Site<'u>,
+    /// Whether the service, where there is one, lacks what was taken back: it is not answered, and protects nothing.
     is_spoiled: bool,
+    /// The ARNs of what AWS has been asked to take back.
+    leaving: Vec<String>,
     deadline: Deadline,
 }
 
 impl Undo<'_> {
     /// The service, if it shows although this run has not heard that it is made.
     async fn service_after_all(&self, own: &[Entry]) -> Option<Box<Service>> {
-        // Each attempt looks before it takes anything back; where nobody would look, or nobody heard of it, look here.
+        // Each attempt looks before it takes anything back; where none would, or nobody has heard of it, it is looked for
+        // here.
         if own.iter().any(is_unanswered_service) {
             self.awaited_service().await
         } else if own.is_empty() && self.site.run.is_keyed() {
@@ -162,38 +167,61 @@ impl Undo<'_> {
     }
 
     /// Takes back one after the other, and again what is busy. The service, where that shows meanwhile.
-    async fn take_back_all(&self, own: Vec<Entry>, outcome: &mut Outcome) -> Option<Box<Service>> {
+    async fn take_back_all(&mut self, own: Vec<Entry>, outcome: &mut Outcome) -> Option<Box<Service>> {
         let mut left: Vec<_> = own.into_iter().map(|entry| (entry, TOO_LATE.to_owned())).collect();
         loop {
             let mut busy = Vec::new();
-            for (mut entry, last) in left {
+            let mut rest = left.into_iter();
+            while let Some((mut entry, last)) = rest.next() {
                 let attempt = self.deadline.within(ATTEMPT).limit(Box::pin(self.attempt(&mut entry))).await;
-                let is_news = entry.arn.as_ref().is_some_and(|arn| !outcome.created.contains(arn));
-                outcome.created.extend(entry.arn.clone().filter(|_| is_news));
-                match attempt {
-                    Ok(Attempt::Done) => outcome.rolled_back.extend(entry.arn),
-                    Ok(Attempt::Unmarked(arn)) => {
-                        let entry = Entry { arn: arn.or(entry.arn), ..entry };
-                        outcome.left_behind.push(leftover(&entry, UNMARKED, self.site.account));
+                self.leaving.extend(entry.arn.clone().filter(|_| entry.is_leaving));
+                match attempt.unwrap_or(Attempt::Busy(last)) {
+                    Attempt::Busy(why) => busy.push((entry, why)),
+                    // A twin made it of what leaves: the twin will see that, and take the service back.
+                    Attempt::Fulfilled(service) if self.leaving.iter().any(|arn| uses(&service, arn)) => {
+                        self.is_spoiled = true;
+                        busy.push((entry, TOO_LATE.to_owned()));
                     }
-                    Ok(Attempt::OfOthers) => outcome.created.retain(|arn| Some(arn) != entry.arn.as_ref()),
-                    Ok(Attempt::Fulfilled(service)) => return Some(service),
-                    Ok(Attempt::Stuck(why)) => outcome.left_behind.push(leftover(&entry, &why, self.site.account)),
-                    Ok(Attempt::Busy(why)) => busy.push((entry, why)),
-                    Err(Elapsed) => busy.push((entry, last)),
+                    Attempt::Fulfilled(service) => return Some(service),
+                    ended => self.note(entry, ended, outcome),
+                }
+                // As long as the service may appear, its parts stay.
+                if busy.last().is_some_and(|(entry, _)| is_service(entry) && entry.state != State::Made) {
+                    busy.extend(rest.by_ref());
                 }
             }
             if busy.is_empty() || self.deadline.limit(tokio::time::sleep(PAUSE)).await.is_err() {
-                let late = busy.iter().map(|(entry, why)| leftover(entry, why, self.site.account));
-                outcome.left_behind.extend(late);
+                for (entry, why) in busy {
+                    self.note(entry, Attempt::Stuck(why), outcome);
+                }
                 return None;
             }
             left = busy;
         }
     }
 
+    /// Notes how the attempts on one change have ended.
+    fn note(&self, entry: Entry, ended: Attempt, outcome: &mut Outcome) {
+        let is_own = !matches!(ended, Attempt::OfOthers | Attempt::Unmarked(_));
+        outcome.created.retain(|arn| is_own || Some(arn) != entry.arn.as_ref());
+        if let Some(arn) = entry.arn.as_ref().filter(|arn| is_own && !outcome.created.contains(arn)) {
+            outcome.created.push(arn.clone());
+        }
+        let left = match ended {
+            Attempt::Stuck(why) => leftover(&entry, &why, self.site.account),
+            Attempt::Unmarked(arn) => leftover(&Entry { arn: arn.or(entry.arn), ..entry }, UNMARKED, self.site.account),
+            Attempt::Done => return outcome.rolled_back.extend(entry.arn),
+            Attempt::DoneOnce => {
+                outcome.rolled_back.extend(entry.arn.clone());
+                leftover(&Entry { arn: None, ..entry }, MAY_APPEAR, self.site.account)
+            }
+            Attempt::OfOthers | Attempt::Busy(_) | Attempt::Fulfilled(_) => return,
+        };
+        outcome.left_behind.push(left);
+    }
+
     async fn attempt(&self, entry: &mut Entry) -> Attempt {
-        if !self.is_spoiled && (self.site.run.is_keyed() || is_service(entry)) {
+        if !self.is_spoiled && self.site.run.is_keyed() && !is_service(entry) {
             match self.site.service_of_request().await {
                 Ok(Some((service, _))) => return Attempt::Fulfilled(Box::new(service)),
                 Ok(None) => {}
@@ -201,12 +229,15 @@ impl Undo<'_> {
                 Err(error) => return Attempt::failed(&error),
             }
         }
-        match targets::take_back(self.site, entry, None, self.deadline).await {
+        match targets::take_back(self.site, entry, None, self.is_spoiled, self.deadline).await {
+            Ok(Target::Gone) if entry.state == State::Asked && entry.is_repeated => again(entry),
             Ok(Target::Gone) => Attempt::Done,
-            Ok(Target::OfOthers) => Attempt::OfOthers,
-            Ok(Target::Unmarked(arn)) => Attempt::Unmarked(arn),
-            Ok(Target::Absent) => absent(entry),
-            Err(error) if error.kind == Kind::NotFound => absent(entry),
+            Ok(Target::Service(service)) => Attempt::Fulfilled(service),
+            // AWS answered it, but it may have been there.
+            Ok(Target::Unmarked(arn)) if entry.state == State::Made => Attempt::Unmarked(arn),
+            Ok(Target::Unmarked(_) | Target::OfOthers) => Attempt::OfOthers,
+            Ok(Target::Absent) => absent(entry, SETTLES),
+            Err(error) if error.kind == Kind::NotFound => absent(entry, SETTLES),
             Err(error) => Attempt::failed(&error),
         }
     }
@@ -220,25 +251,48 @@ impl Undo<'_> {
         left.collect().await
     }
 
-    /// Takes back what a service that is there after all does not use. That the request is done is the answer either
-    /// way; what stays is for the log.
-    async fn release(&self, own: &[Entry], service: &Service) {
-        let deadline = self.deadline.keeping(ANSWER_RESERVE);
+    /// Takes back what a service that is there after all does not use; answers what of it stays.
+    async fn release(&self, own: &[Entry], service: &Service) -> Vec<Leftover> {
+        let mut left = Vec::new();
         for mut entry in own.iter().filter(|entry| !is_used(entry, service)).cloned() {
-            let work = Box::pin(targets::take_back(self.site, &mut entry, Some(service), deadline));
+            if let Err(why) = self.release_one(&mut entry, service).await {
+                left.push(leftover(&entry, &why, self.site.account));
+            }
+        }
+        left
+    }
+
+    /// Takes back one thing, and waits for it where AWS may still be at work on it.
+    async fn release_one(&self, entry: &mut Entry, service: &Service) -> Result<(), String> {
+        let deadline = self.deadline.keeping(ANSWER_RESERVE);
+        loop {
+            let work = Box::pin(targets::take_back(self.site, entry, Some(service), false, deadline));
             let why = match deadline.within(ATTEMPT).limit(work).await {
-                Ok(Ok(_)) => continue,
-                Ok(Err(error)) => error.to_string(),
+                Ok(Ok(Target::Absent)) => match absent(entry, SETTLES + SILENCE) {
+                    Attempt::Busy(why) => why,
+                    Attempt::Stuck(why) => return Err(why),
+                    _ => return Ok(()),
+                },
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) if error.kind.passes() => error.to_string(),
+                Ok(Err(error)) => return Err(error.to_string()),
                 Err(elapsed) => elapsed.to_string(),
             };
-            let Leftover { arn, error, command } = leftover(&entry, &why, self.site.account);
-            warn!(arn, error, command, "create: left behind beside the service");
+            deadline.limit(tokio::time::sleep(PAUSE)).await.map_err(|_| why)?;
         }
     }
 }
 
 fn is_service(entry: &Entry) -> bool {
     matches!(entry.change, Change::Service { .. })
+}
+
+/// What is gone, and may appear once more: a cluster under the same ARN, anything else under another.
+fn again(entry: &Entry) -> Attempt {
+    match entry.change {
+        Change::Cluster(_) => Attempt::Stuck(MAY_APPEAR.to_owned()),
+        _ => Attempt::DoneOnce,
+    }
 }
 
 fn is_unanswered_service(entry: &Entry) -> bool {
@@ -249,23 +303,30 @@ fn kept_because(entry: &Entry) -> &'static str {
     if is_service(entry) { MAY_APPEAR } else { KEPT_FOR_SERVICE }
 }
 
-/// Whether a service is known to use what a change has made. A cluster is: the service is in it.
+/// Whether a service is made of the revision or the registry of an ARN.
+fn uses(service: &Service, arn: &str) -> bool {
+    let registries = service.service_registries().iter().filter_map(|registry| registry.registry_arn());
+    service.task_definition().into_iter().chain(registries).any(|used| used == arn)
+}
+
+/// Whether nothing of a change can be spared by a service. Its cluster can't, and what has its registry's name is it.
 fn is_used(entry: &Entry, service: &Service) -> bool {
-    let arn = entry.arn.as_deref();
+    let is_its_own = || entry.arn.as_ref().is_some_and(|arn| uses(service, arn));
     match entry.change {
         Change::Cluster(_) | Change::Service { .. } => true,
-        Change::TaskDefinition(_) => !entry.is_repeated && arn.is_some() && arn == service.task_definition(),
-        Change::Registry { .. } => {
-            service.service_registries().iter().any(|registry| arn.is_none() || registry.registry_arn() == arn)
-        }
+        Change::TaskDefinition(_) => !entry.is_repeated && is_its_own(),
+        Change::Registry { .. } => entry.arn.is_none() || is_its_own(),
     }
 }
 
-/// What is not there is taken back, unless AWS may still be at work on it.
-fn absent(entry: &Entry) -> Attempt {
+/// What is not there is taken back, unless AWS may still be at work on it: what it has not answered is waited for this
+/// long.
+fn absent(entry: &Entry, patience: Duration) -> Attempt {
+    let silence = entry.heard_at.elapsed();
     match entry.state {
-        State::Asked | State::BrokenOff if entry.heard_at.elapsed() < SETTLES => Attempt::Busy(MAY_APPEAR.to_owned()),
+        State::Asked if silence < patience => Attempt::Busy(MAY_APPEAR.to_owned()),
         State::Asked => Attempt::Stuck(MAY_APPEAR.to_owned()),
+        State::BrokenOff if silence < SETTLES => Attempt::Busy(MAY_APPEAR.to_owned()),
         _ => Attempt::Done,
     }
 }

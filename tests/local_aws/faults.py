@@ -10,6 +10,9 @@ and serves until standard input closes or a signal comes. Its rules are set, and
 below `/_microburst/` of the endpoint, where there also are
 
     POST   answers  {"ecs:RunTask": {…}}: what these operations answer from here on, without a call to the local AWS
+    POST   late     [{"operation": "ecs:RunTask", "after_ms": 1500, "status": 500, "name": "app-1"}]: the next call of each
+                    operation (of the app of this name, if one is given) is answered with this status at once, or without
+                    one by a reset, and the local AWS does it after all, that much later
     GET    bodies   [{"operation": "ecs:RunTask", "body": {…}}]: what was sent, in its order
     DELETE fired    forgets both the calls and the bodies
 """
@@ -17,6 +20,7 @@ below `/_microburst/` of the endpoint, where there also are
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import logging
 import os
@@ -25,7 +29,7 @@ import sys
 import threading
 from typing import Any
 
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import ClientConnectionResetError, ClientSession, web
 from microburst.app import make_app
 from microburst.core.pipeline import Microburst
 from microburst.detection import detect, host
@@ -39,6 +43,8 @@ class Proxy(Microburst):
     def __init__(self, upstream: str) -> None:
         super().__init__(upstream)
         self.answers: dict[str, Any] = {}
+        self.late: list[dict[str, Any]] = []
+        self.at_work: set[asyncio.Task[None]] = set()
         self.bodies: list[dict[str, Any]] = []
         self.pass_on = self.upstream.relay
         self.upstream.relay = self.answer_or_pass_on
@@ -53,6 +59,9 @@ class Proxy(Microburst):
         if asked == ("POST", "answers"):
             self.answers = await request.json()
             return web.json_response(self.answers)
+        if asked == ("POST", "late"):
+            self.late = await request.json()
+            return web.json_response(self.late)
         if asked == ("GET", "bodies"):
             return web.json_response(self.bodies)
         if asked == ("DELETE", "fired"):
@@ -69,10 +78,42 @@ class Proxy(Microburst):
             self.bodies.append({"operation": operation, "body": json.loads(body or b"{}")})
         if operation in self.answers:
             return web.json_response(self.answers[operation], content_type="application/x-amz-json-1.1")
+        late = self.late_for(operation, request.headers.get("x-amz-user-agent", ""))
+        if late:
+            return self.fail_and_do_it_later(request, body, late)
         try:
             return await self.pass_on(request, body, **options)
         except ClientConnectionResetError:
             return web.Response()  # to nobody: the caller did not wait
+
+    def late_for(self, operation: str, caller: str) -> dict[str, Any] | None:
+        """Take the fault that makes this call late, if there is one: it is for one call."""
+        for fault in self.late:
+            if fault["operation"] == operation and f"app/{fault['name']}" in caller + "app/":
+                self.late.remove(fault)
+                return fault
+        return None
+
+    def fail_and_do_it_later(
+        self, request: web.Request, body: bytes | None, fault: dict[str, Any]
+    ) -> web.StreamResponse:
+        """Answer a failure, or nothing, and let the local AWS do its work after that."""
+        url, headers = self.upstream.base_url + request.path_qs, self.upstream._outbound_headers(request)
+
+        async def work() -> None:
+            await asyncio.sleep(fault["after_ms"] / 1000)
+            async with ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+                await answer.read()
+
+        task = asyncio.get_running_loop().create_task(work())
+        self.at_work.add(task)  # the loop alone would not keep it
+        task.add_done_callback(self.at_work.discard)
+        if fault.get("status") is None:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        failure = {"__type": "InternalFailure", "message": "injected"}
+        return web.json_response(failure, status=fault["status"], content_type="application/x-amz-json-1.1")
 
 
 def main() -> None:

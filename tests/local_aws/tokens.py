@@ -1,8 +1,10 @@
-"""What makes AWS recognise a create that is sent twice, put into ministack.
+"""What makes AWS recognise a create that is sent twice, and refuse what is in the way, put into ministack.
 
-ministack ignores ECS's client tokens, makes a cluster for a service that names one which is not there, makes a second Cloud Map service of a name that is taken, and forgets who made the
-first. AWS answers a repeated token with what it made, refuses a missing cluster and a taken name, and tells of each Cloud Map service whose
-request made it: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html,
+ministack ignores ECS's client tokens, makes a cluster for a service that names one which is not there, deletes a cluster
+that has services, makes a second Cloud Map service of a name that is taken, and forgets who made the first. AWS answers a
+repeated token with what it made, refuses a missing cluster, one in use, and a taken name, and tells of each Cloud Map
+service whose request made it: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html,
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html,
 https://docs.aws.amazon.com/cloud-map/latest/api/API_CreateService.html. (Private names, but the version is pinned.)
 """
 
@@ -17,12 +19,14 @@ from ministack.services import ecs, servicediscovery
 _tokens = AccountRegionScopedDict()
 _one_at_a_time = threading.RLock()
 _create_ecs_service = ecs._create_service
+_delete_cluster = ecs._delete_cluster
 _create_registry = servicediscovery._create_service
 
 
 def install() -> None:
     """Put the functions of this file in place of ministack's."""
     ecs._ACTION_MAP["CreateService"] = create_ecs_service
+    ecs._ACTION_MAP["DeleteCluster"] = delete_cluster
     servicediscovery._create_service = create_registry
 
 
@@ -41,6 +45,17 @@ def create_ecs_service(data: dict[str, Any]) -> tuple[Any, ...]:
         if token and answer[0] == 200:
             _tokens[token] = members
         return answer
+
+
+def delete_cluster(data: dict[str, Any]) -> tuple[Any, ...]:
+    """Delete a cluster, unless a service is in it."""
+    with _one_at_a_time:
+        cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+        inside = [key for key, service in ecs._services.items() if service["status"] == "ACTIVE"]
+        if any(key.startswith(f"{cluster}/") for key in inside):
+            message = "The Cluster cannot be deleted while Services are active."
+            return error_response_json("ClusterContainsServicesException", message, 400)
+        return _delete_cluster(data)
 
 
 def create_registry(data: dict[str, Any]) -> tuple[Any, ...]:

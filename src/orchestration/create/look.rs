@@ -245,7 +245,7 @@ pub(super) async fn finished(account: &Account, service: Service) -> Result<Crea
     let cluster = cluster?.ok_or_else(missing)?;
     let lacking = || account.lacking("ecs:DescribeTaskDefinition", "taskDefinition");
     let task_definition = task_definition?.task_definition.ok_or_else(lacking)?;
-    Ok(Creation { cluster, task_definition, registry: registry?, service })
+    Ok(Creation { cluster, task_definition, registry: registry?, service, left_behind: Vec::new() })
 }
 
 async fn first_registry(account: &Account, service: &Service) -> Result<Option<Registry>, aws::Error> {

@@ -23,8 +23,8 @@ use crate::orchestration::undo;
 use crate::orchestration::{Cause, defaults, tags};
 
 /// How long after its own service a run looks again at what another run made: longer than the other's attempt to take
-/// it back, if that looked for the service before it was there.
-const ANOTHER_UNDO: Duration = undo::ATTEMPT.saturating_add(Duration::from_millis(500));
+/// it back, if that looked for the service before it was there, and than a second one, if AWS did not answer the first.
+const ANOTHER_UNDO: Duration = undo::ATTEMPT.saturating_mul(2).saturating_add(Duration::from_secs(1));
 /// The longest that a run may last: that of an invocation
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const RUN_MAX: Duration = Duration::from_mins(15);
@@ -84,7 +84,7 @@ pub(super) async fn make(
     let (cluster, mut parts) = (cluster?, Parts { task_definition: task_definition?, registry: registry? });
     let mut input = complete(site, service, &cluster, &parts);
     input.client_token.get_or_insert(token);
-    let (made, maker) = tokio::join!(service::make(site, &input, ledger), parts.registry_maker(site, ledger));
+    let (made, maker) = tokio::join!(service::make(site, &input, ledger), parts.registry_maker(site, ledger, deadline));
     if let (Some(registry), Some(maker)) = (&mut parts.registry, maker) {
         registry.origin = maker;
     }
@@ -106,8 +106,8 @@ pub(super) async fn make(
         Err(stop) => return Err(stop),
     };
     parts.outlive_another_run(site, deadline).await?;
-    let Parts { task_definition, registry } = parts;
-    Ok(Creation { cluster, task_definition: task_definition.thing, registry: registry.map(|part| part.thing), service })
+    let (task_definition, registry) = (parts.task_definition.thing, parts.registry.map(|part| part.thing));
+    Ok(Creation { cluster, task_definition, registry, service, left_behind: Vec::new() })
 }
 
 /// The service's input with its parts, the account's defaults and the tags of the run.
@@ -136,13 +136,18 @@ struct Parts {
 
 impl Parts {
     /// Who made the registry that Cloud Map answered to a keyed run: with the same token, it answers a twin's again.
-    async fn registry_maker(&self, site: &Site<'_>, ledger: &Ledger) -> Option<Origin> {
+    async fn registry_maker(&self, site: &Site<'_>, ledger: &Ledger, deadline: Deadline) -> Option<Origin> {
         let registry = self.registry.as_ref().filter(|part| site.run.is_keyed() && part.origin == Origin::ThisRun)?;
-        let owner = site.owner_of_registry(registry.thing.arn()).await;
-        matches!(owner, Ok(Owner::AnotherRun)).then(|| {
-            ledger.disown(registry.thing.arn().unwrap_or_default());
-            Origin::AnotherRun
-        })
+        let look = deadline.within(undo::ATTEMPT).limit(site.owner_of_registry(registry.thing.arn())).await;
+        match look {
+            Ok(Ok(Owner::ThisRun)) => None,
+            Ok(Ok(Owner::AnotherRun)) => {
+                ledger.disown(registry.thing.arn().unwrap_or_default());
+                Some(Origin::AnotherRun)
+            }
+            // Perhaps the other one has taken it back already: it is looked at once more.
+            _ => Some(Origin::AnotherRun),
+        }
     }
 
     /// Looks at the parts of these origins once more.

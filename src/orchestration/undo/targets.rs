@@ -19,6 +19,8 @@ pub(super) enum Target {
     OfOthers,
     /// Nothing says whose this is, which is there.
     Unmarked(Option<String>),
+    /// It is there, and with it the request is done.
+    Service(Box<Service>),
 }
 
 impl Target {
@@ -32,18 +34,20 @@ impl Target {
     }
 }
 
-/// Takes one change back, but nothing that `kept` uses. The entry learns the ARN of what is found.
+/// Takes one change back, but nothing that `kept` uses, and no service but one that `is_spoiled`. The entry learns the ARN
+/// of what is found.
 pub(super) async fn take_back(
     site: &Site<'_>,
     entry: &mut Entry,
     kept: Option<&Service>,
+    is_spoiled: bool,
     deadline: Deadline,
 ) -> Result<Target, Error> {
     match entry.change.clone() {
         Change::Cluster(name) => cluster(site, &name, entry).await,
         Change::TaskDefinition(family) => revisions(site, &family, entry, kept).await,
         Change::Registry { name, namespace_id } => registry(site, &namespace_id, &name, entry, deadline).await,
-        Change::Service { cluster, service } => self::service(site, &cluster, &service, entry).await,
+        Change::Service { cluster, service } => self::service(site, &cluster, &service, entry, is_spoiled).await,
     }
 }
 
@@ -75,8 +79,7 @@ async fn cluster(site: &Site<'_>, name: &str, entry: &mut Entry) -> Result<Targe
         return Ok(not_own);
     }
     entry.arn = cluster.cluster_arn;
-    ecs::delete_cluster(site.account, name).await?;
-    Ok(Target::Gone)
+    leaves(entry, ecs::delete_cluster(site.account, name)).await
 }
 
 async fn revisions(site: &Site<'_>, family: &str, entry: &mut Entry, kept: Option<&Service>) -> Result<Target, Error> {
@@ -88,7 +91,7 @@ async fn revisions(site: &Site<'_>, family: &str, entry: &mut Entry, kept: Optio
     let Some(first) = arns.first() else { return Ok(Target::Absent) };
     entry.arn = Some(first.clone());
     for arn in &arns {
-        ecs::deregister_task_definition(site.account, arn).await?;
+        leaves(entry, ecs::deregister_task_definition(site.account, arn)).await?;
     }
     Ok(Target::Gone)
 }
@@ -115,22 +118,36 @@ async fn registry(
             return Ok(not_own);
         }
     }
+    let id = arn.as_deref().map(id_of).unwrap_or_default().to_owned();
     entry.arn = arn;
-    discovery::delete_service(site.account, id_of(entry.arn.as_deref().unwrap_or_default())).await?;
-    Ok(Target::Gone)
+    leaves(entry, discovery::delete_service(site.account, &id)).await
 }
 
-async fn service(site: &Site<'_>, cluster: &str, name: &str, entry: &mut Entry) -> Result<Target, Error> {
-    if entry.state != State::Made {
-        let found = ecs::describe_service(site.account, cluster, name).await?;
-        let Some(found) = found.filter(|service| service.status() == Some("ACTIVE")) else { return Ok(Target::Absent) };
-        if let Some(not_own) = Target::not_own(site.owner(found.tags()), found.service_arn()) {
-            return Ok(not_own);
-        }
-        entry.arn = found.service_arn;
+/// Asks AWS to take back what an entry stands for. An answer that does not come may be one that it is gone.
+async fn leaves<T>(entry: &mut Entry, work: impl Future<Output = Result<T, Error>>) -> Result<Target, Error> {
+    let was_leaving = std::mem::replace(&mut entry.is_leaving, true);
+    let result = work.await;
+    if result.as_ref().is_err_and(|error| !error.kind.leaves_outcome_unknown() && error.kind != Kind::NotFound) {
+        entry.is_leaving = was_leaving;
     }
-    ecs::delete_service(site.account, cluster, name).await?;
-    Ok(Target::Gone)
+    result.map(|_| Target::Gone)
+}
+
+/// A service goes that is spoiled; any other is what was asked for, however late it shows.
+async fn service(
+    site: &Site<'_>,
+    cluster: &str,
+    name: &str,
+    entry: &mut Entry,
+    is_spoiled: bool,
+) -> Result<Target, Error> {
+    if is_spoiled && entry.state == State::Made {
+        return leaves(entry, ecs::delete_service(site.account, cluster, name)).await;
+    }
+    let found = ecs::describe_service(site.account, cluster, name).await?;
+    let Some(found) = found.filter(|service| service.status() == Some("ACTIVE")) else { return Ok(Target::Absent) };
+    let is_own = site.owner(found.tags()).is_this_request();
+    Ok(if is_own { Target::Service(Box::new(found)) } else { Target::OfOthers })
 }
 
 pub(super) fn leftover(entry: &Entry, why: &str, account: &Account) -> Leftover {

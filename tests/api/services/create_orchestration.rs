@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::documented;
+use super::{arns, documented};
 use crate::support::{Answer, Caller, Faults, TestAccount, TestApp};
 
 /// The original's documented body of a new service with existing resources, but for the registry's ARN.
@@ -36,6 +36,7 @@ async fn the_documented_body_creates_all_four() {
         ".Cluster" => insta::sorted_redaction(),
         ".**.Id" => "[id]",
         ".**.Arn" => "[arn]",
+        ".**.Tags[].Value" => "[request]",
         ".**.RegistryArn" => "[arn]",
         ".**.NamespaceId" => "[namespace]",
         ".**.CreatorRequestId" => "[id]",
@@ -64,7 +65,12 @@ async fn the_documented_body_creates_all_four() {
         ],
         "Statistics": [],
         "Status": "ACTIVE",
-        "Tags": []
+        "Tags": [
+          {
+            "Key": "ecs-api:request-id",
+            "Value": "[request]"
+          }
+        ]
       },
       "TaskDefinition": {
         "TaskDefinitionArn": "arn:aws:ecs:us-east-1:111122223333:task-definition/mytaskdef:1",
@@ -188,7 +194,12 @@ async fn the_documented_body_creates_all_four() {
         "DeploymentController": {
           "Type": "ECS"
         },
-        "Tags": [],
+        "Tags": [
+          {
+            "Key": "ecs-api:request-id",
+            "Value": "[request]"
+          }
+        ],
         "CreatedBy": "arn:aws:iam::111122223333:root",
         "EnableECSManagedTags": false,
         "PropagateTags": "NONE",
@@ -689,69 +700,138 @@ async fn a_silent_aws_ends_in_time_and_what_was_made_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_service_whose_answer_is_lost_is_taken_back_with_everything_else() {
+async fn what_aws_made_and_did_not_answer_is_known_by_its_tags_and_made_once() {
+    for operation in
+        ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "servicediscovery:CreateService", "ecs:CreateService"]
+    {
+        let mut app = TestApp::with_faults();
+        let body = all_new(&app).await;
+        app.faults().lose_answer(operation);
+        let answer = create(&app, &body).await.expect(200);
+        assert_eq!(app.account().inventory().await, arns(&answer), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn what_aws_never_answers_is_found_and_taken_back_where_the_next_step_is_refused() {
+    for operation in ["ecs:RegisterTaskDefinition", "servicediscovery:CreateService"] {
+        let mut app = TestApp::with_faults();
+        let body = all_new(&app).await;
+        app.faults().lose_answers(operation);
+        app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+        let problem = create(&app, &body).await.problem(400);
+        assert_eq!((&problem["LeftBehind"], &problem["retryable"]), (&json!([]), &json!(false)), "{operation}");
+        assert_eq!(problem["Created"].as_array().unwrap().len(), 3, "{problem}");
+        assert_eq!(app.account().inventory().await, [""; 0], "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn what_aws_does_although_it_failed_is_waited_for() {
+    for operation in
+        ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "servicediscovery:CreateService", "ecs:CreateService"]
+    {
+        for is_reset in [true, false] {
+            let mut app = TestApp::with_faults();
+            let body = all_new(&app).await;
+            app.faults().do_it_late(operation, 1500, is_reset);
+            let answer = create(&app, &body).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let left = app.account().inventory().await;
+            assert_eq!(left, arns(&answer.expect(200)), "{operation} {is_reset}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_the_answer() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    app.faults().lose_answers("ecs:CreateService");
-    let problem = create(&app, &body).await.problem(502);
-    assert_eq!(problem["detail"], "`ecs:CreateService` failed on AWS's side: the answer can't be read");
+    app.faults().do_it_late("ecs:CreateService", 1500, true);
+    app.faults().inject("ecs:DescribeServices", json!({"latency": 200}));
+    let calls = app.faults().calls_heard();
+    let mut proxy = Faults::beside(app.faults());
+    // Asked a second time, AWS refuses; what the first call does is in no answer.
+    let refuse = async {
+        calls.until("ecs:CreateService").await;
+        proxy.refuse("ecs:CreateService", "AccessDeniedException", "not you");
+    };
+    let (answer, ()) = tokio::join!(create(&app, &body), refuse);
+    assert_eq!(app.account().inventory().await, arns(&answer.expect(200)));
+    assert_eq!(app.faults().calls().iter().filter(|call| *call == "ecs:CreateService").count(), 2);
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_say_who_created_it_is_somebody_elses() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    app.faults().lose_answers("servicediscovery:CreateService");
+    app.faults().answer("servicediscovery:ListTagsForResource", &json!({"Tags": []}));
+    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    let problem = create(&app, &body).await.problem(400);
     assert_eq!(problem["LeftBehind"], json!([]));
-    assert_eq!(problem["retryable"], true);
-    let calls = app.faults().calls();
-    assert_eq!(calls.iter().filter(|call| *call == "ecs:CreateService").count(), 1, "a create is not repeated blindly");
-    assert_eq!(app.account().inventory().await, [""; 0]);
+    let found = app.account().inventory().await;
+    assert!(found.len() == 1 && found[0].contains(":servicediscovery:"), "{found:?}");
 }
 
 #[tokio::test]
-async fn a_cluster_whose_answer_is_lost_is_asked_for_again() {
+async fn a_cluster_that_aws_answers_and_that_does_not_say_who_created_it_is_listed_and_left() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    app.faults().lose_answer("ecs:CreateCluster");
-    create(&app, &body).await.expect(200);
-    assert_eq!(app.account().inventory().await.len(), 4);
-}
-
-#[tokio::test]
-async fn a_revision_whose_answer_is_lost_is_made_once_and_listed_as_left_behind() {
-    let mut app = TestApp::with_faults();
-    let body = all_new(&app).await;
-    app.faults().lose_answers("ecs:RegisterTaskDefinition");
-    let problem = create(&app, &body).await.problem(502);
-    let revision = format!("arn:aws:ecs:us-east-1:{}:task-definition/mytaskdef:1", app.account().id);
+    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    let mut unseen = crate::clusters::services::instead(&json!({"clusters": [], "failures": []}));
+    unseen["times"] = json!(1);
+    app.faults().inject("ecs:DescribeClusters", unseen);
+    // Somebody creates it between the look and the create.
+    app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    let problem = create(&app, &body).await.problem(400);
+    let cluster = format!("arn:aws:ecs:us-east-1:{}:cluster/myclu", app.account().id);
     assert_eq!(
         problem["LeftBehind"],
         json!([{
-            "Arn": revision,
-            "Error": "AWS never answered; this was registered meanwhile, by this request or by another",
-            "Command": format!("aws ecs deregister-task-definition --task-definition {revision} --region us-east-1"),
+            "Arn": cluster,
+            "Error": "AWS answered it to this request, but its tags do not say that this request made it",
+            "Command": "aws ecs delete-cluster --cluster myclu --region us-east-1",
         }])
     );
-    assert_eq!(problem["RolledBack"].as_array().unwrap().len(), 2);
-    assert_eq!(app.account().inventory().await, [revision]);
+    assert_eq!(app.account().inventory().await, [cluster]);
 }
 
 #[tokio::test]
-async fn a_registry_whose_answer_is_lost_is_known_by_the_request_that_created_it() {
+async fn an_undo_that_aws_does_not_answer_takes_no_time_of_the_others() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    app.faults().lose_answers("servicediscovery:CreateService");
-    let problem = create(&app, &body).await.problem(502);
-    assert_eq!((&problem["LeftBehind"], &problem["retryable"]), (&json!([]), &json!(true)));
-    assert_eq!(app.account().inventory().await, [""; 0]);
-}
-
-#[tokio::test]
-async fn a_registry_that_does_not_say_who_created_it_is_never_taken_for_gone() {
-    let mut app = TestApp::with_faults();
-    let body = all_new(&app).await;
-    app.faults().lose_answers("servicediscovery:CreateService");
-    let anonymous = json!({"Service": {"Id": "srv-1", "Name": "www"}});
-    app.faults().answer("servicediscovery:GetService", &anonymous);
-    let problem = create(&app, &body).await.problem(502);
-    let left = &problem["LeftBehind"][0];
-    assert_eq!((&left["Arn"], problem["LeftBehind"].as_array().unwrap().len()), (&json!("www"), 1), "{problem}");
+    app.set_time_left(Duration::from_secs(12));
+    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.faults().inject("servicediscovery:DeleteService", json!({"timeout_ms": 30_000}));
+    let problem = create(&app, &body).await.problem(400);
+    let left: Vec<_> = problem["LeftBehind"].as_array().unwrap().iter().map(|entry| &entry["Error"]).collect();
+    assert_eq!(left, ["the time that the request may take is over"]);
+    assert_eq!(problem["RolledBack"].as_array().unwrap().len(), 2, "{problem}");
     let found = app.account().inventory().await;
     assert!(found.len() == 1 && found[0].contains(":servicediscovery:"), "{found:?}");
+}
+
+#[tokio::test]
+async fn what_was_answered_can_come_back_with_the_tags_of_its_request() {
+    let mut app = TestApp::with_faults();
+    let mut body = all_new(&app).await;
+    let tags = json!([{"key": "team", "value": "a"}, {"Key": "ecs-api:request-id", "Value": "x"}]);
+    for part in ["cluster", "taskdefinition", "serviceregistry", "service"] {
+        body[part]["tags"] = tags.clone();
+    }
+    create(&app, &body).await.expect(200);
+    for (operation, tags, key) in [
+        ("ecs:CreateCluster", "tags", "key"),
+        ("ecs:RegisterTaskDefinition", "tags", "key"),
+        ("servicediscovery:CreateService", "Tags", "Key"),
+        ("ecs:CreateService", "tags", "key"),
+    ] {
+        let sent = app.faults().sent(operation).remove(0);
+        let keys: Vec<_> = sent[tags].as_array().unwrap().iter().map(|tag| tag[key].as_str().unwrap()).collect();
+        assert_eq!(keys, ["team", "ecs-api:request-id"], "{operation}");
+        assert_ne!(sent[tags][1], json!({"key": "ecs-api:request-id", "value": "x"}), "{operation}");
+    }
 }
 
 #[tokio::test]

@@ -4,30 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::documented;
-use crate::support::{Answer, Caller, TestAccount, TestApp};
-
-async fn create(app: &TestApp, key: &str, body: &Value) -> Answer {
-    app.request("POST", "/nonprod/services").header("idempotency-key", key).json(body).send().await
-}
+use super::{arns, create_killed_at, create_with_key as create, documented};
+use crate::support::{Caller, TestApp};
 
 /// A body that creates all four in a namespace of the app's account.
 async fn all_new(app: &TestApp) -> Value {
     documented(&app.account().namespace().await)
-}
-
-/// The ARNs of the four parts of an answer.
-fn arns(answer: &Value) -> Vec<String> {
-    let parts = [
-        "/Cluster/ClusterArn",
-        "/TaskDefinition/TaskDefinitionArn",
-        "/ServiceDiscoveryService/Arn",
-        "/Service/ServiceArn",
-    ];
-    let mut arns: Vec<_> =
-        parts.iter().map(|part| answer.pointer(part).unwrap().as_str().unwrap().to_owned()).collect();
-    arns.sort();
-    arns
 }
 
 #[tokio::test]
@@ -142,34 +124,6 @@ async fn a_repetition_after_a_delete_is_a_new_creation() {
 }
 
 #[tokio::test]
-async fn two_identical_requests_at_the_same_moment_answer_the_same() {
-    for round in 0..5 {
-        let mut app = TestApp::with_faults();
-        let body = all_new(&app).await;
-        // Slow enough that both are at the same step.
-        app.faults().inject("ecs:CreateService", json!({"latency": 50 * round}));
-        let (one, two) = tokio::join!(create(&app, "deploy-42", &body), create(&app, "deploy-42", &body));
-        let (one, two) = (one.expect(200), two.expect(200));
-        assert_eq!(arns(&one), arns(&two));
-        assert_eq!(app.account().inventory().await, arns(&one));
-    }
-}
-
-#[tokio::test]
-async fn two_identical_requests_that_are_refused_leave_nothing() {
-    let mut app = TestApp::with_faults();
-    let body = all_new(&app).await;
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
-    let (one, two) = tokio::join!(create(&app, "deploy-42", &body), create(&app, "deploy-42", &body));
-    for answer in [one, two] {
-        assert_eq!(answer.problem(400)["LeftBehind"], json!([]));
-    }
-    assert_eq!(app.account().inventory().await, [""; 0]);
-    app.faults().clear();
-    create(&app, "deploy-42", &body).await.expect(200);
-}
-
-#[tokio::test]
 async fn an_answer_that_is_lost_is_found_again_at_every_step() {
     for operation in
         ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "servicediscovery:CreateService", "ecs:CreateService"]
@@ -197,100 +151,6 @@ async fn a_repetition_after_a_timeout_makes_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_repetition_finds_what_a_killed_request_left_and_does_not_take_it_back() {
-    let mut app = TestApp::with_faults();
-    let body = all_new(&app).await;
-    // Killed before its service, seen from AWS: three of the four are there, and nobody undoes them.
-    app.faults().inject("ecs:CreateService", json!({"timeout_ms": 4000}));
-    let killed = tokio::time::timeout(Duration::from_millis(1500), create(&app, "deploy-42", &body)).await;
-    assert!(killed.is_err());
-    let left = app.account().inventory().await;
-    assert_eq!(left.len(), 3);
-    app.faults().clear();
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
-    let problem = create(&app, "deploy-42", &body).await.problem(400);
-    let listed: Vec<_> = problem["LeftBehind"].as_array().unwrap().iter().map(|entry| entry["Arn"].clone()).collect();
-    assert_eq!((&problem["Created"], listed.len()), (&json!([]), 3), "{problem}");
-    let why = "an earlier request with this `Idempotency-Key` made it, and may still be at work";
-    assert_eq!(problem["LeftBehind"][0]["Error"], why);
-    assert_eq!(app.account().inventory().await, left);
-    app.faults().clear();
-    let answer = create(&app, "deploy-42", &body).await.expect(200);
-    assert_eq!(app.account().inventory().await, arns(&answer));
-    assert!(left.iter().all(|arn| arns(&answer).contains(arn)), "{left:?}");
-}
-
-#[tokio::test]
-async fn a_revision_is_found_again_behind_later_ones_of_others() {
-    let mut app = TestApp::with_faults();
-    let body = all_new(&app).await;
-    app.faults().inject("ecs:CreateService", json!({"timeout_ms": 4000}));
-    let killed = tokio::time::timeout(Duration::from_millis(1500), create(&app, "deploy-42", &body)).await;
-    assert!(killed.is_err());
-    app.faults().clear();
-    for _ in 0..3 {
-        app.post("/nonprod/taskdefs", &body["taskdefinition"]).await.expect(200);
-    }
-    let answer = create(&app, "deploy-42", &body).await.expect(200);
-    assert_eq!(answer["TaskDefinition"]["Revision"], 1);
-}
-
-#[tokio::test]
-async fn only_a_keyed_request_is_tagged_and_the_callers_own_tags_stay() {
-    let mut app = TestApp::with_faults();
-    let mut body = all_new(&app).await;
-    body["service"]["tags"] = json!([{"key": "team", "value": "a"}]);
-    app.post("/nonprod/services", &body).await.expect(200);
-    let sent = [app.faults().sent("ecs:CreateCluster"), app.faults().sent("servicediscovery:CreateService")].concat();
-    assert!(sent.iter().all(|sent| sent.get("tags").is_none() && sent.get("Tags").is_none()), "{sent:?}");
-    assert_eq!(app.faults().sent("ecs:CreateService")[0]["tags"], json!([{"key": "team", "value": "a"}]));
-
-    let mut app = TestApp::build(vec![TestAccount::new("nonprod")], Some(crate::support::Faults::none()), &json!({}));
-    let mut body = all_new(&app).await;
-    // What was answered may come back, with the tags of another key.
-    body["service"]["tags"] =
-        json!([{"key": "team", "value": "a"}, {"key": "ecs-api:idempotency-key", "value": "x/y"}]);
-    create(&app, "a secret of the caller", &body).await.expect(200);
-    let sent = app.faults().sent("ecs:CreateService").remove(0);
-    let tags = sent["tags"].as_array().unwrap();
-    assert_eq!(tags.len(), 2);
-    assert_eq!(tags[0], json!({"key": "team", "value": "a"}));
-    assert_eq!(tags[1]["key"], "ecs-api:idempotency-key");
-    assert!(tags[1]["value"].as_str().unwrap().len() == 65 && !sent.to_string().contains("a secret"));
-    assert!(sent["clientToken"].as_str().unwrap().len() <= 36);
-    for (operation, tags) in [
-        ("ecs:CreateCluster", "tags"),
-        ("ecs:RegisterTaskDefinition", "tags"),
-        ("servicediscovery:CreateService", "Tags"),
-    ] {
-        assert_eq!(app.faults().sent(operation)[0][tags].as_array().unwrap().len(), 2, "{operation}");
-    }
-}
-
-#[tokio::test]
-async fn a_cluster_that_another_undo_took_away_is_made_again() {
-    let mut app = TestApp::with_faults();
-    let body = all_new(&app).await;
-    let gone = json!({"times": 1, "error": {"code": "ClusterNotFoundException", "status": 400, "message": "Cluster not found."}});
-    app.faults().inject("ecs:CreateService", gone);
-    let answer = app.post("/nonprod/services", &body).await.expect(200);
-    assert_eq!(app.account().inventory().await, arns(&answer));
-    let calls = app.faults().calls();
-    assert_eq!(calls.iter().filter(|call| *call == "ecs:CreateCluster").count(), 2);
-}
-
-#[tokio::test]
-async fn there_must_be_room_for_the_tags() {
-    let app = TestApp::new();
-    let mut body = documented("ns-1");
-    let tags: Vec<_> = (0..49).map(|index| json!({"key": format!("tag-{index}"), "value": "x"})).collect();
-    body["cluster"]["tags"] = tags.into();
-    let errors = create(&app, "deploy-42", &body).await.problem(400)["errors"].take();
-    let message = "at most 48 tags are accepted with an `Idempotency-Key`";
-    assert_eq!(errors, json!([{"path": "cluster.tags", "message": message}]));
-}
-
-#[tokio::test]
 async fn without_a_key_no_round_trip_is_added() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
@@ -314,53 +174,135 @@ async fn without_a_key_no_round_trip_is_added() {
 }
 
 #[tokio::test]
-async fn what_another_run_takes_back_meanwhile_is_no_part_of_a_service() {
+async fn a_repetition_finds_what_a_killed_request_left_and_does_not_take_it_back() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    app.faults().inject("ecs:CreateService", json!({"times": 1, "timeout_ms": 4000}));
-    let killed = tokio::time::timeout(Duration::from_millis(1500), create(&app, "deploy-42", &body)).await;
-    assert!(killed.is_err());
+    // Three of the four are there, and nobody undoes them.
+    create_killed_at(&mut app, "ecs:CreateService", "deploy-42", &body).await;
+    let left = app.account().inventory().await;
+    assert_eq!(left.len(), 3);
+    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    let problem = create(&app, "deploy-42", &body).await.problem(400);
+    let listed: Vec<_> = problem["LeftBehind"].as_array().unwrap().iter().map(|entry| entry["Arn"].clone()).collect();
+    assert_eq!((&problem["Created"], listed.len()), (&json!([]), 3), "{problem}");
+    let why = "an earlier request with this `Idempotency-Key` made it, and may still be at work";
+    assert_eq!(problem["LeftBehind"][0]["Error"], why);
+    assert_eq!(app.account().inventory().await, left);
     app.faults().clear();
-    app.faults().inject("ecs:CreateService", json!({"times": 1, "latency": 1500}));
-    let ecs = app.account().ecs();
-    let take_back = async {
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        ecs.deregister_task_definition().task_definition("mytaskdef:1").send().await.unwrap();
-    };
-    let (answer, ()) = tokio::join!(create(&app, "deploy-42", &body), take_back);
-    assert_eq!(answer.header("retry-after"), Some("5"));
-    let problem = answer.problem(409);
-    assert_eq!((&problem["code"], &problem["retryable"]), (&json!("TakenBack"), &json!(true)), "{problem}");
-    let services = app.account().inventory().await.into_iter().filter(|arn| arn.contains(":service/myclu/")).count();
-    assert_eq!(services, 0);
-    let again = create(&app, "deploy-42", &body).await.expect(200);
-    assert_eq!(again["TaskDefinition"]["Revision"], 2);
-    assert_eq!(app.account().inventory().await, arns(&again));
+    let answer = create(&app, "deploy-42", &body).await.expect(200);
+    assert_eq!(app.account().inventory().await, arns(&answer));
+    assert!(left.iter().all(|arn| arns(&answer).contains(arn)), "{left:?}");
 }
 
 #[tokio::test]
-async fn an_undo_leaves_a_service_alone_that_another_request_made_meanwhile() {
-    for key in [Some("deploy-42"), None] {
+async fn a_revision_is_found_again_behind_later_ones_of_others() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    create_killed_at(&mut app, "ecs:CreateService", "deploy-42", &body).await;
+    for _ in 0..25 {
+        app.post("/nonprod/taskdefs", &body["taskdefinition"]).await.expect(200);
+    }
+    let answer = create(&app, "deploy-42", &body).await.expect(200);
+    assert_eq!(answer["TaskDefinition"]["Revision"], 1);
+}
+
+#[tokio::test]
+async fn a_revision_older_than_a_day_is_no_repetitions() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    create_killed_at(&mut app, "ecs:CreateService", "deploy-42", &body).await;
+    for _ in 0..25 {
+        app.post("/nonprod/taskdefs", &body["taskdefinition"]).await.expect(200);
+    }
+    // The latest is of yesterday: nothing behind it is looked at.
+    let arn = format!("arn:aws:ecs:us-east-1:{}:task-definition/mytaskdef:26", app.account().id);
+    let old = json!({"taskDefinitionArn": arn, "family": "mytaskdef", "revision": 26, "status": "ACTIVE", "registeredAt": 1_000_000_000});
+    let mut old = crate::clusters::services::instead(&json!({"taskDefinition": old, "tags": []}));
+    old["times"] = json!(1);
+    app.faults().inject("ecs:DescribeTaskDefinition", old);
+    app.faults().forget_calls();
+    let answer = create(&app, "deploy-42", &body).await.expect(200);
+    assert_eq!(answer["TaskDefinition"]["Revision"], 27);
+    let looks = app.faults().calls().iter().filter(|call| *call == "ecs:DescribeTaskDefinition").count();
+    assert_eq!(looks, 1);
+}
+
+#[tokio::test]
+async fn a_create_service_that_aws_does_not_answer_keeps_its_parts_for_the_repetition() {
+    let mut app = TestApp::with_faults();
+    app.set_time_left(Duration::from_secs(12));
+    let body = all_new(&app).await;
+    app.faults().inject("ecs:CreateService", json!({"timeout_ms": 20_000}));
+    let problem = create(&app, "deploy-42", &body).await.problem(504);
+    let left = app.account().inventory().await;
+    assert_eq!((left.len(), &problem["RolledBack"], &problem["retryable"]), (3, &json!([]), &json!(true)), "{problem}");
+    let why: Vec<_> = problem["LeftBehind"].as_array().unwrap().iter().map(|entry| &entry["Error"]).collect();
+    let kept =
+        "AWS never answered whether the service is made; the same request with this `Idempotency-Key` goes on with it";
+    assert_eq!(why, ["AWS never answered; it is not there, but may still appear", kept, kept, kept]);
+    app.faults().clear();
+    let answer = create(&app, "deploy-42", &body).await.expect(200);
+    assert_eq!(app.account().inventory().await, arns(&answer));
+    assert!(left.iter().all(|arn| arns(&answer).contains(arn)), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_registry_that_is_deleted_later_is_left_out_of_the_repetitions_answer() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    let answer = create(&app, "deploy-42", &body).await.expect(200);
+    let id = answer["ServiceDiscoveryService"]["Id"].as_str().unwrap();
+    app.faults().answer("servicediscovery:ListInstances", &json!({"Instances": []}));
+    app.delete(&format!("/nonprod/servicediscovery/services/{id}")).await.expect(200);
+    let again = create(&app, "deploy-42", &body).await.expect(200);
+    assert_eq!(again["Service"]["ServiceArn"], answer["Service"]["ServiceArn"]);
+    assert!(again.get("ServiceDiscoveryService").is_none());
+}
+
+#[tokio::test]
+async fn what_is_made_says_which_request_made_it_and_the_callers_own_tags_stay() {
+    for key in [None, Some("a secret of the caller")] {
         let mut app = TestApp::with_faults();
-        app.account().furnish().await;
-        app.account().service("webapp").send().await.unwrap();
-        // The look comes before the other request, and the create after it, which AWS does not answer.
-        let unknown = json!({"services": [], "failures": []});
-        let mut unseen = crate::clusters::services::instead(&unknown);
-        unseen["times"] = json!(1);
-        app.faults().inject("ecs:DescribeServices", unseen);
-        let oops = json!({"code": "ServerException", "status": 500, "message": "oops"});
-        app.faults().inject("ecs:CreateService", json!({"error": oops}));
-        if key.is_none() {
-            // Without a key nothing but the time tells.
-            let theirs = json!({"serviceName": "webapp", "status": "ACTIVE", "createdAt": 1_000_000_000});
-            app.faults().answer("ecs:DescribeServices", &json!({"services": [theirs], "failures": []}));
-        }
-        let body = json!({"service": {"cluster": "myclu", "serviceName": "webapp", "taskDefinition": "web:1"}});
+        let mut body = all_new(&app).await;
+        body["service"]["tags"] = json!([{"key": "team", "value": "a"}]);
         let request = app.request("POST", "/nonprod/services").json(&body);
         let request = if let Some(key) = key { request.header("idempotency-key", key) } else { request };
-        let problem = request.send().await.problem(502);
-        assert_eq!((&problem["Created"], &problem["LeftBehind"]), (&json!([]), &json!([])), "{key:?}");
-        assert!(!app.faults().calls().contains(&"ecs:DeleteService".to_owned()), "{key:?}");
+        let answer = request.send().await;
+        answer.expect(200);
+        let id = answer.header("x-request-id").unwrap().to_owned();
+        for (operation, tags, (name, value)) in [
+            ("ecs:CreateCluster", "tags", ("key", "value")),
+            ("ecs:RegisterTaskDefinition", "tags", ("key", "value")),
+            ("servicediscovery:CreateService", "Tags", ("Key", "Value")),
+            ("ecs:CreateService", "tags", ("key", "value")),
+        ] {
+            let sent = app.faults().sent(operation).remove(0);
+            assert!(!sent.to_string().contains("a secret"), "{sent}");
+            let all = sent[tags].as_array().unwrap();
+            let own: Vec<_> = all.iter().filter(|tag| tag[name] != "team").collect();
+            assert_eq!(
+                (own.len(), all.len() - own.len()),
+                (1 + usize::from(key.is_some()), usize::from(operation == "ecs:CreateService"))
+            );
+            assert_eq!(*own[own.len() - 1], json!({name: "ecs-api:request-id", value: id}), "{operation}");
+            if key.is_some() {
+                assert_eq!(own[0][name], "ecs-api:idempotency-key");
+                assert_eq!(own[0][value].as_str().unwrap().len(), 65);
+            }
+        }
+        assert!(app.faults().sent("ecs:CreateService")[0]["clientToken"].as_str().unwrap().len() <= 36);
     }
+}
+
+#[tokio::test]
+async fn there_must_be_room_for_the_tags() {
+    let app = TestApp::new();
+    let mut body = documented("ns-1");
+    let tags: Vec<_> = (0..50).map(|index| json!({"key": format!("tag-{index}"), "value": "x"})).collect();
+    body["cluster"]["tags"] = tags.into();
+    let errors = create(&app, "deploy-42", &body).await.problem(400)["errors"].take();
+    let message = "at most 48 tags are accepted with an `Idempotency-Key`";
+    assert_eq!(errors, json!([{"path": "cluster.tags", "message": message}]));
+    let errors = app.post("/nonprod/services", &body).await.problem(400)["errors"].take();
+    assert_eq!(errors, json!([{"path": "cluster.tags", "message": "at most 49 tags are accepted"}]));
 }

@@ -1,9 +1,12 @@
 use serde_json::Value;
 
+use crate::support::{Answer, TestApp};
+
 mod create_orchestration;
 mod delete_orchestration;
 mod idempotency;
 mod killed;
+mod twins;
 
 /// The original's documented body, "new cluster, new task definition, new service registry and new service", verbatim
 /// but for the namespace.
@@ -11,4 +14,34 @@ pub fn documented(namespace_id: &str) -> Value {
     let event: Value = serde_json::from_str(include_str!("../../../events/create_orchestration.json")).unwrap();
     let body = event["body"].as_str().expect("the event has a body");
     serde_json::from_str(&body.replace("ns-y3uaw6neshhbev3f", namespace_id)).unwrap()
+}
+
+/// The ARNs of the four parts of an answer.
+pub fn arns(answer: &Value) -> Vec<String> {
+    let parts = [
+        "/Cluster/ClusterArn",
+        "/TaskDefinition/TaskDefinitionArn",
+        "/ServiceDiscoveryService/Arn",
+        "/Service/ServiceArn",
+    ];
+    let mut arns: Vec<_> =
+        parts.iter().map(|part| answer.pointer(part).unwrap().as_str().unwrap().to_owned()).collect();
+    arns.sort();
+    arns
+}
+
+/// Sends an orchestrated create with an `Idempotency-Key`.
+async fn create_with_key(app: &TestApp, key: &str, body: &Value) -> Answer {
+    app.request("POST", "/nonprod/services").header("idempotency-key", key).json(body).send().await
+}
+
+/// Sends a create with a key and ends it once it has called an operation, as a machine that fails does.
+async fn create_killed_at(app: &mut TestApp, operation: &str, key: &str, body: &Value) {
+    app.faults().inject(operation, serde_json::json!({"times": 1, "timeout_ms": 20_000}));
+    let calls = app.faults().calls_heard();
+    tokio::select! {
+        answer = create_with_key(app, key, body) => panic!("it ended before it was killed: {}", answer.text()),
+        () = calls.until(operation) => {}
+    }
+    app.faults().clear();
 }

@@ -98,7 +98,15 @@ impl TestApp {
 
     /// One account `nonprod`, behind a proxy that many share: it knows this app's calls by the name.
     pub fn behind(proxy: &str, name: &str) -> Self {
-        let accounts = vec![TestAccount::new("nonprod")];
+        Self::of_accounts_behind(vec![TestAccount::new("nonprod")], proxy, name)
+    }
+
+    /// Another process of the function for the same accounts, behind such a proxy under a name of its own.
+    pub fn twin_behind(&self, proxy: &str, name: &str) -> Self {
+        Self::of_accounts_behind(self.same_accounts(), proxy, name)
+    }
+
+    fn of_accounts_behind(accounts: Vec<TestAccount>, proxy: &str, name: &str) -> Self {
         let config = configure(&accounts, &json!({}));
         let app_name = AppName::new(name.to_owned()).expect("the name can be one");
         let function = hub_config(proxy).into_builder().app_name(app_name).build();
@@ -108,9 +116,16 @@ impl TestApp {
 
     /// Another process of the function for the same accounts, with nothing in front of AWS.
     pub fn without_faults(&self) -> Self {
-        let accounts: Vec<_> =
-            self.accounts.iter().map(|account| TestAccount::of(account.name, account.id.clone())).collect();
-        Self::build(accounts, None, &json!({}))
+        Self::build(self.same_accounts(), None, &json!({}))
+    }
+
+    /// Another process of the function for the same accounts, with faults of its own.
+    pub fn with_other_faults(&self) -> Self {
+        Self::build(self.same_accounts(), Some(Faults::none()), &json!({}))
+    }
+
+    fn same_accounts(&self) -> Vec<TestAccount> {
+        self.accounts.iter().map(|account| TestAccount::of(account.name, account.id.clone())).collect()
     }
 
     /// Accounts, faults and settings.

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
 use aws_sdk_ecs::config::{BehaviorVersion, Region, SharedCredentialsProvider};
@@ -111,6 +111,7 @@ pub fn hub_config(endpoint: &str) -> aws_config::SdkConfig {
 pub struct Faults {
     endpoint: String,
     rules: Vec<Value>,
+    late: Vec<Value>,
     answers: Map<String, Value>,
     _process: Option<Leashed>,
 }
@@ -124,9 +125,15 @@ impl Faults {
 
     /// The proxy that is there already.
     pub fn at(endpoint: String) -> Self {
-        let faults = Self { endpoint, rules: Vec::new(), answers: Map::new(), _process: None };
+        let faults = Self { endpoint, rules: Vec::new(), late: Vec::new(), answers: Map::new(), _process: None };
         faults.send_rules();
         faults
+    }
+
+    /// What adds faults to the same proxy while a request is under way.
+    pub fn beside(other: &Self) -> Self {
+        let (rules, late, answers) = (other.rules.clone(), other.late.clone(), other.answers.clone());
+        Self { endpoint: other.endpoint.clone(), rules, late, answers, _process: None }
     }
 
     /// The proxy's endpoint.
@@ -170,6 +177,26 @@ impl Faults {
         self.send_rules();
     }
 
+    /// Makes AWS fail the next call of an operation with a 500, or with a reset, and do it after all, that much later.
+    pub fn do_it_late(&mut self, operation: &str, after_ms: u32, is_reset: bool) {
+        self.do_it_late_for([(String::new(), operation.to_owned(), after_ms, is_reset)]);
+    }
+
+    /// The same, for the calls of the apps of these names alone.
+    pub fn do_it_late_for(&mut self, faults: impl IntoIterator<Item = (String, String, u32, bool)>) {
+        let late = faults.into_iter().map(|(name, operation, after_ms, is_reset)| {
+            let status = if is_reset { Value::Null } else { json!(500) };
+            json!({"name": name, "operation": operation, "after_ms": after_ms, "status": status})
+        });
+        self.late.extend(late);
+        self.send("late", &Value::Array(self.late.clone()));
+    }
+
+    /// What hears of the calls while a request is under way.
+    pub fn calls_heard(&self) -> Calls {
+        Calls(self.endpoint.clone())
+    }
+
     /// Makes an operation, as IAM names it, answer with this body, in AWS's own spelling.
     pub fn answer(&mut self, operation: &str, body: &Value) {
         self.answers.insert(operation.to_owned(), body.clone());
@@ -199,10 +226,7 @@ impl Faults {
 
     /// The operations of the calls so far, in their order, `sts:AssumeRole` included.
     pub fn calls(&self) -> Vec<String> {
-        let url = format!("{}/_microburst/fired?limit=10000", self.endpoint);
-        let fired: Value = ureq::get(url).call().expect("the proxy answers").body_mut().read_json().expect("JSON");
-        let call = |event: &Value| format!("{}:{}", text(&event["service"]), text(&event["operation"]));
-        fired.as_array().expect("a list").iter().map(call).collect()
+        self.calls_heard().list()
     }
 
     fn send_rules(&self) {
@@ -220,6 +244,29 @@ impl Faults {
         let url = format!("{}/_microburst/{what}", self.endpoint);
         let sent = ureq::post(url).config().timeout_global(Some(Duration::from_secs(10))).build().send_json(value);
         sent.unwrap_or_else(|error| panic!("the proxy does not take the {what}: {error}"));
+    }
+}
+
+/// The calls that came through a proxy.
+#[derive(Debug)]
+pub struct Calls(String);
+
+impl Calls {
+    /// Their operations, in their order, `sts:AssumeRole` included.
+    pub fn list(&self) -> Vec<String> {
+        let url = format!("{}/_microburst/fired?limit=10000", self.0);
+        let fired: Value = ureq::get(url).call().expect("the proxy answers").body_mut().read_json().expect("JSON");
+        let call = |event: &Value| format!("{}:{}", text(&event["service"]), text(&event["operation"]));
+        fired.as_array().expect("a list").iter().map(call).collect()
+    }
+
+    /// Waits until an operation has been called.
+    pub async fn until(&self, operation: &str) {
+        let since = Instant::now();
+        while !self.list().iter().any(|call| call == operation) {
+            assert!(since.elapsed() < Duration::from_secs(20), "{operation} was never called");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 

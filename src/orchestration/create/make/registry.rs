@@ -66,15 +66,11 @@ fn found(
     change: &Change,
     ledger: &Ledger,
 ) -> Result<Part<Registry>, Cause> {
-    match owner {
-        Owner::ThisRun => {
-            ledger.found(change, registry.arn());
-            return Ok(Part::new(registry, Origin::ThisRun));
-        }
-        // It may be this run's after all.
-        Owner::Unmarked => {}
-        Owner::AnotherRun | Owner::SameKey | Owner::Others => ledger.forget(change),
+    if owner == Owner::ThisRun {
+        ledger.found(change, registry.arn());
+        return Ok(Part::new(registry, Origin::ThisRun));
     }
+    ledger.forget(change);
     if owner == Owner::AnotherRun {
         return Ok(resume(registry, ledger));
     }
