@@ -185,8 +185,8 @@ impl Undo<'_> {
                     Attempt::Fulfilled(service) => return Some(service),
                     ended => self.note(entry, ended, outcome),
                 }
-                // As long as the service may appear, its parts stay.
-                if busy.last().is_some_and(|(entry, _)| is_service(entry) && entry.state != State::Made) {
+                // As long as the service is or may be there, its parts stay.
+                if !self.is_spoiled && busy.last().is_some_and(|(entry, _)| is_service(entry)) {
                     busy.extend(rest.by_ref());
                 }
             }
@@ -238,6 +238,8 @@ impl Undo<'_> {
             Ok(Target::Unmarked(_) | Target::OfOthers) => Attempt::OfOthers,
             Ok(Target::Absent) => absent(entry, SETTLES),
             Err(error) if error.kind == Kind::NotFound => absent(entry, SETTLES),
+            // Not seen is not gone.
+            Err(error) if is_service(entry) && !self.is_spoiled => Attempt::Busy(error.to_string()),
             Err(error) => Attempt::failed(&error),
         }
     }

@@ -94,3 +94,38 @@ async fn an_identifier_that_can_not_be_one_is_refused_before_any_call() {
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
+
+#[tokio::test]
+async fn this_apis_own_tags_are_dropped_from_every_body_and_others_stay() {
+    let mut app = TestApp::with_faults();
+    app.account().furnish().await;
+    let namespace = app.account().namespace().await;
+    let tags = json!([{"key": "team", "value": "a"}, {"Key": "ecs-api:idempotency-key", "Value": "x/y"}]);
+    for (path, operation, mut body) in [
+        ("/nonprod/clusters", "ecs:CreateCluster", json!({"name": "tagged"})),
+        (
+            "/nonprod/clusters/myclu/services",
+            "ecs:CreateService",
+            json!({"serviceName": "a", "taskDefinition": "web:1"}),
+        ),
+        ("/nonprod/clusters/myclu/tasks", "ecs:RunTask", json!({"taskDefinition": "web:1"})),
+        (
+            "/nonprod/taskdefs",
+            "ecs:RegisterTaskDefinition",
+            json!({"family": "f", "containerDefinitions": [{"name": "a", "image": "b"}]}),
+        ),
+        (
+            "/nonprod/servicediscovery/services",
+            "servicediscovery:CreateService",
+            json!({"name": "r", "namespaceId": namespace}),
+        ),
+    ] {
+        body["tags"] = tags.clone();
+        app.post(path, &body).await.expect(200);
+        let sent = app.faults().sent(operation).remove(0);
+        let sent = if sent["tags"].is_null() { &sent["Tags"] } else { &sent["tags"] };
+        let keys: Vec<_> =
+            sent.as_array().unwrap().iter().map(|tag| tag["key"].as_str().or(tag["Key"].as_str())).collect();
+        assert_eq!(keys, [Some("team")], "{operation}");
+    }
+}

@@ -762,6 +762,22 @@ async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_t
 }
 
 #[tokio::test]
+async fn a_service_that_can_not_be_seen_keeps_its_parts() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    app.set_time_left(Duration::from_secs(12));
+    let mut first_look = crate::clusters::services::instead(&json!({"services": [], "failures": []}));
+    first_look["times"] = json!(1);
+    app.faults().inject("ecs:DescribeServices", first_look);
+    app.faults().refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
+    app.faults().lose_answers("ecs:CreateService");
+    let problem = create(&app, &body).await.problem(502);
+    assert_eq!((&problem["RolledBack"], &problem["retryable"]), (&json!([]), &json!(false)), "{problem}");
+    assert_eq!(problem["LeftBehind"].as_array().unwrap().len(), 4, "{problem}");
+    assert_eq!(app.account().inventory().await.len(), 4);
+}
+
+#[tokio::test]
 async fn a_registry_that_does_not_say_who_created_it_is_somebody_elses() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
