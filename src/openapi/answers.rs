@@ -14,7 +14,6 @@ use aws_sdk_servicediscovery::types::{Service as Registry, ServiceSummary};
 use serde_json::{Map, Value, json};
 
 use super::examples;
-use super::problems::described;
 use super::schemas::{Schemas, reference};
 use crate::routes::Endpoint;
 
@@ -188,6 +187,11 @@ pub(super) fn object(always: &[(&str, Value)], sometimes: &[(&str, Value)]) -> V
         always.iter().chain(sometimes).map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
     let required: Vec<_> = always.iter().map(|(name, _)| name).collect();
     json!({"type": "object", "properties": properties, "required": required})
+}
+
+pub(super) fn described(mut schema: Value, description: &str) -> Value {
+    schema["description"] = description.into();
+    schema
 }
 
 pub(super) fn list(element: Value) -> Value {

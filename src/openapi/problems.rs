@@ -3,7 +3,7 @@
 use lambda_http::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::answers::{kept, list, object, with_headers};
+use super::answers::{described, kept, list, object, with_headers};
 use super::schemas::{Schemas, reference};
 use crate::config::Access;
 use crate::routes::{Endpoint, Guard, Route};
@@ -141,11 +141,6 @@ fn problem(more: &[(&str, Value)]) -> Value {
     ];
     sometimes.extend_from_slice(more);
     object(&always, &sometimes)
-}
-
-pub(super) fn described(mut schema: Value, description: &str) -> Value {
-    schema["description"] = description.into();
-    schema
 }
 
 fn response(status: &Status, schema: &str) -> Value {
