@@ -54,7 +54,7 @@ test: tools browser check-format check-lints check-docs validate build check-run
 fuzz: ## Look for input that breaks the function (SECONDS=60 for each target)
 	@command -v cargo-fuzz > /dev/null || { echo 'missing: cargo-fuzz' >&2; echo '  remedy: cargo install cargo-fuzz' >&2; exit 1; }
 	@command -v c++ > /dev/null || { echo 'missing: a C++ compiler (c++)' >&2; echo '  remedy: apt-get install g++' >&2; exit 1; }
-	set -e; for target in events bodies config paths; do \
+	set -e; for target in requests events bodies config paths; do \
 		mkdir -p target/fuzz/$$target; \
 		cargo fuzz run --sanitizer none --target-dir target/fuzz-build $$target target/fuzz/$$target fuzz/corpus/$$target -- \
 			-max_total_time=$(SECONDS) -max_len=16384 -timeout=10; \

@@ -1,11 +1,16 @@
 //! What must hold for any input whatsoever: `make fuzz` looks for one for which it does not. The same checks hold the
 //! checked-in corpus in `make test`, where `tests/api/fuzz_corpus.rs` includes this file.
 
-use std::collections::BTreeMap;
+mod answer;
+mod ending;
+mod estate;
+mod function;
+mod script;
+mod sent;
+mod wire;
+
 use std::sync::OnceLock;
 
-use ecs_api::app::App;
-use ecs_api::aws::Accounts;
 use ecs_api::config::Config;
 use ecs_api::ids::{ClusterName, Home, RegistryId, RoleArn, ServiceName, TaskDefinitionName, TaskId};
 use ecs_api::routes::{ROUTES, Routes};
@@ -17,43 +22,69 @@ use ecs_api::wire::inputs::{
 use ecs_api::wire::json;
 use ecs_api::wire::read::{Input, read};
 use ecs_api::wire::write::write;
-use lambda_http::{Context, LambdaEvent};
 use serde_json::Value;
 
-/// Any event is answered, or refused as of no known kind; an answer has a status, and a problem its fixed members.
+use self::ending::Ending;
+use self::function::{EXTERNAL_ID, Function};
+use self::script::{Repeated, Script};
+use self::sent::Sent;
+
+/// Lambda's ids of the invocations.
+const RUNS: [&str; 2] = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"];
+
+/// Any event is answered, or refused as of no known kind. A line `---` and a [`Script`] may follow the event.
 pub fn events(input: &[u8]) {
-    static APP: OnceLock<App> = OnceLock::new();
-    let Ok(event) = serde_json::from_slice::<Value>(input) else { return };
-    let app = APP.get_or_init(|| {
-        // Nobody may call, so that nothing is asked of AWS.
-        let accounts = r#"{"accounts": {"nonprod": {"roleArn": "arn:aws:iam::111122223333:role/ecs-api", "region": "us-east-1"}}}"#;
-        let config = Config::parse(accounts.as_bytes()).expect("the configuration is valid");
-        let clients = Accounts::new(BTreeMap::new(), aws_config::SdkConfig::builder().build());
-        App::new(config, clients)
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    let mut context = Context::default();
-    context.request_id.push_str("00000000-0000-4000-8000-000000000001");
-    let Ok(answer) = runtime.block_on(app.handle(LambdaEvent::new(event, context))) else { return };
-    let Some(status) = answer.get("statusCode").or_else(|| answer.get("status")).and_then(Value::as_u64) else {
-        // A batch of the queue is answered with what of it failed.
-        assert!(answer["batchItemFailures"].is_array(), "{answer}");
-        return;
-    };
-    assert!((200..600).contains(&status) && status != 500, "{answer}");
-    // A direct invocation is answered with JSON, every other way with a text.
-    let body = match &answer["body"] {
-        Value::String(text) => serde_json::from_str::<Value>(text).ok(),
-        body => Some(body.clone()),
-    };
-    if status >= 400
-        && let Some(problem) = body.filter(Value::is_object)
-    {
-        for fixed in ["type", "title", "status", "detail", "code", "requestId", "retryable"] {
-            assert!(!problem[fixed].is_null(), "{fixed} is missing: {problem}");
-        }
-        assert!(!problem["detail"].as_str().unwrap_or_default().contains(char::is_control), "{problem}");
+    let Ok(text) = str::from_utf8(input) else { return };
+    let (event, script) = split(text);
+    let Ok(event) = serde_json::from_str::<Value>(event) else { return };
+    let work = async { Function::new(&Script::parse(script)).invoke(event, RUNS[0]).await };
+    let (answer, log) = function::run(work);
+    answer::check_log(&log, &[]);
+    if let Ok(answer) = answer {
+        answer::check(&answer);
+        assert!(text.contains(EXTERNAL_ID) || !answer.to_string().contains(EXTERNAL_ID), "{answer}");
     }
+}
+
+/// Any request is answered in its time, whatever AWS does, tells no secrets, and claims what is so. After a line `---` a
+/// [`Script`] says what AWS does.
+pub fn requests(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    let (request, script) = split(text);
+    let (Some(sent), script) = (Sent::parse(request), Script::parse(script)) else { return };
+    let mut secrets = sent.secrets(text);
+    secrets.extend((!text.contains(EXTERNAL_ID)).then(|| EXTERNAL_ID.to_owned()));
+    let (ending, log) = function::run(Box::pin(ending(&sent, &script)));
+    answer::check_log(&log, &secrets);
+    for answer in &ending.answers {
+        let is_problem = answer::check(answer).is_some_and(|body| body["code"].is_string());
+        let told = secrets.iter().find(|secret| is_problem && answer.to_string().contains(secret.as_str()));
+        assert_eq!(told, None, "{answer}");
+    }
+    if script.is_truthful() {
+        ending.check(&log);
+    }
+}
+
+/// Sends the request as often as the script says.
+async fn ending(sent: &Sent<'_>, script: &Script) -> Ending {
+    let function = Function::new(script);
+    let before = function.wire.things();
+    let answer = async |run| function.invoke(sent.invocation(), run).await.expect("a direct invocation is answered");
+    let answers = match script.repeated {
+        None => vec![answer(RUNS[0]).await],
+        Some(Repeated::Again) => vec![answer(RUNS[0]).await, answer(RUNS[1]).await],
+        Some(Repeated::Twin) => {
+            let (first, second) = tokio::join!(answer(RUNS[0]), answer(RUNS[1]));
+            vec![first, second]
+        }
+    };
+    Ending { answers, before, after: function.wire.things() }
+}
+
+/// What comes before a line `---`, and what after.
+fn split(text: &str) -> (&str, &str) {
+    text.split_once("\n---\n").unwrap_or((text, ""))
 }
 
 /// A body that can be read is written so that it reads the same; what is wrong with another can be said.

@@ -17,6 +17,11 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
+fn any_request_of_the_corpus_is_answered_whatever_aws_does() {
+    replay("requests", checks::requests);
+}
+
+#[test]
 fn any_event_of_the_corpus_is_answered() {
     replay("events", checks::events);
 }
