@@ -57,7 +57,7 @@ fuzz: ## Look for input that breaks the function (SECONDS=60 for each target)
 	set -e; for target in requests events bodies config paths; do \
 		mkdir -p target/fuzz/$$target; \
 		cargo fuzz run --sanitizer none --target-dir target/fuzz-build $$target target/fuzz/$$target fuzz/corpus/$$target -- \
-			-max_total_time=$(SECONDS) -max_len=16384 -timeout=10; \
+			-dict=fuzz/words.dict -max_total_time=$(SECONDS) -max_len=16384 -timeout=10; \
 	done
 
 package: venv $(if $(CONFIG),check-config) ## Build the release package, also as a zip (ARCH=arm64 or x86_64, CONFIG=file to put into it)

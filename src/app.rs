@@ -188,7 +188,7 @@ impl App {
         context: &Context,
     ) -> Result<Reply, Error> {
         let name = path.parameter("account");
-        let account = self.accounts.get(name).await.ok_or_else(|| Error::UnknownAccount(name.to_owned()))?;
+        let account = self.accounts.get(name).await.ok_or_else(|| Error::UnknownAccount(printable(name)))?;
         let deadline = Deadline::of(context.deadline, envelope.gateway_limit());
         let request = Request {
             call,

@@ -9,6 +9,7 @@ use crate::aws::{self, Kind};
 use crate::error::Error;
 use crate::orchestration::{Cause, Leftover, Outcome, create};
 use crate::reply::{Body, Reply};
+use crate::text::printable_up_to;
 use crate::wire::findings::Problem;
 use crate::wire::write::write;
 
@@ -20,6 +21,9 @@ const TAKEN_BACK_RETRY_S: u32 = 5;
 const DRAINING_RETRY_S: u32 = 30;
 /// When a caller may try again after Fargate had no capacity, in seconds.
 const CAPACITY_RETRY_S: u32 = 60;
+
+/// The most characters of a detail: more than AWS says of one thing.
+const DETAIL_MAX: usize = 4096;
 
 /// What an error is on the wire.
 struct Verdict {
@@ -94,13 +98,14 @@ fn with_remedy(reply: Reply, error: &Error) -> Reply {
     reply.with_header(name, value)
 }
 
-/// What the caller may know. Of a bug: nothing.
+/// What the caller may know, in one line, although AWS's messages may have several. Of a bug: nothing.
 fn detail(error: &Error) -> String {
-    match error {
+    let detail = match error {
         Error::Bug(_) => "the request could not be completed; its id finds the cause in the log".to_owned(),
         Error::Input(problems) => summary(problems),
         other => other.to_string(),
-    }
+    };
+    printable_up_to(DETAIL_MAX, &detail)
 }
 
 fn summary(problems: &[Problem]) -> String {

@@ -3,7 +3,7 @@
 //! No limits, no pages, no permissions: those are answers that an input gives itself.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,9 +14,6 @@ const CLOUD_MAP: &str = "arn:aws:servicediscovery:us-east-1:111122223333";
 /// The registry and the task that the documentation names are the first ones that are made.
 const FIRST_REGISTRY: &str = "srv-tvtbgvkkxtts3qlf";
 const FIRST_TASK: u128 = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
-/// 22 November 2026. A time of creation is as many seconds later as things were made before.
-const CREATED_AT: u32 = 1_795_356_486;
-
 /// A code and a message of AWS.
 pub type Refusal = (&'static str, &'static str);
 
@@ -28,7 +25,9 @@ pub struct Estate {
     revisions: Vec<Value>,
     registries: Vec<Value>,
     tasks: Vec<Value>,
-    made: u32,
+    made: u64,
+    /// Seconds since 1970. The function takes no notice of what is old.
+    began_at: u64,
     drains_in: Duration,
     /// When a deleted service is INACTIVE and its tasks have stopped, by its ARN.
     drained_at: BTreeMap<String, Instant>,
@@ -60,6 +59,7 @@ impl Estate {
             registries: Vec::new(),
             tasks: Vec::new(),
             made: 0,
+            began_at: SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs(),
             drains_in,
             drained_at: BTreeMap::new(),
         }
@@ -151,9 +151,10 @@ impl Estate {
         }
     }
 
-    fn next(&mut self) -> u32 {
+    /// A time of creation that nothing else has.
+    fn next(&mut self) -> u64 {
         self.made += 1;
-        self.made
+        self.began_at + self.made
     }
 
     fn drain(&mut self) {
@@ -249,7 +250,7 @@ impl Estate {
         }
         let count = i64::from(input["desiredCount"].as_i64().unwrap_or_default() > 0);
         let described = json!({"serviceArn": arn, "clusterArn": cluster, "status": "ACTIVE", "runningCount": count,
-            "taskDefinition": definition, "createdAt": CREATED_AT + self.next()});
+            "taskDefinition": definition, "createdAt": self.next()});
         let service = with(input, described);
         if count > 0 {
             self.start_task(&cluster, &definition, &format!("service:{}", text(input, "serviceName")));
@@ -309,7 +310,7 @@ impl Estate {
         let family = text(input, "family").to_owned();
         let number = 1 + self.revisions.iter().filter(|revision| text(revision, "family") == family).count();
         let described = json!({"taskDefinitionArn": format!("{ECS}:task-definition/{family}:{number}"),
-            "revision": number, "status": "ACTIVE", "registeredAt": CREATED_AT + self.next()});
+            "revision": number, "status": "ACTIVE", "registeredAt": self.next()});
         let revision = with(input, described);
         self.revisions.push(revision.clone());
         revision
@@ -377,8 +378,8 @@ impl Estate {
         }
         let made = self.next();
         let is_first = self.registries.is_empty();
-        let id = if is_first { FIRST_REGISTRY.to_owned() } else { format!("srv-{made:016}") };
-        let described = json!({"Id": id, "Arn": format!("{CLOUD_MAP}:service/{id}"), "CreateDate": CREATED_AT + made});
+        let id = if is_first { FIRST_REGISTRY.to_owned() } else { format!("srv-{made:017}") };
+        let described = json!({"Id": id, "Arn": format!("{CLOUD_MAP}:service/{id}"), "CreateDate": made});
         let registry = with(input, described);
         self.registries.push(registry.clone());
         Ok(json!({"Service": registry}))

@@ -79,7 +79,7 @@ async fn ending(sent: &Sent<'_>, script: &Script) -> Ending {
             vec![first, second]
         }
     };
-    Ending { answers, before, after: function.wire.things() }
+    Ending { is_keyed: sent.is_keyed(), answers, before, after: function.wire.things() }
 }
 
 /// What comes before a line `---`, and what after.

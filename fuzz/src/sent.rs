@@ -38,6 +38,11 @@ impl<'i> Sent<'i> {
         json!({"method": self.method, "path": self.target, "headers": headers, "body": self.body})
     }
 
+    /// Whether it has a key that makes it happen once.
+    pub fn is_keyed(&self) -> bool {
+        self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key"))
+    }
+
     /// The secrets that stand nowhere else in an input: what is to be seen of them came from here.
     pub fn secrets(&self, input: &str) -> Vec<String> {
         let is_secret = |name: &str| SECRET_HEADERS.iter().any(|secret| secret.eq_ignore_ascii_case(name));

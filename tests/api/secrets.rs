@@ -108,6 +108,7 @@ async fn nobody_writes_lines_of_their_own_into_the_log() {
             .send()
             .await,
         app.request("GET", "/nonprod/clusters/a%0D%0Ab").send().await,
+        app.request("GET", "/a%0D%0Ab/clusters").send().await,
         app.request("GET", "/nonprod/clusters").event("/rawQueryString", json!("a%0D%0Ab=%1B&limit=%0A")).send().await,
         app.request("POST", "/nonprod/clusters").json(&json!({forged: forged, "clusterName": forged})).send().await,
         app.request("POST", "/nonprod/clusters").text(&format!("{{\"a\": 1, {forged}}}")).send().await,
