@@ -361,6 +361,19 @@ pub fn is_namespace_id(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.chars().all(is_allowed)
 }
 
+/// A namespace's id, where it is given as the ARN of one of this account and region; any other text as it is.
+pub fn namespace_id<'t>(text: &'t str, home: &Home) -> &'t str {
+    let own = format!(":servicediscovery:{}:{}:namespace/", home.region, home.account_id);
+    text.split_once(&own).filter(|(before, _)| before.starts_with("arn:")).map_or(text, |(_, id)| id)
+}
+
+/// Whether `text` can be the name of a Cloud Map service
+/// (<https://docs.aws.amazon.com/cloud-map/latest/api/API_CreateService.html>).
+pub fn is_registry_name(text: &str) -> bool {
+    (1..=127).contains(&text.len())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+}
+
 /// Whether `text` looks like the ARN of a Cloud Map service, of whatever account and region.
 pub fn is_registry_arn(text: &str) -> bool {
     Arn::parse(text).is_some_and(|arn| arn.service == "servicediscovery" && arn.resource.starts_with("service/srv-"))

@@ -15,6 +15,8 @@ use crate::wire::write::write;
 
 /// When a caller may try again after AWS throttled, in seconds.
 const THROTTLED_RETRY_S: u32 = 5;
+/// When a caller may try again where AWS has not finished something that is needed, in seconds.
+const NOT_READY_RETRY_S: u32 = 5;
 /// When a caller may try again after another run of the same request was taken back, in seconds.
 const TAKEN_BACK_RETRY_S: u32 = 5;
 /// When a caller may try again after a draining service: Fargate's default stop timeout, in seconds.
@@ -175,8 +177,7 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
 /// with a key, the same request finds that and goes on with it.
 fn of_create(failure: &create::Failure) -> Verdict {
     let verdict = of_cause(&failure.cause);
-    let is_clean = failure.outcome.left_behind.is_empty();
-    Verdict { retryable: verdict.retryable && (is_clean || failure.is_keyed), ..verdict }
+    Verdict { retryable: verdict.retryable && (failure.outcome.is_clean() || failure.is_keyed), ..verdict }
 }
 
 /// Flows may be repeated: a create is undone, a delete goes on where it stopped, and the others change nothing.
@@ -187,6 +188,7 @@ fn of_cause(cause: &Cause) -> Verdict {
         Cause::Taken(_) => Verdict::new(StatusCode::CONFLICT, "AlreadyExists"),
         Cause::KeyReused(_) => Verdict::new(StatusCode::CONFLICT, "IdempotencyKeyReused"),
         Cause::TakenBack(_) => Verdict::new(StatusCode::CONFLICT, "TakenBack").retry_after(TAKEN_BACK_RETRY_S),
+        Cause::NotReady(_) => Verdict::new(StatusCode::CONFLICT, "NotReady").retry_after(NOT_READY_RETRY_S),
         Cause::Draining(_) => Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S),
         Cause::LogsElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
         Cause::Deadline(_) => Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true),
@@ -202,6 +204,7 @@ fn of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
         Kind::AccessDenied => verdict(StatusCode::FORBIDDEN, "AccessDenied"),
         Kind::NotFound => verdict(StatusCode::NOT_FOUND, "NotFound"),
         Kind::Conflict => verdict(StatusCode::CONFLICT, "Conflict"),
+        Kind::NotReady => verdict(StatusCode::CONFLICT, "NotReady").retry_after(NOT_READY_RETRY_S),
         Kind::Draining => verdict(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S),
         Kind::Invalid => verdict(StatusCode::BAD_REQUEST, "InvalidRequest"),
         Kind::Throttled => verdict(StatusCode::TOO_MANY_REQUESTS, "Throttled").retry_after(THROTTLED_RETRY_S),

@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::config::Access;
 use crate::error::Error;
+use crate::text::printable;
 
 /// What a route does. The names are the log's and, in snake case, the documentation's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -223,7 +224,7 @@ impl Matched<'_> {
     pub fn route(&self, method: &Method) -> Result<&'static Route, Error> {
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let route = self.routes.iter().copied().find(|route| route.method == wanted);
-        route.ok_or_else(|| Error::MethodNotAllowed { method: method.to_string(), allow: self.allow() })
+        route.ok_or_else(|| Error::MethodNotAllowed { method: printable(method.as_str()), allow: self.allow() })
     }
 
     /// The methods that the path takes, as in `Allow`.

@@ -12,7 +12,7 @@ use crate::error::{Error, causes};
 use crate::intake::{Call, Malformed};
 use crate::reply::Reply;
 use crate::routes::Endpoint;
-use crate::text::{printable, printable_up_to};
+use crate::text::printable_up_to;
 
 /// Starts the log at a level, on standard output.
 pub fn start(level: LogLevel) {
@@ -40,6 +40,11 @@ where
 /// The most characters of a path that are logged.
 const LOGGED_PATH_MAX: usize = 2048;
 
+/// The most characters of a method that are logged: more than any known one has.
+const LOGGED_METHOD_MAX: usize = 32;
+/// The most characters of a cause that are logged; AWS's messages have fewer.
+const LOGGED_CAUSE_MAX: usize = 4096;
+
 /// What a request's log line says beyond its answer.
 #[derive(Debug, Default)]
 pub struct Trail {
@@ -56,10 +61,11 @@ impl Trail {
     /// error.
     pub fn log(&self, call: &Result<Call, Malformed>, reply: &Reply, request_id: &str, took: Duration) {
         let (method, path) = call.as_ref().map_or(("", ""), |call| (call.method.as_str(), call.path.as_str()));
-        let (method, path) = (printable(method), printable_up_to(LOGGED_PATH_MAX, path));
+        let (method, path) = (printable_up_to(LOGGED_METHOD_MAX, method), printable_up_to(LOGGED_PATH_MAX, path));
         let endpoint = self.endpoint.map(|endpoint| format!("{endpoint:?}")).unwrap_or_default();
         let caller = self.caller.as_deref().unwrap_or_default();
-        let cause = self.error.as_ref().map(|error| causes(error)).unwrap_or_default();
+        let cause =
+            self.error.as_ref().map(|error| printable_up_to(LOGGED_CAUSE_MAX, &causes(error))).unwrap_or_default();
         let (status, took_ms) = (reply.status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
         macro_rules! line {
             ($write:ident) => {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Request;
 use crate::error::Error;
-use crate::ids::TaskId;
+use crate::ids::{TaskId, is_ecs_name};
 use crate::orchestration::logs::{self, Log, Wanted};
 use crate::reply::Reply;
 
@@ -21,9 +21,13 @@ pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let service = request.service(&cluster)?;
     let task = TaskId::parse(required(request, "task")?, &request.account.home(), &cluster)?;
+    let container = required(request, "container")?;
+    if !is_ecs_name(container) {
+        return Err(Error::input("container", "expected 1 to 255 letters, digits, `-` and `_`"));
+    }
     let wanted = Wanted {
         task: task.to_string(),
-        container: required(request, "container")?.to_owned(),
+        container: container.to_owned(),
         cluster: cluster.to_string(),
         service: service.to_string(),
         limit: limit(request)?,

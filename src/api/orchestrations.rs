@@ -6,12 +6,14 @@ use serde_json::{Map, Value, json};
 use tracing::warn;
 
 use super::clusters::CLUSTER_NAME_REQUIRED;
+use super::registries::REGISTRY_NAME_REQUIRED;
 use super::request::boolean;
 use super::{Request, shorthands};
 use crate::cleanup::Unfinished;
 use crate::error::{Error, causes};
 use crate::ids::{
-    ClusterName, RegistryId, ServiceName, TaskDefinitionName, is_ecs_name, is_namespace_id, is_registry_arn,
+    self, ClusterName, RegistryId, ServiceName, TaskDefinitionName, is_ecs_name, is_namespace_id, is_registry_arn,
+    is_registry_name,
 };
 use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
 use crate::orchestration::defaults;
@@ -319,6 +321,12 @@ fn registry_part(
         );
         return None;
     };
+    let namespace_id = ids::namespace_id(&namespace_id, &request.account.home()).to_owned();
+    input.namespace_id = Some(namespace_id.clone());
+    if !is_registry_name(input.name.as_deref().unwrap_or_default()) {
+        findings.refuse("serviceRegistry.Name", REGISTRY_NAME_REQUIRED);
+        return None;
+    }
     defaults::registry(&mut input);
     Some(RegistryPart::New { namespace_id, input })
 }

@@ -11,6 +11,13 @@ use crate::reply::Reply;
 use crate::wire::inputs::RunTaskInput;
 use crate::wire::write::write;
 
+/// The longest `startedBy`
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>).
+const STARTED_BY_MAX: usize = 128;
+/// The longest reason of a stopped task
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>).
+const REASON_MAX: usize = 1024;
+
 /// `GET …/tasks`: the ARNs of a cluster's tasks, of all launch types; those that shall be running, unless `status`
 /// asks for others.
 ///
@@ -28,8 +35,8 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
     if filter.family.as_deref().is_some_and(|family| !is_ecs_name(family)) {
         return Err(Error::input("family", "expected 1 to 255 letters, digits, `-` and `_`, without a revision"));
     }
-    if filter.started_by.as_deref() == Some("") {
-        return Err(Error::input("startedBy", "expected what started the tasks, at least one character"));
+    if filter.started_by.as_deref().is_some_and(|text| !(1..=STARTED_BY_MAX).contains(&text.chars().count())) {
+        return Err(Error::input("startedBy", "expected what started the tasks, 1 to 128 characters"));
     }
     let has_others = filter.service.is_some() || filter.family.is_some() || filter.status.is_some();
     if filter.started_by.is_some() && has_others {
@@ -77,6 +84,9 @@ pub async fn stop_task(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let task = request.task(&cluster)?;
     let reason = request.query("reason").map(str::to_owned);
+    if reason.as_ref().is_some_and(|text| text.chars().count() > REASON_MAX) {
+        return Err(Error::input("reason", "expected at most 1024 characters"));
+    }
     let stopped = ecs::stop_task(request.account, cluster.as_str(), task.as_str(), reason).await?;
     Ok(Reply::json(write(&stopped)?))
 }

@@ -45,6 +45,8 @@ pub enum Kind {
     Conflict,
     /// A service of that name is still draining: the name is free again in a while.
     Draining,
+    /// What was just made has not reached all of AWS yet.
+    NotReady,
     /// AWS does not accept what was asked.
     Invalid,
     /// Too many calls, after the SDK's own retries.
@@ -65,6 +67,7 @@ impl Kind {
             Self::NoSession
                 | Self::Conflict
                 | Self::Draining
+                | Self::NotReady
                 | Self::Throttled
                 | Self::NoCapacity
                 | Self::Unavailable
@@ -253,6 +256,8 @@ fn classify_by_message(message: &str) -> Kind {
         Kind::Conflict
     } else if says("too many concurrent attempts") {
         Kind::Throttled
+    } else if says("unable to assume the service linked role") {
+        Kind::NotReady
     } else if says("capacity is unavailable") {
         Kind::NoCapacity
     } else if says("unable to describe task definition")
@@ -287,6 +292,7 @@ mod tests {
             ("InvalidParameterException", "Unable to Start a service that is still Draining.", 400, Kind::Draining),
             ("ClientException", "Capacity is unavailable at this time. Please try again later", 400, Kind::NoCapacity),
             ("InvalidInput", "", 400, Kind::Invalid),
+            ("InvalidParameterException", "Unable to assume the service linked role.", 400, Kind::NotReady),
             ("ThrottlingException", "Rate exceeded", 400, Kind::Throttled),
             ("RequestLimitExceeded", "", 400, Kind::Throttled),
             ("ExpiredTokenException", "", 400, Kind::AssumeRole),

@@ -115,3 +115,22 @@ fn an_impossible_id_is_repeated_without_its_control_characters() {
     let error = ClusterName::parse("a\nlevel=error", &home).unwrap_err().to_string();
     assert!(error.starts_with("`a\u{fffd}level=error` is not a cluster"), "{error}");
 }
+
+#[test]
+fn a_namespace_of_this_account_is_its_id_whether_given_by_id_or_arn() {
+    let home = Home { account_id: "111122223333".to_owned(), region: "us-east-1".to_owned() };
+    let shared = "arn:aws:servicediscovery:us-east-1:444455556666:namespace/ns-1";
+    for (given, expected) in
+        [("ns-1", "ns-1"), ("arn:aws:servicediscovery:us-east-1:111122223333:namespace/ns-1", "ns-1"), (shared, shared)]
+    {
+        assert_eq!(namespace_id(given, &home), expected);
+    }
+}
+
+#[test]
+fn a_registrys_name_is_what_cloud_map_takes() {
+    for (name, expected) in [("www", true), ("a.b_c-1", true), ("", false), ("a b", false), ("ü", false)] {
+        assert_eq!(is_registry_name(name), expected, "{name}");
+    }
+    assert_eq!((is_registry_name(&"x".repeat(127)), is_registry_name(&"x".repeat(128))), (true, false));
+}

@@ -21,6 +21,9 @@ pub enum Cause {
     /// Another request took back what this one had found and wanted to use, or had used.
     #[error("{0}")]
     TakenBack(String),
+    /// What is there will be of use in a moment.
+    #[error("{0}")]
+    NotReady(String),
     /// A service of the name is still draining.
     #[error("{0}")]
     Draining(String),

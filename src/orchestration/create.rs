@@ -19,9 +19,9 @@ use aws_sdk_servicediscovery::types::Service as Registry;
 use super::Cause;
 use super::idempotency::Run;
 use super::ledger::Ledger;
-use super::site::Site;
+use super::site::{Site, is_older};
 use super::undo::{Leftover, Outcome, Undone, release, undo};
-use crate::aws::Account;
+use crate::aws::{Account, ecs};
 use crate::deadline::Deadline;
 
 use look::{Looked, finished, look};
@@ -29,6 +29,13 @@ use make::Stop;
 
 /// What is kept back of a request's time to take back what a run has made.
 const UNDO_RESERVE: Duration = Duration::from_secs(8);
+
+/// What of that is kept to take back a service whose parts another run has taken back.
+const TAKE_BACK_RESERVE: Duration = Duration::from_secs(2);
+
+/// The longest that a run may last: that of an invocation
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const RUN_MAX: Duration = Duration::from_mins(15);
 
 /// What to create: every part that the caller gave.
 #[derive(Debug)]
@@ -131,39 +138,60 @@ pub async fn create(account: &Account, plan: Plan, run: &Run, deadline: Deadline
     let looked = working.limit(Box::pin(look(&site, cluster, task_definition, registry, working))).await;
     let steps = match looked.map_err(Cause::from).and_then(|looked| looked) {
         Ok(Looked::Missing(steps)) => *steps,
-        Ok(Looked::Done(service)) => return answer_again(&site, *service, Vec::new(), deadline).await,
+        Ok(Looked::Done(service)) => return answer_again(&site, *service, Vec::new(), Vec::new(), deadline).await,
         Err(cause) => return Err(failed(cause, Outcome::default())),
     };
     let ledger = Ledger::default();
     let made = working.limit(Box::pin(make::make(&site, steps, service, &ledger, working))).await;
-    let cause = match made.map_err(Stop::from).and_then(|made| made) {
+    let settled = match made.map_err(Stop::from).and_then(|made| made) {
+        Ok(made) => made.settled(&site, deadline.keeping(TAKE_BACK_RESERVE)).await.map_err(Stop::from),
+        Err(stop) => Err(stop),
+    };
+    let cause = match settled {
         Ok(creation) => return Ok(creation),
         Err(Stop::DoneByAnother(service)) => {
+            let made = ledger.made();
             let left_behind = Box::pin(release(ledger, &site, &service, deadline)).await;
-            return answer_again(&site, *service, left_behind, deadline).await;
+            return answer_again(&site, *service, made, left_behind, deadline).await;
         }
         Err(Stop::Failed(cause)) => cause,
     };
-    let is_spoiled = matches!(cause, Cause::TakenBack(_));
+    let (made, is_spoiled) = (ledger.made(), matches!(cause, Cause::TakenBack(_)));
     match Box::pin(undo(ledger, &site, is_spoiled, deadline)).await {
         Undone::Back(outcome) => Err(failed(cause, outcome)),
-        Undone::Fulfilled(service, left_behind) => answer_again(&site, *service, left_behind, deadline).await,
+        Undone::Fulfilled(service, left_behind) => answer_again(&site, *service, made, left_behind, deadline).await,
     }
 }
 
-/// The answer of a request that has been done, by this run or by another.
+/// The answer of a request that has been done, by this run or by another; `made` is what this run had made.
 async fn answer_again(
     site: &Site<'_>,
     service: Service,
+    made: Vec<String>,
     left_behind: Vec<Leftover>,
     deadline: Deadline,
 ) -> Result<Creation, Failure> {
-    let found = deadline.limit(Box::pin(finished(site.account, service))).await.map_err(Cause::from);
-    match found.and_then(|found| found.map_err(Cause::from)) {
+    let found = deadline.limit(Box::pin(look_once_more(site, service))).await.map_err(Cause::from);
+    match found.and_then(|found| found) {
         Ok(creation) => Ok(Creation { left_behind, ..creation }),
         Err(cause) => {
-            let outcome = Outcome { left_behind, ..Outcome::default() };
+            let outcome = Outcome { created: made, left_behind, ..Outcome::default() };
             Err(Failure { cause, outcome, is_keyed: site.run.is_keyed() })
         }
     }
+}
+
+/// Everything that the service is made of, as it is now. A young service whose registry is gone has lost it to an undo
+/// that had begun before: it is taken back, as by the run that made it.
+async fn look_once_more(site: &Site<'_>, service: Service) -> Result<Creation, Cause> {
+    let is_young = !is_older(service.created_at(), RUN_MAX);
+    let creation = Box::pin(finished(site.account, service)).await?;
+    let Creation { service, registry, .. } = &creation;
+    let is_spoiled = is_young && registry.is_none() && !service.service_registries().is_empty();
+    if !is_spoiled {
+        return Ok(creation);
+    }
+    let (cluster, name) = (service.cluster_arn().unwrap_or_default(), service.service_name().unwrap_or_default());
+    ecs::delete_service(site.account, cluster, name).await?;
+    Err(Cause::TakenBack(format!("the registry of the service `{name}` is gone, and the service with it")))
 }

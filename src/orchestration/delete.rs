@@ -187,7 +187,8 @@ impl Progress {
     fn waiting_for(&self, cause: &aws::Error) -> Self {
         let Self { service, deleted, kept, .. } = self;
         let all = [arn(service)].into_iter().chain(registry_arns(service)).chain([cluster_arn(service)]);
-        let is_settled = |arn: &String| deleted.contains(arn) || kept.iter().any(|kept| kept.arn == *arn);
+        let is_settled =
+            |arn: &String| arn.is_empty() || deleted.contains(arn) || kept.iter().any(|kept| kept.arn == *arn);
         let pending = all.filter(|arn| !is_settled(arn)).map(|arn| Pending { arn, waiting_for: cause.to_string() });
         Self { service: service.clone(), deleted: deleted.clone(), kept: kept.clone(), pending: pending.collect() }
     }
@@ -216,7 +217,8 @@ impl Work<'_> {
             Err(cause) => {
                 let unfinished = cause.kind.passes().then(|| Box::new(progress.waiting_for(&cause)));
                 let service = arn(&progress.service);
-                if !progress.deleted.contains(&service) {
+                // Of a service that went with its cluster, nobody knows the ARN.
+                if !service.is_empty() && !progress.deleted.contains(&service) {
                     progress.deleted.insert(0, service);
                 }
                 Err(Failure { cause: cause.into(), deleted: progress.deleted, kept: progress.kept, unfinished })
@@ -246,8 +248,15 @@ impl Work<'_> {
             .iter()
             .map(|arn| self.until_settled(|| Box::pin(registry::step(account, target, arn, deadline))));
         let steps = join_all(steps).await;
+        let mut failed = None;
         for (arn, step) in registries.into_iter().zip(steps) {
-            progress.note(arn, step?);
+            match step {
+                Ok(step) => progress.note(arn, step),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         if target.cluster == DEFAULT_CLUSTER {
             return Ok(());

@@ -154,6 +154,13 @@ impl Ledger {
         self.push(change, arn, State::Found);
     }
 
+    /// The ARNs of what this run made.
+    pub fn made(&self) -> Vec<String> {
+        let entries = self.entries();
+        let own = entries.iter().filter(|entry| !matches!(entry.state, State::Found | State::Void));
+        own.filter_map(|entry| entry.arn.clone()).collect()
+    }
+
     /// What another run made, and what this run made or may have made; both in their order.
     pub fn split(self) -> (Vec<Entry>, Vec<Entry>) {
         let entries = self.0.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter();

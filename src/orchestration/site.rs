@@ -78,7 +78,7 @@ impl Site<'_> {
         let named = listed.entries.into_iter().filter(|summary| summary.name() == Some(name));
         for id in named.filter_map(|summary| summary.id) {
             let registry = discovery::get_service(self.account, &id).await?;
-            if namespace_of(&registry).is_none_or(|other| other == namespace_id) {
+            if namespace_of(&registry).is_none_or(|other| id_of(other) == id_of(namespace_id)) {
                 return Ok(Some(registry));
             }
         }
@@ -110,6 +110,11 @@ impl Site<'_> {
             (batch, next) = (known.into_iter().flatten().collect(), first);
         }
     }
+}
+
+/// A namespace's id, given as that or by its ARN, `arn:aws:servicediscovery:…:namespace/ns-…`.
+fn id_of(namespace: &str) -> &str {
+    namespace.rsplit('/').next().unwrap_or(namespace)
 }
 
 /// What a family's latest revisions say of a request.

@@ -53,6 +53,13 @@ pub struct Outcome {
     pub left_behind: Vec<Leftover>,
 }
 
+impl Outcome {
+    /// Whether nothing of the flow is in the way of another attempt.
+    pub fn is_clean(&self) -> bool {
+        self.left_behind.is_empty() && self.created.iter().all(|arn| self.rolled_back.contains(arn))
+    }
+}
+
 /// Something that could not be taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
@@ -231,11 +238,17 @@ impl Undo<'_> {
         }
         match targets::take_back(self.site, entry, None, self.is_spoiled, self.deadline).await {
             Ok(Target::Gone) if entry.state == State::Asked && entry.is_repeated => again(entry),
+            // Of two calls that AWS failed, the other one may show yet.
+            Ok(Target::Gone) if is_unsettled(entry) && entry.is_repeated => Attempt::Busy(MAY_APPEAR.to_owned()),
             Ok(Target::Gone) => Attempt::Done,
+            Ok(Target::InUse(why)) => Attempt::Stuck(why),
             Ok(Target::Service(service)) => Attempt::Fulfilled(service),
             // AWS answered it, but it may have been there.
             Ok(Target::Unmarked(arn)) if entry.state == State::Made => Attempt::Unmarked(arn),
+            // Its tags may not show yet.
+            Ok(Target::Unmarked(_)) if is_unsettled(entry) => Attempt::Busy(MAY_APPEAR.to_owned()),
             Ok(Target::Unmarked(_) | Target::OfOthers) => Attempt::OfOthers,
+            Ok(Target::Absent) if is_service(entry) && !self.is_spoiled => unseen(entry),
             Ok(Target::Absent) => absent(entry, SETTLES),
             Err(error) if error.kind == Kind::NotFound => absent(entry, SETTLES),
             // Not seen is not gone.
@@ -276,6 +289,8 @@ impl Undo<'_> {
                     _ => return Ok(()),
                 },
                 Ok(Ok(_)) => return Ok(()),
+                // It is taken back already.
+                Ok(Err(error)) if error.kind == Kind::NotFound => return Ok(()),
                 Ok(Err(error)) if error.kind.passes() => error.to_string(),
                 Ok(Err(error)) => return Err(error.to_string()),
                 Err(elapsed) => elapsed.to_string(),
@@ -321,6 +336,20 @@ fn is_used(entry: &Entry, service: &Service) -> bool {
     }
 }
 
+/// Whether AWS may still be at work on a call whose connection broke, or that it failed.
+fn is_unsettled(entry: &Entry) -> bool {
+    entry.state == State::BrokenOff && entry.heard_at.elapsed() < SETTLES
+}
+
+/// A service that AWS has answered is there, whether it shows or not.
+fn unseen(entry: &Entry) -> Attempt {
+    match entry.state {
+        State::Made if entry.heard_at.elapsed() < SETTLES => Attempt::Busy(MAY_APPEAR.to_owned()),
+        State::Made => Attempt::Stuck(MAY_APPEAR.to_owned()),
+        _ => absent(entry, SETTLES),
+    }
+}
+
 /// What is not there is taken back, unless AWS may still be at work on it: what it has not answered is waited for this
 /// long.
 fn absent(entry: &Entry, patience: Duration) -> Attempt {
@@ -328,7 +357,7 @@ fn absent(entry: &Entry, patience: Duration) -> Attempt {
     match entry.state {
         State::Asked if silence < patience => Attempt::Busy(MAY_APPEAR.to_owned()),
         State::Asked => Attempt::Stuck(MAY_APPEAR.to_owned()),
-        State::BrokenOff if silence < SETTLES => Attempt::Busy(MAY_APPEAR.to_owned()),
+        State::BrokenOff if is_unsettled(entry) => Attempt::Busy(MAY_APPEAR.to_owned()),
         _ => Attempt::Done,
     }
 }

@@ -2,6 +2,7 @@
 
 use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition, TaskDefinitionStatus};
 use aws_sdk_servicediscovery::operation::create_service as registry;
 use aws_sdk_servicediscovery::types::Service as Registry;
@@ -26,10 +27,11 @@ pub(super) enum Step<T, I> {
 }
 
 impl<T, I> Step<T, I> {
-    /// The same, where what other runs made has been in use since: it is there, and nobody takes it back.
-    fn settled(self) -> Self {
+    /// The same, where what another run made has been in use by a service since: nobody takes it back. What is younger
+    /// than that service was made by a later run.
+    fn settled(self, made_at: impl Fn(&T) -> Option<DateTime>, used_since: Option<DateTime>) -> Self {
         match self {
-            Self::Resume(found) => Self::Use(found),
+            Self::Resume(found) if made_at(&found) <= used_since => Self::Use(found),
             step => step,
         }
     }
@@ -59,7 +61,8 @@ pub(super) enum Looked {
 /// The service's name is free; who had it before.
 struct Free {
     before: String,
-    was_of_claim: bool,
+    /// When this very request's service of before was created.
+    used_since: Option<DateTime>,
 }
 
 /// Looks at everything that can be checked before the first change, side by side.
@@ -82,12 +85,14 @@ pub(super) async fn look(
         return Ok(Looked::Done(service));
     }
     let (cluster, (task_definition, latest_revision), registry) = (cluster?, task_definition?, registry?);
-    let free = service?.unwrap_or_else(|_| Free { before: String::new(), was_of_claim: false });
+    let free = service?.unwrap_or_else(|_| Free { before: String::new(), used_since: None });
     let mut steps = Steps { cluster, task_definition, latest_revision, registry, new_cluster, before: free.before };
-    if free.was_of_claim {
-        steps.cluster = steps.cluster.settled();
-        steps.task_definition = steps.task_definition.settled();
-        steps.registry = steps.registry.map(Step::settled);
+    if free.used_since.is_some() {
+        // A cluster does not say when it was created; one that has a service is not deleted.
+        steps.cluster = steps.cluster.settled(|_| None, free.used_since);
+        steps.task_definition = steps.task_definition.settled(|found| found.registered_at().copied(), free.used_since);
+        let settled = |step: Step<Registry, _>| step.settled(|found| found.create_date().copied(), free.used_since);
+        steps.registry = steps.registry.map(settled);
     }
     Ok(Looked::Missing(Box::new(steps)))
 }
@@ -96,7 +101,7 @@ pub(super) async fn look(
 async fn look_at_service(site: &Site<'_>) -> Result<Result<Free, Box<Service>>, Cause> {
     let Site { cluster, service: name, .. } = site;
     let Some(service) = ecs::describe_service(site.account, cluster, name).await? else {
-        return Ok(Ok(Free { before: String::new(), was_of_claim: false }));
+        return Ok(Ok(Free { before: String::new(), used_since: None }));
     };
     let owner = site.owner(service.tags());
     match (service.status(), owner) {
@@ -108,7 +113,8 @@ async fn look_at_service(site: &Site<'_>) -> Result<Result<Free, Box<Service>>, 
         ))),
         _ => {
             let before = service.created_at().map(|time| time.as_nanos().to_string()).unwrap_or_default();
-            Ok(Ok(Free { before, was_of_claim: owner.is_this_request() }))
+            let used_since = service.created_at().filter(|_| owner.is_this_request()).copied();
+            Ok(Ok(Free { before, used_since }))
         }
     }
 }
@@ -131,6 +137,9 @@ async fn look_at_cluster(site: &Site<'_>, part: ClusterPart) -> Result<Step<Clus
         (ClusterPart::Existing(name), _) => Err(Cause::Missing(format!("there is no ACTIVE cluster `{name}`"))),
         // A deleted cluster stays known as INACTIVE for a while; any other status is that of somebody's cluster.
         (ClusterPart::New { input, .. }, _) if status == "INACTIVE" => Ok(Step::Make(input)),
+        (ClusterPart::New { name, .. }, _) if matches!(status.as_str(), "PROVISIONING" | "DEPROVISIONING") => {
+            Err(Cause::NotReady(format!("the cluster `{name}` is {status}")))
+        }
         (ClusterPart::New { name, .. }, _) => Err(Cause::Taken(format!("the cluster `{name}` is {status}"))),
     }
 }

@@ -7,13 +7,15 @@ mod service;
 
 use std::time::Duration;
 
+use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{Cluster, Service, ServiceRegistry, TaskDefinition, TaskDefinitionStatus};
 use aws_sdk_servicediscovery::types::Service as Registry;
+use tokio::time::{Instant, sleep};
 
-use super::Creation;
 use super::look::{Step, Steps};
+use super::{Creation, RUN_MAX};
 use crate::aws::{Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 use crate::orchestration::idempotency::Owner;
@@ -25,10 +27,8 @@ use crate::orchestration::{Cause, defaults, tags};
 /// How long after its own service a run looks again at what another run made: longer than the other's attempt to take
 /// it back, if that looked for the service before it was there, and than a second one, if AWS did not answer the first.
 const ANOTHER_UNDO: Duration = undo::ATTEMPT.saturating_mul(2).saturating_add(Duration::from_secs(1));
-/// The longest that a run may last: that of an invocation
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-const RUN_MAX: Duration = Duration::from_mins(15);
-
+/// How long ECS may not have heard of a cluster, a revision or a role that was just made.
+const READY: Duration = Duration::from_secs(8);
 /// Why a run stops making things.
 pub(super) enum Stop {
     /// A step failed.
@@ -66,6 +66,13 @@ impl<T> Part<T> {
     }
 }
 
+/// Everything that was made or found.
+pub(super) struct Made {
+    cluster: Cluster,
+    parts: Parts,
+    service: Service,
+}
+
 /// Makes what is missing side by side, then the service.
 pub(super) async fn make(
     site: &Site<'_>,
@@ -73,7 +80,7 @@ pub(super) async fn make(
     service: CreateServiceInput,
     ledger: &Ledger,
     deadline: Deadline,
-) -> Result<Creation, Stop> {
+) -> Result<Made, Stop> {
     let token = site.run.token(&steps.before);
     let (cluster, task_definition, registry) = tokio::join!(
         cluster::make(site, steps.cluster, ledger),
@@ -84,30 +91,61 @@ pub(super) async fn make(
     let (cluster, mut parts) = (cluster?, Parts { task_definition: task_definition?, registry: registry? });
     let mut input = complete(site, service, &cluster, &parts);
     input.client_token.get_or_insert(token);
-    let (made, maker) = tokio::join!(service::make(site, &input, ledger), parts.registry_maker(site, ledger, deadline));
+    let is_own_revision = parts.task_definition.origin == Origin::ThisRun;
+    let (made, maker) = tokio::join!(
+        make_service(site, &input, steps.new_cluster, is_own_revision, ledger),
+        parts.registry_maker(site, ledger, deadline),
+    );
     if let (Some(registry), Some(maker)) = (&mut parts.registry, maker) {
         registry.origin = maker;
     }
-    let made = match (made, steps.new_cluster) {
-        // ECS has not heard of the new cluster yet, or another request's undo took it: it is empty until the service is
-        // in it, and `CreateCluster` answers one that is there.
-        (Err(Stop::Failed(cause)), Some(input_of_cluster)) if lacks_the_cluster(&cause) => {
-            cluster::make(site, Step::Make(input_of_cluster), ledger).await?;
-            service::make(site, &input, ledger).await
-        }
-        (made, _) => made,
-    };
-    let service = match made {
-        Ok(service) => service,
+    match made {
+        Ok(service) => Ok(Made { cluster, parts, service }),
         Err(Stop::Failed(Cause::Aws(error))) if matches!(error.kind, Kind::NotFound | Kind::Invalid) => {
             parts.check(site, |origin| origin != Origin::ThisRun).await?;
-            return Err(error.into());
+            Err(error.into())
         }
-        Err(stop) => return Err(stop),
-    };
-    parts.outlive_another_run(site, deadline).await?;
-    let (task_definition, registry) = (parts.task_definition.thing, parts.registry.map(|part| part.thing));
-    Ok(Creation { cluster, task_definition, registry, service, left_behind: Vec::new() })
+        Err(stop) => Err(stop),
+    }
+}
+
+impl Made {
+    /// The parts that were involved, once it is known that they stay. What another run made, which may be at work, is
+    /// looked at once more when that run's undo has seen the service.
+    pub async fn settled(self, site: &Site<'_>, deadline: Deadline) -> Result<Creation, Cause> {
+        self.parts.outlive_another_run(site, deadline).await?;
+        let Self { cluster, parts: Parts { task_definition, registry }, service } = self;
+        let (task_definition, registry) = (task_definition.thing, registry.map(|part| part.thing));
+        Ok(Creation { cluster, task_definition, registry, service, left_behind: Vec::new() })
+    }
+}
+
+/// Creates the service, and tries again as long as ECS has not heard of what was made for it.
+async fn make_service(
+    site: &Site<'_>,
+    input: &CreateServiceInput,
+    new_cluster: Option<Box<CreateClusterInput>>,
+    is_own_revision: bool,
+    ledger: &Ledger,
+) -> Result<Service, Stop> {
+    let begun = Instant::now();
+    loop {
+        let error = match service::make(site, input, ledger).await {
+            Err(Stop::Failed(Cause::Aws(error))) if begun.elapsed() < READY => error,
+            made => return made,
+        };
+        match (error.kind, &new_cluster) {
+            // Perhaps another request's undo took it: it is empty until the service is in it, and `CreateCluster` answers
+            // one that is there.
+            (Kind::NotFound, Some(cluster)) if lacks_the_cluster(&error) => {
+                cluster::make(site, Step::Make(cluster.clone()), ledger).await?;
+            }
+            (Kind::NotFound, _) if is_own_revision && !lacks_the_cluster(&error) => {}
+            (Kind::NotReady, _) => {}
+            _ => return Err(error.into()),
+        }
+        sleep(undo::PAUSE).await;
+    }
 }
 
 /// The service's input with its parts, the account's defaults and the tags of the run.
@@ -124,8 +162,8 @@ fn complete(site: &Site<'_>, mut input: CreateServiceInput, cluster: &Cluster, p
     input
 }
 
-fn lacks_the_cluster(cause: &Cause) -> bool {
-    matches!(cause, Cause::Aws(error) if error.code.as_deref() == Some("ClusterNotFoundException"))
+fn lacks_the_cluster(error: &Error) -> bool {
+    error.code.as_deref() == Some("ClusterNotFoundException")
 }
 
 /// What the service is made of, besides the cluster: AWS deletes no cluster that has a service.
@@ -165,7 +203,6 @@ impl Parts {
         revision.and(registry)
     }
 
-    /// What another run made, which may be at work, is looked at once more when that run's undo has seen the service.
     async fn outlive_another_run(&self, site: &Site<'_>, deadline: Deadline) -> Result<(), Cause> {
         let Self { task_definition, registry } = self;
         let may_go = |origin, made_at: Option<&DateTime>| origin == Origin::AnotherRun && !is_older(made_at, RUN_MAX);
@@ -173,8 +210,8 @@ impl Parts {
         if !registry_may_go && !may_go(task_definition.origin, task_definition.thing.registered_at()) {
             return Ok(());
         }
-        // The request is done either way: without the time for it, the parts are looked at now.
-        let _ = deadline.keeping(undo::ATTEMPT).limit(tokio::time::sleep(ANOTHER_UNDO)).await;
+        // With less time than that, they are looked at as late as can be.
+        let _ = deadline.keeping(undo::ATTEMPT).limit(sleep(ANOTHER_UNDO)).await;
         self.check(site, |origin| origin == Origin::AnotherRun).await
     }
 }

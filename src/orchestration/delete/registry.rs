@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_ecs::types::Service;
 use aws_sdk_servicediscovery::types::InstanceSummary;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::{Step, Target, count, tasks};
-use crate::aws::pages::{Cursor, Span};
+use crate::aws::pages::Span;
 use crate::aws::{Account, Error, Kind, discovery};
 use crate::deadline::Deadline;
 use crate::ids::RegistryId;
-use crate::orchestration::lists::list_services_described;
+use crate::orchestration::lists::registry_user;
 
 /// How many instances are deregistered at once: AWS throttles per account.
 const PARALLEL: usize = 5;
@@ -22,7 +21,7 @@ pub(super) async fn step(account: &Account, target: &Target, arn: &str, deadline
         return Ok(Step::Kept("it belongs to another account or region".to_owned()));
     };
     // Cloud Map would delete a registry that a service still uses, but has no instance in yet.
-    if let Some(user) = user_of(account, &target.cluster, arn, deadline).await? {
+    if let Some(user) = registry_user(account, &target.cluster, arn, deadline).await? {
         return Ok(Step::Kept(format!("the service `{user}` uses it")));
     }
     match discovery::delete_service(account, id.as_str()).await {
@@ -32,26 +31,6 @@ pub(super) async fn step(account: &Account, target: &Target, arn: &str, deadline
         Err(error) => return Err(error),
     }
     Box::pin(clear(account, target, id.as_str(), deadline)).await
-}
-
-/// An ACTIVE service of the cluster that is registered there.
-async fn user_of(account: &Account, cluster: &str, arn: &str, deadline: Deadline) -> Result<Option<String>, Error> {
-    let uses =
-        |service: &Service| service.service_registries().iter().any(|registry| registry.registry_arn() == Some(arn));
-    let mut start = Some(Cursor::default());
-    while let Some(from) = start {
-        let span = Span { start: from, limit: None, deadline };
-        let listed = match list_services_described(account, cluster, None, span).await {
-            Ok(listed) => listed,
-            Err(error) if error.kind == Kind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if let Some(user) = listed.entries.iter().find(|service| service.status() == Some("ACTIVE") && uses(service)) {
-            return Ok(Some(user.service_name().unwrap_or_default().to_owned()));
-        }
-        start = listed.next;
-    }
-    Ok(None)
 }
 
 /// Deregisters the instances that ECS has left there: those of the service's tasks that have stopped, as ECS does

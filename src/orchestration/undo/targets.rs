@@ -3,10 +3,12 @@
 use aws_sdk_ecs::types::{Service, TaskDefinition, TaskDefinitionStatus};
 
 use super::Leftover;
+use crate::aws::pages::Span;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 use crate::orchestration::idempotency::Owner;
 use crate::orchestration::ledger::{Change, Entry, State};
+use crate::orchestration::lists::registry_user;
 use crate::orchestration::site::{Site, known_revision};
 
 /// What was found of a change, and done about it.
@@ -15,6 +17,8 @@ pub(super) enum Target {
     Gone,
     /// It is not there.
     Absent,
+    /// Something else has come to use it, and keeps it.
+    InUse(String),
     /// What is there is another request's.
     OfOthers,
     /// Nothing says whose this is, which is there.
@@ -44,9 +48,11 @@ pub(super) async fn take_back(
     deadline: Deadline,
 ) -> Result<Target, Error> {
     match entry.change.clone() {
-        Change::Cluster(name) => cluster(site, &name, entry).await,
+        Change::Cluster(name) => cluster(site, &name, entry, is_spoiled, deadline).await,
         Change::TaskDefinition(family) => revisions(site, &family, entry, kept).await,
-        Change::Registry { name, namespace_id } => registry(site, &namespace_id, &name, entry, deadline).await,
+        Change::Registry { name, namespace_id } => {
+            Box::pin(registry(site, &namespace_id, &name, entry, is_spoiled, deadline)).await
+        }
         Change::Service { cluster, service } => self::service(site, &cluster, &service, entry, is_spoiled).await,
     }
 }
@@ -72,14 +78,27 @@ pub(super) async fn is_there(account: &Account, entry: &Entry) -> bool {
 }
 
 /// `CreateCluster` does not tell whether it made the cluster, but the cluster does.
-async fn cluster(site: &Site<'_>, name: &str, entry: &mut Entry) -> Result<Target, Error> {
+async fn cluster(
+    site: &Site<'_>,
+    name: &str,
+    entry: &mut Entry,
+    is_spoiled: bool,
+    deadline: Deadline,
+) -> Result<Target, Error> {
     let found = ecs::describe_cluster(site.account, name).await?.filter(|cluster| cluster.status() != Some("INACTIVE"));
     let Some(cluster) = found else { return Ok(Target::Absent) };
     if let Some(not_own) = Target::not_own(site.owner(cluster.tags()), cluster.cluster_arn()) {
         return Ok(not_own);
     }
     entry.arn = cluster.cluster_arn;
-    leaves(entry, ecs::delete_cluster(site.account, name)).await
+    let deleted = leaves(entry, ecs::delete_cluster(site.account, name)).await;
+    if is_spoiled || !deleted.as_ref().is_err_and(has_services) {
+        return deleted;
+    }
+    // AWS counts a service that is on its way too; one that is ACTIVE is another request's, and stays.
+    let span = Span { limit: Some(1), ..Span::whole(deadline) };
+    let services = ecs::list_services(site.account, name, None, span).await?.entries;
+    services.first().map_or(deleted, |arn| Ok(Target::InUse(format!("the service `{arn}` is in it"))))
 }
 
 async fn revisions(site: &Site<'_>, family: &str, entry: &mut Entry, kept: Option<&Service>) -> Result<Target, Error> {
@@ -97,14 +116,15 @@ async fn revisions(site: &Site<'_>, family: &str, entry: &mut Entry, kept: Optio
 }
 
 /// A registry that was answered may still be another run's: with the same token, Cloud Map answers the first one again.
+/// And another request's service may use it by now.
 async fn registry(
     site: &Site<'_>,
     namespace_id: &str,
     name: &str,
     entry: &mut Entry,
+    is_spoiled: bool,
     deadline: Deadline,
 ) -> Result<Target, Error> {
-    let is_known_own = entry.arn.is_some() && !site.run.is_keyed();
     let arn = match &entry.arn {
         Some(arn) => Some(arn.clone()),
         None => match site.named_registry(namespace_id, name, deadline).await? {
@@ -112,15 +132,24 @@ async fn registry(
             None => return Ok(Target::Absent),
         },
     };
-    if !is_known_own {
-        let owner = site.owner_of_registry(arn.as_deref()).await?;
-        if let Some(not_own) = Target::not_own(owner, arn.as_deref()) {
-            return Ok(not_own);
-        }
+    let (owner, user) = tokio::join!(
+        site.owner_of_registry(arn.as_deref()),
+        registry_user(site.account, &site.cluster, arn.as_deref().unwrap_or_default(), deadline),
+    );
+    if let Some(not_own) = Target::not_own(owner?, arn.as_deref()) {
+        return Ok(not_own);
+    }
+    if let Some(user) = user?.filter(|_| !is_spoiled) {
+        entry.arn = arn;
+        return Ok(Target::InUse(format!("the service `{user}` uses it")));
     }
     let id = arn.as_deref().map(id_of).unwrap_or_default().to_owned();
     entry.arn = arn;
     leaves(entry, discovery::delete_service(site.account, &id)).await
+}
+
+fn has_services(error: &Error) -> bool {
+    error.code.as_deref() == Some("ClusterContainsServicesException")
 }
 
 /// Asks AWS to take back what an entry stands for. An answer that does not come may be one that it is gone.

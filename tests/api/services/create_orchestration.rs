@@ -778,6 +778,93 @@ async fn a_service_that_can_not_be_seen_keeps_its_parts() {
 }
 
 #[tokio::test]
+async fn what_anothers_service_uses_by_now_is_listed_and_left() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    let no = json!({"code": "InvalidParameterException", "status": 400, "message": "no"});
+    app.faults().inject("ecs:CreateService", json!({"latency": 2000, "error": no}));
+    let (ecs, discovery, calls) = (app.account().ecs(), app.account().discovery(), app.faults().calls_heard());
+    let another = async {
+        calls.until("ecs:CreateService").await;
+        let registries = discovery.list_services().send().await.unwrap();
+        let registry = aws_sdk_ecs::types::ServiceRegistry::builder();
+        let registry = registry.registry_arn(registries.services()[0].arn().unwrap()).build();
+        let service = ecs.create_service().cluster("myclu").service_name("another").task_definition("mytaskdef:1");
+        service.desired_count(0).service_registries(registry).send().await.unwrap();
+    };
+    let started = Instant::now();
+    let (answer, ()) = tokio::join!(create(&app, &body), another);
+    assert!(started.elapsed() < Duration::from_secs(10), "nothing is waited for: {:?}", started.elapsed());
+    let problem = answer.problem(400);
+    let why: Vec<_> = problem["LeftBehind"].as_array().unwrap().iter().map(|left| left["Error"].clone()).collect();
+    let arn = format!("arn:aws:ecs:us-east-1:{}:service/myclu/another", app.account().id);
+    assert_eq!(why, [json!("the service `another` uses it"), json!(format!("the service `{arn}` is in it"))]);
+    assert_eq!(app.account().inventory().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_service_that_is_there_and_can_not_be_shown_is_in_the_way_of_a_repetition() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    app.faults().lose_answers("ecs:CreateService");
+    app.faults().refuse("ecs:DescribeTaskDefinition", "ThrottlingException", "slow");
+    let calls = app.faults().calls_heard();
+    let mut proxy = Faults::beside(app.faults());
+    let blind = async {
+        calls.until("ecs:CreateService").await;
+        proxy.refuse("servicediscovery:GetService", "ThrottlingException", "slow");
+    };
+    let (answer, ()) = tokio::join!(create(&app, &body), blind);
+    let problem = answer.problem(429);
+    assert_eq!((&problem["retryable"], &problem["RolledBack"]), (&json!(false), &json!([])), "{problem}");
+    assert_eq!(problem["Created"].as_array().unwrap().len(), 4, "{problem}");
+}
+
+#[tokio::test]
+async fn what_ecs_has_not_heard_of_yet_is_waited_for() {
+    for (code, message) in [
+        ("ClusterNotFoundException", "Cluster not found."),
+        ("ClientException", "TaskDefinition not found."),
+        ("InvalidParameterException", "Unable to assume the service linked role."),
+    ] {
+        let mut app = TestApp::with_faults();
+        let body = all_new(&app).await;
+        app.faults().inject(
+            "ecs:CreateService",
+            json!({"times": 3, "error": {"code": code, "status": 400, "message": message}}),
+        );
+        let answer = create(&app, &body).await.expect(200);
+        assert_eq!(app.account().inventory().await, arns(&answer), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_not_ready_is_a_reason_to_come_back_and_an_own_one_is_waited_for() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    let provisioning = json!({"clusterName": "myclu", "status": "PROVISIONING"});
+    let mut fault = crate::clusters::services::instead(&json!({"clusters": [provisioning], "failures": []}));
+    app.faults().inject("ecs:DescribeClusters", fault.clone());
+    let answer = create(&app, &body).await;
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    assert_eq!(answer.problem(409)["code"], "NotReady");
+    app.faults().clear();
+    // The look finds none; what is created is PROVISIONING at first.
+    let mut none = crate::clusters::services::instead(&json!({"clusters": [], "failures": []}));
+    none["times"] = json!(1);
+    fault["times"] = json!(2);
+    app.faults().inject("ecs:DescribeClusters", none);
+    app.faults().inject("ecs:DescribeClusters", fault);
+    let mut created = crate::clusters::services::instead(&json!({"cluster": provisioning}));
+    created["times"] = json!(1);
+    app.faults().inject("ecs:CreateCluster", created);
+    app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    create(&app, &body).await.expect(200);
+    let looks = app.faults().calls().iter().filter(|call| *call == "ecs:DescribeClusters").count();
+    assert!(looks >= 4, "{looks}");
+}
+
+#[tokio::test]
 async fn a_registry_that_does_not_say_who_created_it_is_somebody_elses() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;

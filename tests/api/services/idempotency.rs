@@ -247,16 +247,44 @@ async fn a_create_service_that_aws_does_not_answer_keeps_its_parts_for_the_repet
 }
 
 #[tokio::test]
-async fn a_registry_that_is_deleted_later_is_left_out_of_the_repetitions_answer() {
+async fn a_service_that_lost_its_registry_is_made_anew_while_it_is_young_and_answered_as_it_is_later() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    let answer = create(&app, "deploy-42", &body).await.expect(200);
-    let id = answer["ServiceDiscoveryService"]["Id"].as_str().unwrap();
-    app.faults().answer("servicediscovery:ListInstances", &json!({"Instances": []}));
+    let first = create(&app, "deploy-42", &body).await.expect(200);
+    let id = first["ServiceDiscoveryService"]["Id"].as_str().unwrap();
     app.delete(&format!("/nonprod/servicediscovery/services/{id}")).await.expect(200);
+    let described = app.account().ecs().describe_services().cluster("myclu").services("webapp");
+    let found = described.include(aws_sdk_ecs::types::ServiceField::Tags).send().await.unwrap();
+    let tags: Vec<_> =
+        found.services()[0].tags().iter().map(|tag| json!({"key": tag.key(), "value": tag.value()})).collect();
+    // The same service, made long ago.
+    let old = json!({"serviceName": "webapp", "serviceArn": first["Service"]["ServiceArn"], "status": "ACTIVE",
+        "clusterArn": first["Cluster"]["ClusterArn"], "taskDefinition": first["TaskDefinition"]["TaskDefinitionArn"],
+        "serviceRegistries": [{"registryArn": first["ServiceDiscoveryService"]["Arn"]}], "tags": tags,
+        "createdAt": 1_000_000_000});
+    app.faults().answer("ecs:DescribeServices", &json!({"services": [old], "failures": []}));
     let again = create(&app, "deploy-42", &body).await.expect(200);
-    assert_eq!(again["Service"]["ServiceArn"], answer["Service"]["ServiceArn"]);
+    assert_eq!(again["Service"]["ServiceArn"], first["Service"]["ServiceArn"]);
     assert!(again.get("ServiceDiscoveryService").is_none());
+    app.faults().clear();
+    let problem = create(&app, "deploy-42", &body).await.problem(409);
+    assert_eq!((&problem["code"], &problem["retryable"]), (&json!("TakenBack"), &json!(true)), "{problem}");
+    let again = create(&app, "deploy-42", &body).await.expect(200);
+    assert_eq!(app.account().inventory().await, arns(&again));
+}
+
+#[tokio::test]
+async fn what_a_later_run_made_after_a_delete_is_no_part_of_the_service_that_was_deleted() {
+    let mut app = TestApp::with_faults();
+    let body = all_new(&app).await;
+    create(&app, "deploy-42", &body).await.expect(200);
+    app.delete("/nonprod/services?cluster=myclu&service=webapp&recursive=true").await.expect(200);
+    app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    create_killed_at(&mut app, "ecs:CreateService", "deploy-42", &body).await;
+    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    let problem = create(&app, "deploy-42", &body).await.problem(400);
+    let left: Vec<_> = problem["LeftBehind"].as_array().unwrap().iter().map(|left| left["Arn"].to_string()).collect();
+    assert!(left.iter().any(|arn| arn.contains(":servicediscovery:")), "{problem}");
 }
 
 #[tokio::test]

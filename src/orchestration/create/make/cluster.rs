@@ -2,12 +2,13 @@
 
 use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 use aws_sdk_ecs::types::Cluster;
+use tokio::time::sleep;
 
 use crate::aws::{Error, Kind, ecs};
 use crate::orchestration::create::look::Step;
 use crate::orchestration::ledger::{Change, Ledger};
 use crate::orchestration::site::Site;
-use crate::orchestration::tags;
+use crate::orchestration::{tags, undo};
 
 /// Makes the cluster, unless it is there. ECS answers one that another request made at the same moment as if this one had
 /// made it; whose it is, the undo sees.
@@ -27,11 +28,17 @@ pub(super) async fn make(
     };
     tags::put_on(&mut input.tags, &site.run.tags());
     let change = Change::Cluster(input.cluster_name.clone().unwrap_or_default());
-    match create(site, &input, &change, ledger).await {
+    let mut cluster = match create(site, &input, &change, ledger).await {
         // ECS answers a cluster that is there, so that asking again does no harm.
-        Err(error) if error.kind == Kind::TimedOut => create(site, &input, &change, ledger).await,
-        made => made,
+        Err(error) if error.kind == Kind::TimedOut => create(site, &input, &change, ledger).await?,
+        made => made?,
+    };
+    // One with capacity providers takes a while.
+    while cluster.status() == Some("PROVISIONING") {
+        sleep(undo::PAUSE).await;
+        cluster = ecs::describe_cluster(site.account, change.name()).await?.unwrap_or(cluster);
     }
+    Ok(cluster)
 }
 
 async fn create(

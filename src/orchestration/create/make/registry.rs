@@ -38,9 +38,14 @@ pub(super) async fn make(
     };
     match look(site, &namespace_id, &name, deadline).await {
         Ok(Some((registry, owner))) => found(registry, owner, &input, &change, ledger).map(Some),
-        Ok(None) if error.kind.leaves_outcome_unknown() => {
-            Ok(Some(Part::new(create(site, &input, &change, ledger).await?, Origin::ThisRun)))
-        }
+        Ok(None) if error.kind.leaves_outcome_unknown() => match create(site, &input, &change, ledger).await {
+            // What was asked for first has come about meanwhile, or a twin's has.
+            Err(error) if error.kind == Kind::Conflict => match look(site, &namespace_id, &name, deadline).await {
+                Ok(Some((registry, owner))) => found(registry, owner, &input, &change, ledger).map(Some),
+                Ok(None) | Err(_) => Err(error.into()),
+            },
+            made => Ok(Some(Part::new(made?, Origin::ThisRun))),
+        },
         // What went wrong first is the cause.
         Ok(None) | Err(_) => Err(error.into()),
     }

@@ -2,12 +2,14 @@
 
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::types::Service;
+use tokio::time::{Instant, sleep};
 
 use super::Stop;
 use crate::aws::{Error, Kind, ecs};
 use crate::orchestration::idempotency::Owner;
 use crate::orchestration::ledger::{Change, Ledger};
 use crate::orchestration::site::Site;
+use crate::orchestration::undo;
 
 /// Creates the service. What AWS did not answer, or says is there, is looked for; what is not there is asked for again,
 /// with the same token, so that AWS does not do it twice.
@@ -37,11 +39,23 @@ pub(super) async fn make(site: &Site<'_>, input: &CreateServiceInput, ledger: &L
     }
     match create(site, &input, &change, ledger).await {
         Ok(service) => whose(site, service, &change, ledger).await,
-        Err(error) if is_worth_a_look(&error) => match site.service_of_request().await {
-            Ok(Some((service, owner))) => settled(service, owner, &change, ledger),
-            Ok(None) | Err(_) => Err(error.into()),
+        Err(error) if is_worth_a_look(&error) => match shows(site).await {
+            Some((service, owner)) => settled(service, owner, &change, ledger),
+            None => Err(error.into()),
         },
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The service of this request, as long as ECS may need to show it.
+async fn shows(site: &Site<'_>) -> Option<(Service, Owner)> {
+    let begun = Instant::now();
+    loop {
+        let found = site.service_of_request().await.ok()?;
+        if found.is_some() || begun.elapsed() > undo::SETTLES {
+            return found;
+        }
+        sleep(undo::PAUSE).await;
     }
 }
 
