@@ -26,6 +26,7 @@ pub fn check(answer: &Value) -> Option<Value> {
     if let Some(problem) = body.as_ref().filter(|body| status >= 400 && body.is_object()) {
         check_problem(problem, status);
     }
+    body.iter().for_each(check_leftovers);
     body
 }
 
@@ -41,10 +42,16 @@ fn check_problem(problem: &Value, status: u64) {
         assert!(!problem[fixed].is_null(), "{fixed} is missing: {problem}");
     }
     assert_eq!(problem["status"], status, "{problem}");
+    assert_ne!(problem["code"], "", "{problem}");
     assert!(!problem["detail"].as_str().unwrap_or_default().contains(char::is_control), "{problem}");
-    for left in problem["LeftBehind"].as_array().into_iter().flatten() {
+}
+
+/// Checks that what is said to be left can be taken away.
+#[track_caller]
+fn check_leftovers(body: &Value) {
+    for left in body["LeftBehind"].as_array().into_iter().flatten() {
         for member in ["Arn", "Error", "Command"] {
-            assert!(left[member].is_string(), "{member} is missing: {problem}");
+            assert!(left[member].is_string(), "{member} is missing: {body}");
         }
     }
 }

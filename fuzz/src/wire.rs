@@ -95,7 +95,7 @@ impl World {
 
 /// A refusal is `Code: message` where it is not written out.
 fn said(operation: &str, status: u16, words: String) -> String {
-    if status < 400 || words.starts_with(['{', '<']) {
+    if status < 400 || words.is_empty() || words.starts_with(['{', '<']) {
         return words;
     }
     let (code, message) = words.split_once(": ").unwrap_or((&words, "no"));

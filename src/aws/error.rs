@@ -150,7 +150,7 @@ impl Error {
                 let (code, message) = (context.err().code(), context.err().message());
                 let kind = classify(code, message.unwrap_or_default(), status);
                 let message = message.map_or_else(|| "without a message".to_owned(), str::to_owned);
-                (kind, code.map(str::to_owned), message)
+                (kind, said(code), message)
             }
             (None, SdkError::TimeoutError(_)) => (Kind::TimedOut, None, "no answer".to_owned()),
             (None, SdkError::DispatchFailure(failure)) if failure.is_timeout() => {
@@ -194,10 +194,15 @@ fn assume_role_refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
     };
     Some(Refusal {
         kind,
-        code: service_error.and_then(|error| error.code()).map(str::to_owned),
+        code: said(service_error.and_then(|error| error.code())),
         message: service_error.and_then(|error| error.message()).unwrap_or("STS gave no credentials").to_owned(),
         request_id: headers.and_then(|headers| headers.get("x-amzn-requestid")).map(str::to_owned),
     })
+}
+
+/// A code that says something.
+fn said(code: Option<&str>) -> Option<String> {
+    code.filter(|code| !code.is_empty()).map(str::to_owned)
 }
 
 /// The kind of a refusal, by AWS's code; by the message where AWS puts several under one code.
