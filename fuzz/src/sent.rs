@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 /// The headers whose values only the caller and this API know.
 const SECRET_HEADERS: [&str; 6] =
     ["authorization", "x-auth-token", "auth-token", "idempotency-key", "cookie", "x-amz-security-token"];
-/// A shorter text may be anywhere by chance.
-const SECRET_MIN: usize = 6;
+/// What secrets have in them: any other text may be in an answer by chance.
+const SECRET_MARKS: [&str; 2] = ["hush", "demo-token"];
 
 /// A request.
 #[derive(Debug)]
@@ -51,7 +51,8 @@ impl<'i> Sent<'i> {
         let tokens = headers.map(|(_, value)| value.rsplit(' ').next().unwrap_or_default().to_owned());
         let body = serde_json::from_str::<Value>(self.body).unwrap_or_default();
         let mut secrets: Vec<_> = tokens.chain(environment(&body)).collect();
-        secrets.retain(|secret| secret.len() >= SECRET_MIN && input.matches(secret.as_str()).count() == 1);
+        let is_marked = |secret: &String| SECRET_MARKS.iter().any(|mark| secret.contains(mark));
+        secrets.retain(|secret| is_marked(secret) && input.matches(secret.as_str()).count() == 1);
         secrets
     }
 }
