@@ -1,8 +1,7 @@
 //! Which failed attempts the SDK may repeat.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
-use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 
 /// For calls that make something: only what AWS has certainly not done is repeated.
@@ -77,31 +76,6 @@ impl ClassifyRetry for Nonsense {
 
     fn name(&self) -> &'static str {
         "Nonsense"
-    }
-}
-
-/// For `CreateCluster`, which may be repeated, since ECS answers a cluster that is there: but not after silence, when
-/// ECS may still be at work on it, and the flow must know.
-#[derive(Debug)]
-pub(super) struct NotAfterSilence;
-
-impl ClassifyRetry for NotAfterSilence {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let is_timeout = |error: &OrchestratorError<_>| {
-            error.is_timeout_error() || error.as_connector_error().is_some_and(ConnectorError::is_timeout)
-        };
-        match context.output_or_error() {
-            Some(Err(error)) if is_timeout(error) => RetryAction::RetryForbidden,
-            _ => RetryAction::NoActionIndicated,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "NotAfterSilence"
-    }
-
-    fn priority(&self) -> RetryClassifierPriority {
-        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
 

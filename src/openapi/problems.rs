@@ -22,7 +22,7 @@ const STATUSES: [Status; 12] = [
     Status { code: 401, when: "No credentials, or nobody's.", headers: &["WWW-Authenticate"], applies: needs_a_caller },
     Status { code: 403, when: "The caller has no grant for the account and method, or the account's role lacks a permission: `detail` names it.", headers: &[], applies: needs_a_caller },
     Status { code: 404, when: "There is no such account or resource.", headers: &[], applies: needs_a_caller },
-    Status { code: 409, when: "Something is in the way: a name that is taken or draining (with `Retry-After`), something in use, a quota.", headers: &["Retry-After"], applies: may_conflict },
+    Status { code: 409, when: "Something is in the way: a name that is taken, something in use, a quota, a used `Idempotency-Key`; or, with `Retry-After`, a name that is draining, a cluster that is not ready, a part that another request took back.", headers: &["Retry-After"], applies: may_conflict },
     Status { code: 413, when: "The body is over 1 MiB.", headers: &[], applies: |_, has_body| has_body },
     Status { code: 429, when: "AWS throttles, after all retries.", headers: &["Retry-After"], applies: needs_a_caller },
     Status { code: 500, when: "A bug of the API. `requestId` finds it in the log.", headers: &[], applies: |_, _| true },
@@ -87,7 +87,7 @@ pub(super) fn add_schemas(schemas: &mut Schemas) {
                 "LeftBehind",
                 described(
                     list(reference("Leftover")),
-                    "What of it could not be taken back, and the command that does it.",
+                    "What of it, and of what an identical request made, is or may be still there, and the command that removes it.",
                 ),
             ),
         ]),

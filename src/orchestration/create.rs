@@ -18,9 +18,9 @@ use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::Cause;
 use super::idempotency::Run;
-use super::ledger::Ledger;
+use super::ledger::{Entry, Ledger};
 use super::site::{Site, is_older};
-use super::undo::{Leftover, Outcome, Undone, release, undo};
+use super::undo::{Leftover, Outcome, Undone, leftover, release, undo};
 use crate::aws::{Account, ecs};
 use crate::deadline::Deadline;
 
@@ -32,6 +32,9 @@ const UNDO_RESERVE: Duration = Duration::from_secs(8);
 
 /// What of that is kept to take back a service whose parts another run has taken back.
 const TAKE_BACK_RESERVE: Duration = Duration::from_secs(2);
+
+/// What is said of what a service is made of that is there, and could not be shown.
+const NOT_SHOWN: &str = "it belongs to the service, which is there, but could not be shown";
 
 /// The longest that a run may last: that of an invocation
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -138,7 +141,7 @@ pub async fn create(account: &Account, plan: Plan, run: &Run, deadline: Deadline
     let looked = working.limit(Box::pin(look(&site, cluster, task_definition, registry, working))).await;
     let steps = match looked.map_err(Cause::from).and_then(|looked| looked) {
         Ok(Looked::Missing(steps)) => *steps,
-        Ok(Looked::Done(service)) => return answer_again(&site, *service, Vec::new(), Vec::new(), deadline).await,
+        Ok(Looked::Done(service)) => return answer_again(&site, *service, &[], Vec::new(), deadline).await,
         Err(cause) => return Err(failed(cause, Outcome::default())),
     };
     let ledger = Ledger::default();
@@ -150,32 +153,37 @@ pub async fn create(account: &Account, plan: Plan, run: &Run, deadline: Deadline
     let cause = match settled {
         Ok(creation) => return Ok(creation),
         Err(Stop::DoneByAnother(service)) => {
-            let made = ledger.made();
+            let own = ledger.own();
             let left_behind = Box::pin(release(ledger, &site, &service, deadline)).await;
-            return answer_again(&site, *service, made, left_behind, deadline).await;
+            return answer_again(&site, *service, &own, left_behind, deadline).await;
         }
         Err(Stop::Failed(cause)) => cause,
     };
-    let (made, is_spoiled) = (ledger.made(), matches!(cause, Cause::TakenBack(_)));
+    let (own, is_spoiled) = (ledger.own(), matches!(cause, Cause::TakenBack(_)));
     match Box::pin(undo(ledger, &site, is_spoiled, deadline)).await {
         Undone::Back(outcome) => Err(failed(cause, outcome)),
-        Undone::Fulfilled(service, left_behind) => answer_again(&site, *service, made, left_behind, deadline).await,
+        Undone::Fulfilled(service, left_behind) => answer_again(&site, *service, &own, left_behind, deadline).await,
     }
 }
 
-/// The answer of a request that has been done, by this run or by another; `made` is what this run had made.
+/// The answer of a request that has been done, by this run or by another; `own` is what this run had made.
 async fn answer_again(
     site: &Site<'_>,
     service: Service,
-    made: Vec<String>,
-    left_behind: Vec<Leftover>,
+    own: &[Entry],
+    mut left_behind: Vec<Leftover>,
     deadline: Deadline,
 ) -> Result<Creation, Failure> {
     let found = deadline.limit(Box::pin(look_once_more(site, service))).await.map_err(Cause::from);
     match found.and_then(|found| found) {
         Ok(creation) => Ok(Creation { left_behind, ..creation }),
         Err(cause) => {
-            let outcome = Outcome { created: made, left_behind, ..Outcome::default() };
+            let unlisted =
+                own.iter().filter(|entry| left_behind.iter().all(|left| Some(&left.arn) != entry.arn.as_ref()));
+            let unlisted: Vec<_> = unlisted.map(|entry| leftover(entry, NOT_SHOWN, site.account)).collect();
+            left_behind.extend(unlisted);
+            let created = own.iter().filter_map(|entry| entry.arn.clone()).collect();
+            let outcome = Outcome { created, left_behind, ..Outcome::default() };
             Err(Failure { cause, outcome, is_keyed: site.run.is_keyed() })
         }
     }

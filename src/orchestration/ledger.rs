@@ -154,11 +154,10 @@ impl Ledger {
         self.push(change, arn, State::Found);
     }
 
-    /// The ARNs of what this run made.
-    pub fn made(&self) -> Vec<String> {
+    /// What this run made or may have made, so far.
+    pub fn own(&self) -> Vec<Entry> {
         let entries = self.entries();
-        let own = entries.iter().filter(|entry| !matches!(entry.state, State::Found | State::Void));
-        own.filter_map(|entry| entry.arn.clone()).collect()
+        entries.iter().filter(|entry| !matches!(entry.state, State::Found | State::Void)).cloned().collect()
     }
 
     /// What another run made, and what this run made or may have made; both in their order.

@@ -92,7 +92,8 @@ impl Site<'_> {
     pub async fn revisions(&self, family: &str, above: i32) -> Result<Revisions, Error> {
         let Some((latest, tags)) = known_revision(self.account, family).await? else { return Ok(Revisions::default()) };
         let mut found = Revisions { latest: latest.revision(), ..Revisions::default() };
-        let (mut next, end) = (latest.revision() - 1, above.max(latest.revision() - REVISIONS_MAX));
+        let (mut next, end) =
+            (latest.revision().saturating_sub(1), above.max(latest.revision().saturating_sub(REVISIONS_MAX)));
         let mut batch = vec![(latest, tags)];
         loop {
             let is_old = batch.iter().any(|(revision, _)| is_older(revision.registered_at(), KEY_LIFETIME));
@@ -103,8 +104,8 @@ impl Site<'_> {
                 found.of_request.sort_by_key(|(revision, _)| revision.revision());
                 return Ok(found);
             }
-            let first = end.max(next - REVISIONS_AT_ONCE);
-            let names = (first + 1..=next).map(|number| format!("{family}:{number}"));
+            let first = end.max(next.saturating_sub(REVISIONS_AT_ONCE));
+            let names = (first.saturating_add(1)..=next).map(|number| format!("{family}:{number}"));
             let looks = stream::iter(names).map(|name| async move { known_revision(self.account, &name).await });
             let known: Vec<_> = looks.buffered(PARALLEL).try_collect().await?;
             (batch, next) = (known.into_iter().flatten().collect(), first);

@@ -16,7 +16,8 @@ use super::site::Site;
 use crate::aws::{self, Kind};
 use crate::deadline::Deadline;
 
-use targets::{Target, is_there, leftover};
+pub(super) use targets::leftover;
+use targets::{Target, is_there};
 
 /// The longest that one attempt to take one thing back may last, its look for the service included: a twin that looks
 /// this long after its service was there sees what became of the parts.
@@ -56,7 +57,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether nothing of the flow is in the way of another attempt.
     pub fn is_clean(&self) -> bool {
-        self.left_behind.is_empty() && self.created.iter().all(|arn| self.rolled_back.contains(arn))
+        self.left_behind.is_empty()
     }
 }
 

@@ -277,6 +277,10 @@ impl Claims<'_> {
         if let Some(gone) = self.before.keys().find(|arn| !self.after.contains_key(*arn)) {
             return Err(format!("{gone} was there before"));
         }
+        // The other one meets no fault but this one's undo.
+        if twin.0 != 200 && twin.1["retryable"] != true {
+            return Err(format!("the other answers {}, and that it is final", twin.0));
+        }
         let other = Claims { answer: twin.1, ..*self };
         let mut answered = BTreeSet::new();
         for (status, claims) in [(status, self), (twin.0, &other)] {
@@ -329,7 +333,15 @@ impl Claims<'_> {
             200 if *self.after == stays => Ok(End::Done),
             200 => Err(format!("still there: {:?}", self.after.keys())),
             _ if self.after == self.before => Ok(End::AsBefore),
-            _ => Ok(End::GoesOn),
+            _ => {
+                let told = [self.listed("Deleted"), self.listed("Pending")].concat();
+                // AWS did it without saying so; the same delete again says it.
+                let is_told = |arn: &&String| told.contains(&arn.as_str()) || self.answer["code"].is_string();
+                match self.before.keys().filter(|arn| !self.after.contains_key(*arn)).find(|arn| !is_told(arn)) {
+                    Some(arn) => Err(format!("{arn} is gone, and nobody says so")),
+                    None => Ok(End::GoesOn),
+                }
+            }
         }
     }
 }

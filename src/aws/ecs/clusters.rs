@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::{Cluster, ClusterField, Tag};
 use super::absent;
 use crate::aws::pages::{Listing, Page, Span, collect};
 use crate::aws::prepared::Prepared;
-use crate::aws::retries::NotAfterSilence;
+use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
 
 /// `ecs:ListClusters`: a span of the list, over as many calls as it takes.
@@ -28,12 +28,13 @@ pub async fn list_clusters(account: &Account, span: Span) -> Result<Listing, Err
     .await
 }
 
-/// `ecs:CreateCluster`. An existing ACTIVE cluster of the name is returned without an error.
+/// `ecs:CreateCluster`. An existing ACTIVE cluster of the name is returned without an error, so that the call may be
+/// repeated; but the flow that makes one must know of each.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub async fn create_cluster(account: &Account, input: CreateClusterInput) -> Result<CreateClusterOutput, Error> {
-    let config = Builder::new().retry_classifier(NotAfterSilence);
+    let config = Builder::new().retry_classifier(OnlyRefused);
     let call = account.ecs.create_cluster().customize().interceptor(Prepared(input)).config_override(config);
     call.send().await.map_err(account.refused("ecs:CreateCluster"))
 }

@@ -179,7 +179,8 @@ async fn service(
     Ok(if is_own { Target::Service(Box::new(found)) } else { Target::OfOthers })
 }
 
-pub(super) fn leftover(entry: &Entry, why: &str, account: &Account) -> Leftover {
+/// What is still there of a change, and the command that takes it back.
+pub(in crate::orchestration) fn leftover(entry: &Entry, why: &str, account: &Account) -> Leftover {
     let arn = entry.arn.clone();
     let command = match &entry.change {
         Change::Cluster(name) => format!("aws ecs delete-cluster --cluster {name}"),

@@ -4,7 +4,7 @@ use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 use aws_sdk_ecs::types::Cluster;
 use tokio::time::sleep;
 
-use crate::aws::{Error, Kind, ecs};
+use crate::aws::{Error, ecs};
 use crate::orchestration::create::look::Step;
 use crate::orchestration::ledger::{Change, Ledger};
 use crate::orchestration::site::Site;
@@ -30,7 +30,7 @@ pub(super) async fn make(
     let change = Change::Cluster(input.cluster_name.clone().unwrap_or_default());
     let mut cluster = match create(site, &input, &change, ledger).await {
         // ECS answers a cluster that is there, so that asking again does no harm.
-        Err(error) if error.kind == Kind::TimedOut => create(site, &input, &change, ledger).await?,
+        Err(error) if error.kind.leaves_outcome_unknown() => create(site, &input, &change, ledger).await?,
         made => made?,
     };
     // One with capacity providers takes a while.

@@ -32,7 +32,9 @@ pub(super) async fn make(
     let change = Change::TaskDefinition(input.family.clone().unwrap_or_default());
     match register(site, &input, &change, ledger).await {
         // Nobody registered one in between.
-        Ok(made) if !site.run.is_keyed() || made.revision() <= latest + 1 => Ok(Part::new(made, Origin::ThisRun)),
+        Ok(made) if !site.run.is_keyed() || made.revision() <= latest.saturating_add(1) => {
+            Ok(Part::new(made, Origin::ThisRun))
+        }
         Ok(made) => settle(site, &change, Some(made), latest, ledger).await,
         Err(error) if error.kind.leaves_outcome_unknown() => {
             let made = match shows(site, &change, latest).await {
