@@ -58,6 +58,17 @@ async fn a_quota_is_not_a_throttling() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_aws_failed_to_create_is_asked_for_again() {
+    let mut app = TestApp::with_faults();
+    app.faults().inject(
+        "ecs:CreateCluster",
+        once(json!({"error": {"code": "ServerException", "status": 500, "message": "oops"}})),
+    );
+    app.post("/nonprod/clusters", &json!({"name": "a"})).await.expect(200);
+    assert_eq!(count(&mut app, "ecs:CreateCluster"), 2);
+}
+
+#[tokio::test]
 async fn an_answer_that_is_nonsense_is_asked_for_again() {
     let mut app = TestApp::with_faults();
     app.faults().inject("ecs:ListClusters", once(json!({"response": {"truncate_frac": 0.5}})));

@@ -28,12 +28,20 @@ pub async fn list_clusters(account: &Account, span: Span) -> Result<Listing, Err
     .await
 }
 
-/// `ecs:CreateCluster`. An existing ACTIVE cluster of the name is returned without an error, so that the call may be
-/// repeated; but the flow that makes one must know of each.
+/// `ecs:CreateCluster`, repeated where AWS fails it: an existing ACTIVE cluster of the name is returned without an error.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub async fn create_cluster(account: &Account, input: CreateClusterInput) -> Result<CreateClusterOutput, Error> {
+    let call = account.ecs.create_cluster().customize().interceptor(Prepared(input));
+    call.send().await.map_err(account.refused("ecs:CreateCluster"))
+}
+
+/// `ecs:CreateCluster`, repeated only where AWS has refused it: for a flow that must know what it has asked for.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn create_cluster_once(account: &Account, input: CreateClusterInput) -> Result<CreateClusterOutput, Error> {
     let config = Builder::new().retry_classifier(OnlyRefused);
     let call = account.ecs.create_cluster().customize().interceptor(Prepared(input)).config_override(config);
     call.send().await.map_err(account.refused("ecs:CreateCluster"))

@@ -48,7 +48,7 @@ async fn create(
     ledger: &Ledger,
 ) -> Result<Cluster, Error> {
     let work = async {
-        let answer = ecs::create_cluster(site.account, input.clone()).await?;
+        let answer = ecs::create_cluster_once(site.account, input.clone()).await?;
         answer.cluster.ok_or_else(|| site.account.lacking("ecs:CreateCluster", "cluster"))
     };
     ledger.record(change, work, |cluster| cluster.cluster_arn.clone()).await
