@@ -20,7 +20,7 @@
 //! **An undo never takes what a twin uses.** Before each thing that it takes back it looks for the service: once that is
 //! there, the request is done, and only what the service does not use goes. And it takes only what has its own run's
 //! tag. A run that uses what another run made looks at it again once its service is there, and later than an undo lasts
-//! that looked before the service was there ([`undo`](super::undo)). If the other run took it back, the service goes
+//! that looked before the service was there. If the other run took it back, the service goes
 //! too, and the caller is told to repeat the request.
 //!
 //! What is recognised is what has a name in common: a body that names another cluster, family, registry and service than
