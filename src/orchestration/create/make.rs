@@ -29,6 +29,7 @@ use crate::orchestration::{Cause, defaults, tags};
 const ANOTHER_UNDO: Duration = undo::ATTEMPT.saturating_mul(2).saturating_add(Duration::from_secs(1));
 /// How long ECS may not have heard of a cluster, a revision or a role that was just made.
 const READY: Duration = Duration::from_secs(8);
+
 /// Why a run stops making things.
 pub(super) enum Stop {
     /// A step failed.

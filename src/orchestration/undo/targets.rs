@@ -132,14 +132,16 @@ async fn registry(
             None => return Ok(Target::Absent),
         },
     };
-    let (owner, user) = tokio::join!(
-        site.owner_of_registry(arn.as_deref()),
-        registry_user(site.account, &site.cluster, arn.as_deref().unwrap_or_default(), deadline),
-    );
+    // Whoever uses it, a spoiled service's parts go.
+    let user = async {
+        let arn = arn.as_deref().filter(|_| !is_spoiled);
+        if let Some(arn) = arn { registry_user(site.account, &site.cluster, arn, deadline).await } else { Ok(None) }
+    };
+    let (owner, user) = tokio::join!(site.owner_of_registry(arn.as_deref()), user);
     if let Some(not_own) = Target::not_own(owner?, arn.as_deref()) {
         return Ok(not_own);
     }
-    if let Some(user) = user?.filter(|_| !is_spoiled) {
+    if let Some(user) = user? {
         entry.arn = arn;
         return Ok(Target::InUse(format!("the service `{user}` uses it")));
     }

@@ -85,12 +85,10 @@ async fn settle(
     above: i32,
     ledger: &Ledger,
 ) -> Result<Part<TaskDefinition>, Error> {
-    let mut all = site.revisions(change.name(), above).await?.of_request;
-    let unseen = made.filter(|made| all.iter().all(|(other, _)| other.revision() != made.revision()));
-    all.extend(unseen.map(|made| (made, Owner::ThisRun)));
     let missing =
         || site.account.missing("ecs:DescribeTaskDefinition", format!("{change} was registered and is not there"));
-    let mut all = all.into_iter();
+    let seen = site.revisions(change.name(), above).await?.of_request;
+    let mut all = lowest_first(seen, made).into_iter();
     let (lowest, owner) = all.next().ok_or_else(missing)?;
     for (revision, _) in all.filter(|(_, owner)| *owner == Owner::ThisRun) {
         ecs::deregister_task_definition(site.account, revision.task_definition_arn().unwrap_or_default()).await?;
@@ -102,4 +100,32 @@ async fn settle(
     ledger.forget(change);
     ledger.leave(change.clone(), lowest.task_definition_arn.clone());
     Ok(Part::new(lowest, Origin::AnotherRun))
+}
+
+/// The revisions that show, and the one that this run has `made`, whether it shows or not.
+fn lowest_first(seen: Vec<(TaskDefinition, Owner)>, made: Option<TaskDefinition>) -> Vec<(TaskDefinition, Owner)> {
+    let mut all = seen;
+    let unseen = made.filter(|made| all.iter().all(|(other, _)| other.revision() != made.revision()));
+    all.extend(unseen.map(|made| (made, Owner::ThisRun)));
+    all.sort_by_key(|(revision, _)| revision.revision());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_that_does_not_show_yet_keeps_its_place() {
+        let revision = |number| TaskDefinition::builder().revision(number).build();
+        let numbers = |seen: &[i32], made| {
+            let seen = seen.iter().map(|number| (revision(*number), Owner::AnotherRun)).collect();
+            lowest_first(seen, made).iter().map(|(found, owner)| (found.revision(), *owner)).collect::<Vec<_>>()
+        };
+        // Were a twin's higher one taken for the lowest, each run would deregister what the other uses.
+        assert_eq!(numbers(&[3], Some(revision(2))), [(2, Owner::ThisRun), (3, Owner::AnotherRun)]);
+        assert_eq!(numbers(&[2], Some(revision(3))), [(2, Owner::AnotherRun), (3, Owner::ThisRun)]);
+        assert_eq!(numbers(&[2], Some(revision(2))), [(2, Owner::AnotherRun)]);
+        assert_eq!(numbers(&[2], None), [(2, Owner::AnotherRun)]);
+    }
 }
