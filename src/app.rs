@@ -35,7 +35,8 @@ const QUERY_MAX_BYTES: usize = 16_384;
 /// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>).
 const HEADERS_MAX_BYTES: usize = 65_536;
 /// The headers of an answer that a page may read.
-const EXPOSED_HEADERS: &str = "Link, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";
+const EXPOSED_HEADERS: &str =
+    "Link, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";
 
 /// The application: what lives as long as the process.
 #[derive(Debug)]
@@ -53,7 +54,9 @@ impl App {
     /// # Panics
     /// If the route table is in conflict with itself, which a unit test rules out.
     pub fn new(config: Config, accounts: Accounts) -> Self {
-        let queue = config.cleanup_queue.map(|urls| Queue::new(urls, accounts.own_config()));
+        let queue = config
+            .cleanup_queue
+            .map(|urls| Queue::new(urls, accounts.own_config()));
         Self {
             routes: Routes::new(ROUTES).expect("the route table is checked by a test"),
             authority: Authority::new(config.callers),
@@ -78,7 +81,9 @@ impl App {
     async fn handle_request(&self, opened: &Opened, context: &Context) -> Value {
         let started = Instant::now();
         let mut trail = Trail::default();
-        let reply = self.answer(&opened.call, opened.envelope, context, &mut trail).await;
+        let reply = self
+            .answer(&opened.call, opened.envelope, context, &mut trail)
+            .await;
         trail.log(&opened.call, &reply, &context.request_id, started.elapsed());
         opened.envelope.seal(reply)
     }
@@ -86,8 +91,14 @@ impl App {
     /// Goes on with deletes that have outlived their requests. A panic fails the invocation, and SQS delivers the batch
     /// again.
     async fn handle_batch(&self, batch: &Batch, context: &Context) -> Result<Value, UnknownEvent> {
-        let cleanup = self.cleanup.as_ref().filter(|cleanup| cleanup.owns(batch)).ok_or(UnknownEvent::Kind)?;
-        let failed = cleanup.work(&self.accounts, batch, Deadline::of(context.deadline, None)).await;
+        let cleanup = self
+            .cleanup
+            .as_ref()
+            .filter(|cleanup| cleanup.owns(batch))
+            .ok_or(UnknownEvent::Kind)?;
+        let failed = cleanup
+            .work(&self.accounts, batch, Deadline::of(context.deadline, None))
+            .await;
         Ok(batch::failures(failed))
     }
 
@@ -100,8 +111,11 @@ impl App {
     ) -> Reply {
         let outcome = match call {
             Ok(call) => {
-                let work = AssertUnwindSafe(Box::pin(self.dispatch(call, envelope, context, trail)));
-                work.catch_unwind().await.unwrap_or_else(|panic| Err(Error::Bug(panic_message(&*panic))))
+                let work =
+                    AssertUnwindSafe(Box::pin(self.dispatch(call, envelope, context, trail)));
+                work.catch_unwind()
+                    .await
+                    .unwrap_or_else(|panic| Err(Error::Bug(panic_message(&*panic))))
             }
             Err(malformed) => Err(malformed.clone().into()),
         };
@@ -115,12 +129,28 @@ impl App {
     }
 
     /// What every answer carries.
-    fn finish(&self, reply: Reply, call: Option<&Call>, envelope: Envelope, request_id: &str) -> Reply {
+    fn finish(
+        &self,
+        reply: Reply,
+        call: Option<&Call>,
+        envelope: Envelope,
+        request_id: &str,
+    ) -> Reply {
         let reply = reply.with_header(HeaderName::from_static("x-request-id"), request_id);
         let Some(call) = call else { return reply };
-        let accepted = call.headers.get(header::ACCEPT_ENCODING).filter(|_| envelope.takes_bytes());
+        let accepted = call
+            .headers
+            .get(header::ACCEPT_ENCODING)
+            .filter(|_| envelope.takes_bytes());
         let reply = self.with_cors(reply, call).compressed_for(accepted);
-        if call.method == Method::HEAD { Reply { body: Body::Empty, ..reply } } else { reply }
+        if call.method == Method::HEAD {
+            Reply {
+                body: Body::Empty,
+                ..reply
+            }
+        } else {
+            reply
+        }
     }
 
     fn with_cors(&self, mut reply: Reply, call: &Call) -> Reply {
@@ -128,16 +158,27 @@ impl App {
             return reply;
         }
         reply = reply.with_header(header::VARY, "Origin");
-        let origin = call.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-        let Some(origin) = origin.filter(|origin| self.cors_origins.iter().any(|known| known == origin)) else {
+        let origin = call
+            .headers
+            .get(header::ORIGIN)
+            .and_then(|origin| origin.to_str().ok());
+        let Some(origin) =
+            origin.filter(|origin| self.cors_origins.iter().any(|known| known == origin))
+        else {
             return reply;
         };
         reply = reply
             .with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
             .with_header(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
-        let allow = reply.headers.get(header::ALLOW).filter(|_| call.method == Method::OPTIONS).cloned();
+        let allow = reply
+            .headers
+            .get(header::ALLOW)
+            .filter(|_| call.method == Method::OPTIONS)
+            .cloned();
         if let Some(allow) = allow {
-            reply.headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
+            reply
+                .headers
+                .insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
             let allowed = "Authorization, X-Auth-Token, Auth-Token, X-Amz-Date, X-Amz-Security-Token, \
                            X-Amz-Content-Sha256, Content-Type, Prefer, Idempotency-Key";
             reply = reply.with_header(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
@@ -159,7 +200,9 @@ impl App {
         check_sizes(call)?;
         let path = self.routes.find(&call.path)?;
         if call.method == Method::OPTIONS {
-            return Ok(Reply::empty(StatusCode::NO_CONTENT).with_header(header::ALLOW, &path.allow()));
+            return Ok(
+                Reply::empty(StatusCode::NO_CONTENT).with_header(header::ALLOW, &path.allow())
+            );
         }
         let route = path.route(&call.method)?;
         trail.endpoint = Some(route.endpoint);
@@ -173,7 +216,8 @@ impl App {
                 trail.caller = Some(caller.name.clone());
                 caller.check(path.parameter("account"), access)?;
                 check_query(call, route)?;
-                self.account_request(call, &path, route.endpoint, &caller.name, envelope, context).await
+                self.account_request(call, &path, route.endpoint, &caller.name, envelope, context)
+                    .await
             }
         }
     }
@@ -188,7 +232,11 @@ impl App {
         context: &Context,
     ) -> Result<Reply, Error> {
         let name = path.parameter("account");
-        let account = self.accounts.get(name).await.ok_or_else(|| Error::UnknownAccount(printable(name)))?;
+        let account = self
+            .accounts
+            .get(name)
+            .await
+            .ok_or_else(|| Error::UnknownAccount(printable(name)))?;
         let deadline = Deadline::of(context.deadline, envelope.gateway_limit());
         let request = Request {
             call,
@@ -201,8 +249,12 @@ impl App {
             answer_max_bytes: envelope.answer_max_bytes(),
         };
         let work = match endpoint {
-            Endpoint::CreateOrchestration => api::orchestrations::create_orchestration(&request).boxed(),
-            Endpoint::DeleteOrchestration => api::orchestrations::delete_orchestration(&request).boxed(),
+            Endpoint::CreateOrchestration => {
+                api::orchestrations::create_orchestration(&request).boxed()
+            }
+            Endpoint::DeleteOrchestration => {
+                api::orchestrations::delete_orchestration(&request).boxed()
+            }
             Endpoint::ListClusters => api::clusters::list_clusters(&request).boxed(),
             Endpoint::CreateCluster => api::clusters::create_cluster(&request).boxed(),
             Endpoint::ShowCluster => api::clusters::show_cluster(&request).boxed(),
@@ -218,10 +270,18 @@ impl App {
             Endpoint::RunTask => api::tasks::run_task(&request).boxed(),
             Endpoint::ShowTask => api::tasks::show_task(&request).boxed(),
             Endpoint::StopTask => api::tasks::stop_task(&request).boxed(),
-            Endpoint::ListTaskDefinitions => api::task_definitions::list_task_definitions(&request).boxed(),
-            Endpoint::RegisterTaskDefinition => api::task_definitions::register_task_definition(&request).boxed(),
-            Endpoint::ShowTaskDefinition => api::task_definitions::show_task_definition(&request).boxed(),
-            Endpoint::DeregisterTaskDefinition => api::task_definitions::deregister_task_definition(&request).boxed(),
+            Endpoint::ListTaskDefinitions => {
+                api::task_definitions::list_task_definitions(&request).boxed()
+            }
+            Endpoint::RegisterTaskDefinition => {
+                api::task_definitions::register_task_definition(&request).boxed()
+            }
+            Endpoint::ShowTaskDefinition => {
+                api::task_definitions::show_task_definition(&request).boxed()
+            }
+            Endpoint::DeregisterTaskDefinition => {
+                api::task_definitions::deregister_task_definition(&request).boxed()
+            }
             Endpoint::ListRegistries => api::registries::list_registries(&request).boxed(),
             Endpoint::CreateRegistry => api::registries::create_registry(&request).boxed(),
             Endpoint::ShowRegistry => api::registries::show_registry(&request).boxed(),
@@ -230,7 +290,11 @@ impl App {
                 return public(endpoint, call);
             }
         };
-        if keeps_its_deadline(endpoint) { work.await } else { deadline.limit(work).await? }
+        if keeps_its_deadline(endpoint) {
+            work.await
+        } else {
+            deadline.limit(work).await?
+        }
     }
 }
 
@@ -263,14 +327,24 @@ fn public(endpoint: Endpoint, call: &Call) -> Result<Reply, Error> {
         Endpoint::ShowVersion => Ok(api::meta::show_version()),
         Endpoint::ShowOpenapi => Ok(api::description::show_openapi(call)),
         Endpoint::ShowDocs => Ok(api::description::show_docs(call)),
-        _ => Err(Error::Bug("a route is public whose endpoint is not".to_owned())),
+        _ => Err(Error::Bug(
+            "a route is public whose endpoint is not".to_owned(),
+        )),
     }
 }
 
 /// Refuses what no gateway hands on, and a direct invocation may hold: it would have to be searched and copied.
 fn check_sizes(call: &Call) -> Result<(), Malformed> {
-    let query = call.query.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let headers = call.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let query = call
+        .query
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    let headers = call
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     for (what, given, limit) in [
         ("path", call.path.len(), PATH_MAX_BYTES),
         ("query", query, QUERY_MAX_BYTES),
@@ -278,7 +352,9 @@ fn check_sizes(call: &Call) -> Result<(), Malformed> {
     ] {
         if given > limit {
             let verb = if what == "headers" { "have" } else { "has" };
-            return Err(Malformed(format!("the {what} {verb} {given} bytes; at most {limit} are accepted")));
+            return Err(Malformed(format!(
+                "the {what} {verb} {given} bytes; at most {limit} are accepted"
+            )));
         }
     }
     Ok(())
@@ -289,15 +365,29 @@ fn check_query(call: &Call, route: &Route) -> Result<(), Error> {
     let problem = |(index, (name, _)): (usize, &(String, String))| {
         let message = if !route.query.contains(&name.as_str()) {
             let known: Vec<_> = route.query.iter().map(|name| format!("`{name}`")).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            };
             format!("unknown query parameter; this path knows {known}")
-        } else if call.query[..index].iter().any(|(earlier, _)| earlier == name) {
+        } else if call.query[..index]
+            .iter()
+            .any(|(earlier, _)| earlier == name)
+        {
             "given twice".to_owned()
         } else {
             return None;
         };
-        Some(Problem { path: printable(name), message })
+        Some(Problem {
+            path: printable(name),
+            message,
+        })
     };
     let problems: Vec<_> = call.query.iter().enumerate().filter_map(problem).collect();
-    if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Input(problems))
+    }
 }

@@ -25,7 +25,9 @@ pub struct Evidence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Nobody known to the configuration.
-    #[error("no known caller: send a token that the configuration knows as `Authorization: Bearer …`")]
+    #[error(
+        "no known caller: send a token that the configuration knows as `Authorization: Bearer …`"
+    )]
     Unauthenticated,
     /// Known, but without a grant for the account and access that the request needs.
     #[error("the caller has no grant for this account and method")]
@@ -51,13 +53,21 @@ impl Authority {
     /// [`Refusal::Unauthenticated`] if the evidence proves nobody.
     pub fn identify(&self, evidence: &Evidence) -> Result<&Caller, Refusal> {
         // Every caller is looked at, whether or not one matched before: the time says nothing.
-        let matches: Vec<_> = self.callers.iter().filter(|caller| proves(evidence, &caller.proof)).collect();
+        let matches: Vec<_> = self
+            .callers
+            .iter()
+            .filter(|caller| proves(evidence, &caller.proof))
+            .collect();
         let rank = |caller: &&&Caller| match caller.proof {
             Proof::Token(_) => 0,
             Proof::Principal(_) | Proof::Claims(_) => 1,
             Proof::Invoke => 2,
         };
-        matches.iter().min_by_key(rank).copied().ok_or(Refusal::Unauthenticated)
+        matches
+            .iter()
+            .min_by_key(rank)
+            .copied()
+            .ok_or(Refusal::Unauthenticated)
     }
 }
 
@@ -68,18 +78,39 @@ impl Caller {
     /// [`Refusal::Forbidden`] if no grant says so.
     pub fn check(&self, account: &str, access: Access) -> Result<(), Refusal> {
         let granted = self.grants.iter().any(|grant| {
-            grant.access >= access && grant.accounts.iter().any(|granted| granted == "*" || granted == account)
+            grant.access >= access
+                && grant
+                    .accounts
+                    .iter()
+                    .any(|granted| granted == "*" || granted == account)
         });
-        if granted { Ok(()) } else { Err(Refusal::Forbidden) }
+        if granted {
+            Ok(())
+        } else {
+            Err(Refusal::Forbidden)
+        }
     }
 }
 
 fn proves(evidence: &Evidence, proof: &Proof) -> bool {
     match proof {
-        Proof::Token(expected) => evidence.tokens.iter().filter(|token| token.matches(expected)).count() > 0,
-        Proof::Principal(pattern) => evidence.principal.as_deref().is_some_and(|arn| is_principal(pattern, arn)),
+        Proof::Token(expected) => {
+            evidence
+                .tokens
+                .iter()
+                .filter(|token| token.matches(expected))
+                .count()
+                > 0
+        }
+        Proof::Principal(pattern) => evidence
+            .principal
+            .as_deref()
+            .is_some_and(|arn| is_principal(pattern, arn)),
         Proof::Claims(claims) => {
-            !claims.is_empty() && claims.iter().all(|(name, value)| evidence.claims.get(name) == Some(value))
+            !claims.is_empty()
+                && claims
+                    .iter()
+                    .all(|(name, value)| evidence.claims.get(name) == Some(value))
         }
         Proof::Invoke => evidence.is_direct_invocation,
     }
@@ -104,7 +135,9 @@ fn role_of(principal: &str) -> Option<String> {
 
 /// `arn:aws:iam::1:role/team/deploy-bot` → `arn:aws:iam::1:role/deploy-bot`.
 fn without_path(pattern: &str) -> String {
-    let parts = pattern.split_once(":role/").and_then(|(account, role)| Some((account, role.rsplit_once('/')?.1)));
+    let parts = pattern
+        .split_once(":role/")
+        .and_then(|(account, role)| Some((account, role.rsplit_once('/')?.1)));
     // `role/team/*` says something of the path alone, which can't be told: it must not become every role.
     match parts.filter(|(_, name)| !name.contains('*')) {
         Some((account, name)) => format!("{account}:role/{name}"),
@@ -116,9 +149,13 @@ fn without_path(pattern: &str) -> String {
 fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
     let parts: Vec<_> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
     for part in middle {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],
@@ -134,61 +171,133 @@ mod tests {
     use crate::config::Grant;
 
     fn caller(name: &str, proof: Proof, grants: &[(&str, Access)]) -> Caller {
-        let grant =
-            |(account, access): &(&str, Access)| Grant { accounts: vec![(*account).to_owned()], access: *access };
-        Caller { name: name.to_owned(), proof, grants: grants.iter().map(grant).collect() }
+        let grant = |(account, access): &(&str, Access)| Grant {
+            accounts: vec![(*account).to_owned()],
+            access: *access,
+        };
+        Caller {
+            name: name.to_owned(),
+            proof,
+            grants: grants.iter().map(grant).collect(),
+        }
     }
 
     fn authority() -> Authority {
-        let claims = BTreeMap::from([("client_id".to_owned(), "abc".to_owned()), ("iss".to_owned(), "us".to_owned())]);
+        let claims = BTreeMap::from([
+            ("client_id".to_owned(), "abc".to_owned()),
+            ("iss".to_owned(), "us".to_owned()),
+        ]);
         Authority::new(vec![
-            caller("portal", Proof::Token(Digest::of("secret")), &[("*", Access::Write)]),
-            caller("viewer", Proof::Token(Digest::of("look")), &[("nonprod", Access::Read)]),
-            caller("bot", Proof::Principal("arn:aws:iam::123456789012:role/deploy-*".to_owned()), &[]),
             caller(
-                "admin",
-                Proof::Principal("arn:aws:iam::123456789012:role/aws-reserved/x.com/Admin_1".to_owned()),
+                "portal",
+                Proof::Token(Digest::of("secret")),
+                &[("*", Access::Write)],
+            ),
+            caller(
+                "viewer",
+                Proof::Token(Digest::of("look")),
+                &[("nonprod", Access::Read)],
+            ),
+            caller(
+                "bot",
+                Proof::Principal("arn:aws:iam::123456789012:role/deploy-*".to_owned()),
                 &[],
             ),
-            caller("run-7", Proof::Principal("arn:aws:sts::123456789012:assumed-role/release/run-7".to_owned()), &[]),
+            caller(
+                "admin",
+                Proof::Principal(
+                    "arn:aws:iam::123456789012:role/aws-reserved/x.com/Admin_1".to_owned(),
+                ),
+                &[],
+            ),
+            caller(
+                "run-7",
+                Proof::Principal("arn:aws:sts::123456789012:assumed-role/release/run-7".to_owned()),
+                &[],
+            ),
             caller("team", Proof::Claims(claims), &[]),
             caller("nightly", Proof::Invoke, &[]),
         ])
     }
 
     fn claims(pairs: &[(&str, &str)]) -> Evidence {
-        let claims = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Evidence { claims, ..Evidence::default() }
+        let claims = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Evidence {
+            claims,
+            ..Evidence::default()
+        }
     }
 
     fn principal(arn: &str) -> Evidence {
-        Evidence { principal: Some(arn.to_owned()), ..Evidence::default() }
+        Evidence {
+            principal: Some(arn.to_owned()),
+            ..Evidence::default()
+        }
     }
 
     fn tokens(tokens: &[&str]) -> Evidence {
-        Evidence { tokens: tokens.iter().map(|token| Digest::of(token)).collect(), ..Evidence::default() }
+        Evidence {
+            tokens: tokens.iter().map(|token| Digest::of(token)).collect(),
+            ..Evidence::default()
+        }
     }
 
     #[test]
     fn each_kind_of_evidence_proves_its_caller_and_nobody_else() {
-        let direct = |given: &[&str]| Evidence { is_direct_invocation: true, ..tokens(given) };
+        let direct = |given: &[&str]| Evidence {
+            is_direct_invocation: true,
+            ..tokens(given)
+        };
         for (evidence, expected) in [
             (Evidence::default(), None),
             (tokens(&["secret"]), Some("portal")),
             (tokens(&["wrong", "look"]), Some("viewer")),
             (tokens(&["wrong", ""]), None),
-            (principal("arn:aws:sts::123456789012:assumed-role/deploy-bot/run-1"), Some("bot")),
-            (principal("arn:aws:iam::123456789012:role/deploy-bot"), Some("bot")),
-            (principal("arn:aws:sts::999999999999:assumed-role/deploy-bot/run-1"), None),
+            (
+                principal("arn:aws:sts::123456789012:assumed-role/deploy-bot/run-1"),
+                Some("bot"),
+            ),
+            (
+                principal("arn:aws:iam::123456789012:role/deploy-bot"),
+                Some("bot"),
+            ),
+            (
+                principal("arn:aws:sts::999999999999:assumed-role/deploy-bot/run-1"),
+                None,
+            ),
             (principal("arn:aws:iam::123456789012:user/deploy-bot"), None),
-            (principal("arn:aws:sts::123456789012:assumed-role/evil/deploy-bot"), None),
-            (principal("arn:aws:sts::123456789012:assumed-role/deploy-bot"), None),
-            (principal("arn:aws:sts::123456789012:assumed-role/Admin_1/anna@example.com"), Some("admin")),
-            (principal("arn:aws:iam::123456789012:role/aws-reserved/x.com/Admin_1"), Some("admin")),
+            (
+                principal("arn:aws:sts::123456789012:assumed-role/evil/deploy-bot"),
+                None,
+            ),
+            (
+                principal("arn:aws:sts::123456789012:assumed-role/deploy-bot"),
+                None,
+            ),
+            (
+                principal("arn:aws:sts::123456789012:assumed-role/Admin_1/anna@example.com"),
+                Some("admin"),
+            ),
+            (
+                principal("arn:aws:iam::123456789012:role/aws-reserved/x.com/Admin_1"),
+                Some("admin"),
+            ),
             (principal("arn:aws:iam::123456789012:role/Admin_1"), None),
-            (principal("arn:aws:sts::123456789012:assumed-role/release/run-7"), Some("run-7")),
-            (principal("arn:aws:sts::123456789012:assumed-role/release/run-8"), None),
-            (claims(&[("client_id", "abc"), ("iss", "us"), ("sub", "x")]), Some("team")),
+            (
+                principal("arn:aws:sts::123456789012:assumed-role/release/run-7"),
+                Some("run-7"),
+            ),
+            (
+                principal("arn:aws:sts::123456789012:assumed-role/release/run-8"),
+                None,
+            ),
+            (
+                claims(&[("client_id", "abc"), ("iss", "us"), ("sub", "x")]),
+                Some("team"),
+            ),
             (claims(&[("client_id", "abc")]), None),
             (claims(&[("client_id", "abc"), ("iss", "them")]), None),
             (direct(&[]), Some("nightly")),
@@ -203,7 +312,9 @@ mod tests {
             ),
         ] {
             let authority = authority();
-            let found = authority.identify(&evidence).map(|caller| caller.name.as_str());
+            let found = authority
+                .identify(&evidence)
+                .map(|caller| caller.name.as_str());
             assert_eq!(found.ok(), expected, "{evidence:?}");
         }
     }
@@ -214,14 +325,23 @@ mod tests {
         let (portal, viewer) = (&authority.callers[0], &authority.callers[1]);
         assert_eq!(portal.check("anything", Access::Write), Ok(()));
         assert_eq!(viewer.check("nonprod", Access::Read), Ok(()));
-        assert_eq!(viewer.check("nonprod", Access::Write), Err(Refusal::Forbidden));
+        assert_eq!(
+            viewer.check("nonprod", Access::Write),
+            Err(Refusal::Forbidden)
+        );
         assert_eq!(viewer.check("prod", Access::Read), Err(Refusal::Forbidden));
     }
 
     #[test]
     fn without_callers_nobody_gets_in() {
-        let evidence = Evidence { is_direct_invocation: true, ..tokens(&["secret"]) };
-        assert_eq!(Authority::new(Vec::new()).identify(&evidence).err(), Some(Refusal::Unauthenticated));
+        let evidence = Evidence {
+            is_direct_invocation: true,
+            ..tokens(&["secret"])
+        };
+        assert_eq!(
+            Authority::new(Vec::new()).identify(&evidence).err(),
+            Some(Refusal::Unauthenticated)
+        );
     }
 
     #[test]

@@ -97,15 +97,28 @@ impl Cleanup {
 
     /// Whether every message of the batch comes from the stack's own queue.
     pub fn owns(&self, batch: &Batch) -> bool {
-        batch.messages.iter().all(|message| self.queue.has_arn(&message.queue_arn))
+        batch
+            .messages
+            .iter()
+            .all(|message| self.queue.has_arn(&message.queue_arn))
     }
 
     /// Puts what a delete has left on the queue.
     ///
     /// # Errors
     /// [`aws::Error`] if AWS does not take it: then nobody goes on with it but the caller.
-    pub async fn take_over(&self, account: &Account, unfinished: Unfinished<'_>) -> Result<(), aws::Error> {
-        let Unfinished { target, progress, account_name, caller, request_id } = unfinished;
+    pub async fn take_over(
+        &self,
+        account: &Account,
+        unfinished: Unfinished<'_>,
+    ) -> Result<(), aws::Error> {
+        let Unfinished {
+            target,
+            progress,
+            account_name,
+            caller,
+            request_id,
+        } = unfinished;
         let job = Job {
             account: account_name.to_owned(),
             rest: delete::remember(account, target, progress, request_id).await?,
@@ -122,17 +135,34 @@ impl Cleanup {
     }
 
     /// Works on a batch; answers the ids of the messages that SQS must deliver again.
-    pub async fn work<'b>(&self, accounts: &Accounts, batch: &'b Batch, deadline: Deadline) -> Vec<&'b str> {
+    pub async fn work<'b>(
+        &self,
+        accounts: &Accounts,
+        batch: &'b Batch,
+        deadline: Deadline,
+    ) -> Vec<&'b str> {
         let works = stream::iter(&batch.messages).map(|message| async move {
-            let work = Box::pin(self.attempt(accounts, message, deadline.keeping(PUT_BACK_RESERVE)));
+            let work =
+                Box::pin(self.attempt(accounts, message, deadline.keeping(PUT_BACK_RESERVE)));
             // Neither a panic nor the end of the time takes the other messages along.
-            let attempt = deadline.limit(AssertUnwindSafe(work).catch_unwind()).await.ok().and_then(Result::ok);
+            let attempt = deadline
+                .limit(AssertUnwindSafe(work).catch_unwind())
+                .await
+                .ok()
+                .and_then(Result::ok);
             if attempt.is_none() {
-                error!(message_id = message.message_id, "delete: an attempt was cut off");
+                error!(
+                    message_id = message.message_id,
+                    "delete: an attempt was cut off"
+                );
             }
             (attempt != Some(true)).then_some(message.message_id.as_str())
         });
-        works.buffer_unordered(PARALLEL).filter_map(std::future::ready).collect().await
+        works
+            .buffer_unordered(PARALLEL)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
     }
 
     /// Does what can be done now, and puts the rest back. Whether the message has served its purpose.
@@ -142,22 +172,39 @@ impl Cleanup {
             Err(cause) => {
                 error!(message_id = message.message_id, %cause, "delete: not a message of ecs-api");
                 let letter = json!({"reason": format!("not a message of ecs-api: {cause}"), "body": message.body});
-                return self.queue.send_dead_letter(&letter.to_string()).await.unwrap_or(false);
+                return self
+                    .queue
+                    .send_dead_letter(&letter.to_string())
+                    .await
+                    .unwrap_or(false);
             }
         };
         job.log("delete: is looked at", None);
         let outcome = match accounts.get(&job.account).await {
             Some(account) => outcome(delete::resume(account, &job.rest, deadline).await),
-            None => Outcome::Refused(format!("there is no account `{}` in the configuration", job.account)),
+            None => Outcome::Refused(format!(
+                "there is no account `{}` in the configuration",
+                job.account
+            )),
         };
         let correlation_id = job.correlation_id.clone();
         let sent = match job.after(outcome) {
             Next::Nothing => Ok(true),
-            Next::Again(job) => self.queue.send(&job.text(), job.delay()).await.map(|()| true),
+            Next::Again(job) => self
+                .queue
+                .send(&job.text(), job.delay())
+                .await
+                .map(|()| true),
             // Without a place for it SQS moves it, once it has delivered it often enough.
             Next::GivenUp(job) => self.queue.send_dead_letter(&job.text()).await,
         };
-        let not_sent = |error: &aws::Error| warn!(correlation_id, cause = causes(error), "delete: not put back");
+        let not_sent = |error: &aws::Error| {
+            warn!(
+                correlation_id,
+                cause = causes(error),
+                "delete: not put back"
+            )
+        };
         sent.inspect_err(not_sent).unwrap_or(false)
     }
 }
@@ -184,8 +231,15 @@ impl Job {
 
     /// The job at its next attempt.
     fn begun(self) -> Self {
-        let since = self.since.filter(|since| age(*since) < FORGOTTEN_AFTER).or_else(|| Some(Timestamp::now()));
-        Self { attempts: self.attempts.saturating_add(1), since, ..self }
+        let since = self
+            .since
+            .filter(|since| age(*since) < FORGOTTEN_AFTER)
+            .or_else(|| Some(Timestamp::now()));
+        Self {
+            attempts: self.attempts.saturating_add(1),
+            since,
+            ..self
+        }
     }
 
     /// How long the next attempt waits.
@@ -201,37 +255,83 @@ impl Job {
     fn after(self, outcome: Outcome) -> Next {
         let (reason, refusals) = match outcome {
             Outcome::Done(progress) => {
-                Self { reason: None, ..self }.log("delete: done", Some(&progress));
+                Self {
+                    reason: None,
+                    ..self
+                }
+                .log("delete: done", Some(&progress));
                 return Next::Nothing;
             }
             Outcome::NotYet(reason) => (reason, 0),
             Outcome::Refused(reason) => (reason, self.refusals.saturating_add(1)),
         };
-        let job = Self { refusals, reason: Some(reason), ..self };
+        let job = Self {
+            refusals,
+            reason: Some(reason),
+            ..self
+        };
         if refusals < REFUSALS_MAX && !job.is_too_old() {
             job.log("delete: goes on later", None);
             return Next::Again(job);
         }
         job.log(GIVEN_UP, None);
-        Next::GivenUp(Self { since: None, attempts: 0, refusals: 0, ..job })
+        Next::GivenUp(Self {
+            since: None,
+            attempts: 0,
+            refusals: 0,
+            ..job
+        })
     }
 
     /// Writes a line to the log, with the request's id.
     fn log(&self, what: &'static str, progress: Option<&Progress>) {
-        let Self { account, rest, caller, correlation_id, attempts, reason, .. } = self;
-        let Rest { cluster, service, .. } = rest;
-        let deleted = progress.map(|progress| progress.deleted.join(", ")).unwrap_or_default();
+        let Self {
+            account,
+            rest,
+            caller,
+            correlation_id,
+            attempts,
+            reason,
+            ..
+        } = self;
+        let Rest {
+            cluster, service, ..
+        } = rest;
+        let deleted = progress
+            .map(|progress| progress.deleted.join(", "))
+            .unwrap_or_default();
         let kept = progress.map(|progress| {
-            let kept = progress.kept.iter().map(|kept| format!("`{}`: {}", kept.arn, kept.reason));
+            let kept = progress
+                .kept
+                .iter()
+                .map(|kept| format!("`{}`: {}", kept.arn, kept.reason));
             kept.collect::<Vec<_>>().join("; ")
         });
-        let (kept, cause) = (kept.unwrap_or_default(), reason.as_deref().unwrap_or_default());
+        let (kept, cause) = (
+            kept.unwrap_or_default(),
+            reason.as_deref().unwrap_or_default(),
+        );
         macro_rules! line {
             ($write:ident) => {
-                $write!(correlation_id, caller, account, cluster, service, attempts, deleted, kept, cause, "{what}")
+                $write!(
+                    correlation_id,
+                    caller,
+                    account,
+                    cluster,
+                    service,
+                    attempts,
+                    deleted,
+                    kept,
+                    cause,
+                    "{what}"
+                )
             };
         }
-        if what == GIVEN_UP { line!(error) } else { line!(info) }
+        if what == GIVEN_UP {
+            line!(error)
+        } else {
+            line!(info)
+        }
     }
 }
 
@@ -251,14 +351,22 @@ fn outcome(attempt: Result<Progress, Failure>) -> Outcome {
 /// Whether it goes on only if somebody does something. That STS gives no credentials may pass, unless it says that the
 /// role must not be assumed.
 fn is_refused(cause: &Cause) -> bool {
-    let Cause::Aws(error) = cause else { return false };
+    let Cause::Aws(error) = cause else {
+        return false;
+    };
     match error.kind {
-        Kind::AssumeRole => error.code.as_deref().is_some_and(|code| code.starts_with("AccessDenied")),
+        Kind::AssumeRole => error
+            .code
+            .as_deref()
+            .is_some_and(|code| code.starts_with("AccessDenied")),
         kind => matches!(kind, Kind::AccessDenied | Kind::Invalid),
     }
 }
 
 fn waits(progress: &Progress) -> String {
-    let waits = progress.pending.iter().map(|item| format!("`{}` waits for {}", item.arn, item.waiting_for));
+    let waits = progress
+        .pending
+        .iter()
+        .map(|item| format!("`{}` waits for {}", item.arn, item.waiting_for));
     waits.collect::<Vec<_>>().join("; ")
 }

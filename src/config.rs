@@ -137,7 +137,9 @@ pub enum LogLevel {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Neither variable is set.
-    #[error("no configuration: set {INLINE} to the JSON itself, or {FILE} to the path of a file that holds it")]
+    #[error(
+        "no configuration: set {INLINE} to the JSON itself, or {FILE} to the path of a file that holds it"
+    )]
     Missing,
     /// Both variables are set.
     #[error("both {INLINE} and {FILE} are set: keep one of them")]
@@ -181,10 +183,20 @@ impl Config {
             (None, Some(path)) => Self::parse(&contents(Path::new(&path))?)?,
             (None, None) => return Err(ConfigError::Missing),
         };
-        let url = |name| variable(name).map(|url| queue_url(name, &url.to_string_lossy())).transpose();
+        let url = |name| {
+            variable(name)
+                .map(|url| queue_url(name, &url.to_string_lossy()))
+                .transpose()
+        };
         let dead_letter_url = url(DEAD_LETTER_QUEUE)?;
-        let cleanup_queue = url(CLEANUP_QUEUE)?.map(|url| CleanupQueue { url, dead_letter_url });
-        Ok(Self { cleanup_queue, ..config })
+        let cleanup_queue = url(CLEANUP_QUEUE)?.map(|url| CleanupQueue {
+            url,
+            dead_letter_url,
+        });
+        Ok(Self {
+            cleanup_queue,
+            ..config
+        })
     }
 
     /// Reads and checks a configuration.
@@ -195,19 +207,37 @@ impl Config {
         let value = json::parse(text).map_err(ConfigError::Syntax)?;
         let config = written::read(value).map_err(ConfigError::Invalid)?;
         let faults = checks::faults(&config);
-        if faults.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(faults)) }
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Invalid(faults))
+        }
     }
 }
 
 /// `…://host/account/name`, as SQS gives it.
 fn queue_url(variable: &'static str, url: &str) -> Result<String, ConfigError> {
-    let path = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).and_then(|url| url.split_once('/'));
-    let is_one = path.is_some_and(|(host, path)| !host.is_empty() && path.contains('/') && !path.ends_with('/'));
-    if is_one { Ok(url.to_owned()) } else { Err(ConfigError::QueueUrl { variable, url: url.to_owned() }) }
+    let path = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .and_then(|url| url.split_once('/'));
+    let is_one = path
+        .is_some_and(|(host, path)| !host.is_empty() && path.contains('/') && !path.ends_with('/'));
+    if is_one {
+        Ok(url.to_owned())
+    } else {
+        Err(ConfigError::QueueUrl {
+            variable,
+            url: url.to_owned(),
+        })
+    }
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+    std::fs::read(path).map_err(|source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Checks a file as the function would at its start, and says what each account and caller comes to. Calls nothing.
@@ -217,7 +247,11 @@ fn contents(path: &Path) -> Result<Vec<u8>, ConfigError> {
 pub fn check_file(path: &Path) -> Result<String, ConfigError> {
     let text = contents(path)?;
     let config = Config::parse(&text)?;
-    Ok(report::Report { config: &config, bytes: text.len() }.to_string())
+    Ok(report::Report {
+        config: &config,
+        bytes: text.len(),
+    }
+    .to_string())
 }
 
 /// What the program was started for.

@@ -31,10 +31,21 @@ impl Deadline {
     /// An end that has passed is no end, since Lambda begins nothing that late: `cargo lambda watch` gives a
     /// number that is a duration.
     pub fn of(invocation_ends_ms: u64, gateway_limit: Option<Duration>) -> Self {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis());
-        let left_ms = u128::from(invocation_ends_ms).checked_sub(now_ms).filter(|left_ms| *left_ms > 0);
-        let left = left_ms.and_then(|left_ms| u64::try_from(left_ms).ok()).map(Duration::from_millis);
-        let left = left.into_iter().chain(gateway_limit).chain([INVOCATION_MAX]).min().unwrap_or(INVOCATION_MAX);
+        let now_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |now| now.as_millis());
+        let left_ms = u128::from(invocation_ends_ms)
+            .checked_sub(now_ms)
+            .filter(|left_ms| *left_ms > 0);
+        let left = left_ms
+            .and_then(|left_ms| u64::try_from(left_ms).ok())
+            .map(Duration::from_millis);
+        let left = left
+            .into_iter()
+            .chain(gateway_limit)
+            .chain([INVOCATION_MAX])
+            .min()
+            .unwrap_or(INVOCATION_MAX);
         Self(Instant::now() + left.saturating_sub(ANSWER_RESERVE))
     }
 
@@ -55,7 +66,9 @@ impl Deadline {
     /// # Errors
     /// [`Elapsed`] when the deadline came first; `work` is dropped where it stood.
     pub async fn limit<T>(self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
-        tokio::time::timeout_at(self.0, work).await.map_err(|_| Elapsed)
+        tokio::time::timeout_at(self.0, work)
+            .await
+            .map_err(|_| Elapsed)
     }
 }
 
@@ -66,7 +79,9 @@ mod tests {
     /// Seconds that are left, rounded.
     fn left_s(invocation_ends: Option<u64>, gateway_limit_s: Option<u64>) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let ends_ms = invocation_ends.map_or(600_000, |left_s| (now + Duration::from_secs(left_s)).as_millis());
+        let ends_ms = invocation_ends.map_or(600_000, |left_s| {
+            (now + Duration::from_secs(left_s)).as_millis()
+        });
         let limit = gateway_limit_s.map(Duration::from_secs);
         let deadline = Deadline::of(u64::try_from(ends_ms).unwrap(), limit);
         let left = deadline.0.duration_since(Instant::now());
@@ -84,7 +99,11 @@ mod tests {
             (None, Some(29), 28),
             (None, None, 899),
         ] {
-            assert_eq!(left_s(invocation, gateway), expected, "{invocation:?} {gateway:?}");
+            assert_eq!(
+                left_s(invocation, gateway),
+                expected,
+                "{invocation:?} {gateway:?}"
+            );
         }
     }
 
@@ -92,9 +111,30 @@ mod tests {
     async fn work_is_cut_off_at_the_deadline_and_earlier_with_a_reserve() {
         let deadline = Deadline::of(0, Some(Duration::from_secs(11)));
         let work = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
-        assert_eq!(deadline.keeping(Duration::from_secs(4)).limit(work(5)).await, Ok(()));
-        assert_eq!(deadline.keeping(Duration::from_secs(4)).limit(work(2)).await, Err(Elapsed));
-        assert_eq!(deadline.within(Duration::from_secs(3)).limit(work(4)).await, Err(Elapsed));
-        assert_eq!(deadline.within(Duration::from_secs(30)).limit(work(5)).await, Err(Elapsed));
+        assert_eq!(
+            deadline
+                .keeping(Duration::from_secs(4))
+                .limit(work(5))
+                .await,
+            Ok(())
+        );
+        assert_eq!(
+            deadline
+                .keeping(Duration::from_secs(4))
+                .limit(work(2))
+                .await,
+            Err(Elapsed)
+        );
+        assert_eq!(
+            deadline.within(Duration::from_secs(3)).limit(work(4)).await,
+            Err(Elapsed)
+        );
+        assert_eq!(
+            deadline
+                .within(Duration::from_secs(30))
+                .limit(work(5))
+                .await,
+            Err(Elapsed)
+        );
     }
 }

@@ -59,8 +59,18 @@ mod tests {
 
     #[test]
     fn what_is_no_digest_is_refused() {
-        for wrong in ["", "7c", &"g".repeat(64), &"0".repeat(63), &"+0".repeat(32), &"é".repeat(32)] {
-            assert!(serde_json::from_value::<Digest>((*wrong).into()).is_err(), "{wrong}");
+        for wrong in [
+            "",
+            "7c",
+            &"g".repeat(64),
+            &"0".repeat(63),
+            &"+0".repeat(32),
+            &"é".repeat(32),
+        ] {
+            assert!(
+                serde_json::from_value::<Digest>((*wrong).into()).is_err(),
+                "{wrong}"
+            );
         }
     }
 }

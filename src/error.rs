@@ -90,12 +90,17 @@ impl From<RunFailure> for Error {
 impl Error {
     /// One thing wrong with the body or the query.
     pub fn input(path: &str, message: &str) -> Self {
-        Self::Input(vec![Problem { path: path.to_owned(), message: message.to_owned() }])
+        Self::Input(vec![Problem {
+            path: path.to_owned(),
+            message: message.to_owned(),
+        }])
     }
 }
 
 /// An error and the errors behind it, from the outermost in.
-pub fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+pub fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
@@ -113,7 +118,11 @@ pub fn causes(error: &(dyn StdError + 'static)) -> String {
 
 /// Where the problems are: what is wrong there may hold a caller's secrets, which are not for the log.
 fn places(problems: &[Problem]) -> String {
-    let mut places: Vec<_> = problems.iter().take(5).map(|problem| format!("`{}`", problem.path)).collect();
+    let mut places: Vec<_> = problems
+        .iter()
+        .take(5)
+        .map(|problem| format!("`{}`", problem.path))
+        .collect();
     if problems.len() > places.len() {
         places.push(format!("{} more places", problems.len() - places.len()));
     }

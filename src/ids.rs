@@ -24,16 +24,30 @@ impl RoleArn {
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let arn = Arn::parse(text).filter(|arn| {
             let name = arn.resource.strip_prefix("role/").unwrap_or_default();
-            arn.service == "iam" && arn.region.is_empty() && is_account_id(arn.account_id) && is_role_name(name)
+            arn.service == "iam"
+                && arn.region.is_empty()
+                && is_account_id(arn.account_id)
+                && is_role_name(name)
         });
-        let arn = arn.ok_or_else(|| IdError::new(text, "the ARN of a role, `arn:aws:iam::111122223333:role/name`"))?;
-        Ok(Self { arn: text.to_owned(), account_id: AccountId(arn.account_id.to_owned()) })
+        let arn = arn.ok_or_else(|| {
+            IdError::new(
+                text,
+                "the ARN of a role, `arn:aws:iam::111122223333:role/name`",
+            )
+        })?;
+        Ok(Self {
+            arn: text.to_owned(),
+            account_id: AccountId(arn.account_id.to_owned()),
+        })
     }
 
     /// The role of that name in an account that is worked on in a region.
     pub fn of(account_id: &AccountId, region: &str, name: &str) -> Self {
         let arn = format!("arn:{}:iam::{account_id}:role/{name}", partition(region));
-        Self { arn, account_id: account_id.clone() }
+        Self {
+            arn,
+            account_id: account_id.clone(),
+        }
     }
 
     /// The whole ARN.
@@ -44,8 +58,14 @@ impl RoleArn {
     /// The role of that name in the same account.
     #[must_use]
     pub fn beside(&self, name: &RoleName) -> Self {
-        let account = self.arn.split_once(":role/").map_or_else(String::new, |(account, _)| account.to_owned());
-        Self { arn: format!("{account}:role/{name}"), account_id: self.account_id.clone() }
+        let account = self
+            .arn
+            .split_once(":role/")
+            .map_or_else(String::new, |(account, _)| account.to_owned());
+        Self {
+            arn: format!("{account}:role/{name}"),
+            account_id: self.account_id.clone(),
+        }
     }
 
     /// The twelve digits of the account that owns the role.
@@ -93,7 +113,10 @@ pub struct IdError {
 
 impl IdError {
     fn new(given: &str, expected: &'static str) -> Self {
-        Self { given: printable(given), expected }
+        Self {
+            given: printable(given),
+            expected,
+        }
     }
 }
 
@@ -131,7 +154,11 @@ impl AccountId {
     /// [`IdError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let expected = "the id of an account, twelve digits like `111122223333`";
-        if is_account_id(text) { Ok(Self(text.to_owned())) } else { Err(IdError::new(text, expected)) }
+        if is_account_id(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError::new(text, expected))
+        }
     }
 }
 
@@ -146,8 +173,13 @@ impl RoleName {
     /// # Errors
     /// [`IdError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let expected = "the name of a role: letters, digits and `_+=,.@-`, after its path if it has one";
-        if is_role_name(text) { Ok(Self(text.to_owned())) } else { Err(IdError::new(text, expected)) }
+        let expected =
+            "the name of a role: letters, digits and `_+=,.@-`, after its path if it has one";
+        if is_role_name(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError::new(text, expected))
+        }
     }
 }
 
@@ -166,14 +198,19 @@ impl ClusterName {
     /// [`IdError`] for any other text, and for an ARN of another account or region than `home`.
     pub fn parse(text: &str, home: &Home) -> Result<Self, IdError> {
         let name = if text.starts_with("arn:") {
-            home.resource(text, "ecs")?.strip_prefix("cluster/").unwrap_or_default()
+            home.resource(text, "ecs")?
+                .strip_prefix("cluster/")
+                .unwrap_or_default()
         } else {
             text
         };
         if is_ecs_name(name) {
             Ok(Self(name.to_owned()))
         } else {
-            Err(IdError::new(text, "a cluster: 1 to 255 letters, digits, `-` and `_`, or a cluster's ARN"))
+            Err(IdError::new(
+                text,
+                "a cluster: 1 to 255 letters, digits, `-` and `_`, or a cluster's ARN",
+            ))
         }
     }
 }
@@ -213,7 +250,10 @@ impl TaskId {
     pub fn parse(text: &str, home: &Home, cluster: &ClusterName) -> Result<Self, IdError> {
         match name_in_cluster(text, "task/", home, cluster)? {
             Some(id) if is_ecs_name(id) => Ok(Self(id.to_owned())),
-            _ => Err(IdError::new(text, "a task of this cluster: its id, `cluster/id`, or its ARN")),
+            _ => Err(IdError::new(
+                text,
+                "a task of this cluster: its id, `cluster/id`, or its ARN",
+            )),
         }
     }
 }
@@ -226,7 +266,11 @@ fn name_in_cluster<'t>(
     home: &Home,
     cluster: &ClusterName,
 ) -> Result<Option<&'t str>, IdError> {
-    let path = if text.starts_with("arn:") { home.resource(text, "ecs")?.strip_prefix(kind) } else { Some(text) };
+    let path = if text.starts_with("arn:") {
+        home.resource(text, "ecs")?.strip_prefix(kind)
+    } else {
+        Some(text)
+    };
     Ok(path.and_then(|path| match path.split_once('/') {
         Some((of, name)) => (of == cluster.as_str()).then_some(name),
         None => Some(path),
@@ -245,17 +289,25 @@ impl TaskDefinitionName {
     /// [`IdError`] for any other text, and for an ARN of another account or region than `home`.
     pub fn parse(text: &str, home: &Home) -> Result<Self, IdError> {
         let name = if text.starts_with("arn:") {
-            home.resource(text, "ecs")?.strip_prefix("task-definition/").unwrap_or_default()
+            home.resource(text, "ecs")?
+                .strip_prefix("task-definition/")
+                .unwrap_or_default()
         } else {
             text
         };
         let (family, revision) = name.split_once(':').unwrap_or((name, "1"));
         // AWS writes revisions without a sign and without leading zeros.
         let is_written_so = revision.starts_with(|digit: char| ('1'..='9').contains(&digit));
-        if is_ecs_name(family) && is_written_so && revision.parse::<u32>().is_ok_and(|revision| revision > 0) {
+        if is_ecs_name(family)
+            && is_written_so
+            && revision.parse::<u32>().is_ok_and(|revision| revision > 0)
+        {
             Ok(Self(name.to_owned()))
         } else {
-            Err(IdError::new(text, "a task definition: `family`, `family:revision`, or its ARN"))
+            Err(IdError::new(
+                text,
+                "a task definition: `family`, `family:revision`, or its ARN",
+            ))
         }
     }
 
@@ -277,17 +329,25 @@ impl RegistryId {
     /// [`IdError`] for any other text, and for an ARN of another account or region than `home`.
     pub fn parse(text: &str, home: &Home) -> Result<Self, IdError> {
         let id = if text.starts_with("arn:") {
-            home.resource(text, "servicediscovery")?.strip_prefix("service/").unwrap_or_default()
+            home.resource(text, "servicediscovery")?
+                .strip_prefix("service/")
+                .unwrap_or_default()
         } else {
             text
         };
         let is_id = id.strip_prefix("srv-").is_some_and(|rest| {
-            (1..=60).contains(&rest.len()) && rest.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+            (1..=60).contains(&rest.len())
+                && rest
+                    .chars()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
         });
         if is_id {
             Ok(Self(id.to_owned()))
         } else {
-            Err(IdError::new(text, "a Cloud Map service: an id like `srv-tvtbgvkkxtts3qlf`, or its ARN"))
+            Err(IdError::new(
+                text,
+                "a Cloud Map service: an id like `srv-tvtbgvkkxtts3qlf`, or its ARN",
+            ))
         }
     }
 }
@@ -308,11 +368,15 @@ impl Home {
     /// [`IdError`] if it is no ARN of that service, or one of another account or region.
     pub fn resource<'t>(&self, text: &'t str, service: &str) -> Result<&'t str, IdError> {
         let arn = Arn::parse(text).filter(|arn| arn.service == service);
-        let arn = arn.ok_or_else(|| IdError::new(text, "an ARN of the service that the path asks for"))?;
+        let arn =
+            arn.ok_or_else(|| IdError::new(text, "an ARN of the service that the path asks for"))?;
         if arn.account_id == self.account_id && arn.region == self.region {
             Ok(arn.resource)
         } else {
-            Err(IdError::new(text, "an ARN of the account and region that the path's account stands for"))
+            Err(IdError::new(
+                text,
+                "an ARN of the account and region that the path's account stands for",
+            ))
         }
     }
 }
@@ -329,8 +393,12 @@ impl<'t> Arn<'t> {
     fn parse(text: &'t str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
         let (scheme, partition) = (parts.next()?, parts.next()?);
-        let arn =
-            Self { service: parts.next()?, region: parts.next()?, account_id: parts.next()?, resource: parts.next()? };
+        let arn = Self {
+            service: parts.next()?,
+            region: parts.next()?,
+            account_id: parts.next()?,
+            resource: parts.next()?,
+        };
         (scheme == "arn" && partition.starts_with("aws") && !arn.resource.is_empty()).then_some(arn)
     }
 }
@@ -338,21 +406,29 @@ impl<'t> Arn<'t> {
 /// Whether `name` may name an account in the configuration and in paths.
 pub fn is_account_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
-        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
 }
 
 /// Whether `text` looks like a region: `us-east-1`, `us-gov-west-1`, `ap-southeast-7`.
 pub fn is_region(text: &str) -> bool {
     let mut parts = text.split('-').rev();
-    let number = parts.next().is_some_and(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()));
+    let number = parts
+        .next()
+        .is_some_and(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()));
     let words = parts.clone().count() >= 2;
-    number && words && parts.all(|part| part.len() >= 2 && part.chars().all(|c| c.is_ascii_lowercase()))
+    number
+        && words
+        && parts.all(|part| part.len() >= 2 && part.chars().all(|c| c.is_ascii_lowercase()))
 }
 
 /// Whether `name` can be the name of a cluster, a service or a task definition's family.
 pub fn is_ecs_name(name: &str) -> bool {
     (1..=255).contains(&name.len())
-        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 
 /// Whether `text` can be the id of a Cloud Map namespace, or its ARN.
@@ -363,20 +439,29 @@ pub fn is_namespace_id(text: &str) -> bool {
 
 /// A namespace's id, where it is given as the ARN of one of this account and region; any other text as it is.
 pub fn namespace_id<'t>(text: &'t str, home: &Home) -> &'t str {
-    let own = format!(":servicediscovery:{}:{}:namespace/", home.region, home.account_id);
-    text.split_once(&own).filter(|(before, _)| before.starts_with("arn:")).map_or(text, |(_, id)| id)
+    let own = format!(
+        ":servicediscovery:{}:{}:namespace/",
+        home.region, home.account_id
+    );
+    text.split_once(&own)
+        .filter(|(before, _)| before.starts_with("arn:"))
+        .map_or(text, |(_, id)| id)
 }
 
 /// Whether `text` can be the name of a Cloud Map service
 /// (<https://docs.aws.amazon.com/cloud-map/latest/api/API_CreateService.html>).
 pub fn is_registry_name(text: &str) -> bool {
     (1..=127).contains(&text.len())
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
 }
 
 /// Whether `text` looks like the ARN of a Cloud Map service, of whatever account and region.
 pub fn is_registry_arn(text: &str) -> bool {
-    Arn::parse(text).is_some_and(|arn| arn.service == "servicediscovery" && arn.resource.starts_with("service/srv-"))
+    Arn::parse(text).is_some_and(|arn| {
+        arn.service == "servicediscovery" && arn.resource.starts_with("service/srv-")
+    })
 }
 
 fn is_account_id(text: &str) -> bool {
@@ -386,7 +471,9 @@ fn is_account_id(text: &str) -> bool {
 fn is_role_name(text: &str) -> bool {
     !text.is_empty()
         && !text.ends_with('/')
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_+=,.@/-".contains(letter))
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "_+=,.@/-".contains(letter))
 }
 
 #[cfg(test)]

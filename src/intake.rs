@@ -48,7 +48,10 @@ pub struct Call {
 impl fmt::Debug for Call {
     /// Leaves query, headers and body out: they may hold what only the caller and AWS should know.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,14 +94,24 @@ impl Envelope {
         let is_direct = has("/method");
         let (is_v2, is_elb) = (has("/requestContext/http"), has("/requestContext/elb"));
         let is_v1 = has("/requestContext/apiId") && !is_v2;
-        match (has("/requestContext"), has("/httpMethod") && has("/path"), version) {
+        match (
+            has("/requestContext"),
+            has("/httpMethod") && has("/path"),
+            version,
+        ) {
             _ if has("/Records") => None,
-            (false, _, None) if is_direct && has("/path") && !has("/httpMethod") => Some(Self::Direct),
+            (false, _, None) if is_direct && has("/path") && !has("/httpMethod") => {
+                Some(Self::Direct)
+            }
             _ if is_direct => None,
             // Tools that imitate an HTTP API also send an `httpMethod`.
             (true, _, Some("2.0")) if is_v2 && !is_elb => Some(Self::HttpApi),
-            (true, true, None | Some("1.0")) if is_v1 && !is_elb => Some(Self::RestApi(HeaderStyle::of(event))),
-            (true, true, None) if is_elb && !is_v1 && !is_v2 => Some(Self::LoadBalancer(HeaderStyle::of(event))),
+            (true, true, None | Some("1.0")) if is_v1 && !is_elb => {
+                Some(Self::RestApi(HeaderStyle::of(event)))
+            }
+            (true, true, None) if is_elb && !is_v1 && !is_v2 => {
+                Some(Self::LoadBalancer(HeaderStyle::of(event)))
+            }
             _ => None,
         }
     }
@@ -170,7 +183,10 @@ pub enum UnknownEvent {
 impl From<UnknownEvent> for Diagnostic {
     /// What Lambda shows for the failed invocation.
     fn from(event: UnknownEvent) -> Self {
-        Self { error_type: "UnknownEvent".to_owned(), error_message: event.to_string() }
+        Self {
+            error_type: "UnknownEvent".to_owned(),
+            error_message: event.to_string(),
+        }
     }
 }
 
@@ -190,7 +206,9 @@ pub fn open(event: Value, invoked_arn: &str) -> Result<Event, UnknownEvent> {
         return Err(UnknownEvent::NotDirect);
     }
     let Some(envelope) = envelope else {
-        return batch::batch(&event).map(Event::Batch).ok_or(UnknownEvent::Kind);
+        return batch::batch(&event)
+            .map(Event::Batch)
+            .ok_or(UnknownEvent::Kind);
     };
     let call = match envelope {
         Envelope::HttpApi => http_api::call(event),
@@ -210,7 +228,11 @@ fn qualifier(arn: &str) -> Option<&str> {
 fn take_tokens(headers: &mut HeaderMap) -> Vec<Digest> {
     let mut tokens = Vec::new();
     for name in [header::AUTHORIZATION.as_str(), "x-auth-token", "auth-token"] {
-        let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<_> = headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         tokens.extend(values.into_iter().filter_map(|value| token(name, value)));
         headers.remove(name);
     }
@@ -223,7 +245,11 @@ fn take_tokens(headers: &mut HeaderMap) -> Vec<Digest> {
 fn token(header_name: &str, value: &str) -> Option<Digest> {
     let token = if header_name == header::AUTHORIZATION.as_str() {
         let (scheme, token) = value.trim().split_once(' ')?;
-        if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" }
+        if scheme.eq_ignore_ascii_case("bearer") {
+            token.trim()
+        } else {
+            ""
+        }
     } else {
         value.trim()
     };
@@ -232,7 +258,9 @@ fn token(header_name: &str, value: &str) -> Option<Digest> {
 
 /// Decodes a query string.
 fn query_pairs(query: &str) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
 }
 
 #[cfg(test)]

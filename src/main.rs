@@ -15,7 +15,9 @@ use serde_json::Value;
 async fn main() -> ExitCode {
     match Command::given() {
         Ok(Command::Serve) => serve().await,
-        Ok(Command::CheckConfig(path)) => config::check_file(&path).map_or_else(failed, |report| succeeded(&report)),
+        Ok(Command::CheckConfig(path)) => {
+            config::check_file(&path).map_or_else(failed, |report| succeeded(&report))
+        }
         Err(error) => failed(error),
     }
 }
@@ -32,9 +34,10 @@ async fn serve() -> ExitCode {
         let app = Arc::clone(&app);
         async move { app.handle(event).await }
     });
-    lambda_runtime::run(handler)
-        .await
-        .map_or_else(|error| failed(format_args!("ecs-api stops: {error}")), |()| ExitCode::SUCCESS)
+    lambda_runtime::run(handler).await.map_or_else(
+        |error| failed(format_args!("ecs-api stops: {error}")),
+        |()| ExitCode::SUCCESS,
+    )
 }
 
 fn succeeded(report: &str) -> ExitCode {

@@ -45,7 +45,10 @@ pub fn document() -> Value {
     let mut schemas = Schemas::default();
     let mut paths = Map::new();
     for route in ROUTES {
-        let path = route.pattern.strip_prefix(BASE).expect("every path has the same base");
+        let path = route
+            .pattern
+            .strip_prefix(BASE)
+            .expect("every path has the same base");
         let operation = operation(route, &mut schemas);
         let method = route.method.as_str().to_ascii_lowercase();
         let operations = paths.entry(path).or_insert_with(|| json!({}));

@@ -39,11 +39,20 @@ struct Verdict {
 
 impl Verdict {
     fn new(status: StatusCode, code: &str) -> Self {
-        Self { status, code: code.to_owned(), retryable: false, retry_after_s: None }
+        Self {
+            status,
+            code: code.to_owned(),
+            retryable: false,
+            retry_after_s: None,
+        }
     }
 
     fn retry_after(self, seconds: u32) -> Self {
-        Self { retryable: true, retry_after_s: Some(seconds), ..self }
+        Self {
+            retryable: true,
+            retry_after_s: Some(seconds),
+            ..self
+        }
     }
 
     fn retryable(self, retryable: bool) -> Self {
@@ -56,7 +65,10 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
     let verdict = verdict(error, is_safe);
     let mut problem = Map::new();
     problem.insert("type".to_owned(), "about:blank".into());
-    problem.insert("title".to_owned(), verdict.status.canonical_reason().unwrap_or("Error").into());
+    problem.insert(
+        "title".to_owned(),
+        verdict.status.canonical_reason().unwrap_or("Error").into(),
+    );
     problem.insert("status".to_owned(), verdict.status.as_u16().into());
     problem.insert("detail".to_owned(), detail(error).into());
     problem.insert("code".to_owned(), verdict.code.into());
@@ -72,7 +84,10 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
         Error::Create(failure) => add_outcome(&mut problem, &failure.outcome),
         Error::Delete(failure) => {
             problem.insert("Deleted".to_owned(), json!(failure.deleted));
-            let kept = failure.kept.iter().map(|kept| json!({"Arn": kept.arn, "Reason": kept.reason}));
+            let kept = failure
+                .kept
+                .iter()
+                .map(|kept| json!({"Arn": kept.arn, "Reason": kept.reason}));
             problem.insert("Kept".to_owned(), kept.collect());
         }
         Error::NothingStarted(nothing) => {
@@ -82,7 +97,11 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
         }
         _ => {}
     }
-    let reply = Reply::new(verdict.status, "application/problem+json", Body::Json(Value::Object(problem)));
+    let reply = Reply::new(
+        verdict.status,
+        "application/problem+json",
+        Body::Json(Value::Object(problem)),
+    );
     let reply = match verdict.retry_after_s {
         Some(seconds) => reply.with_header(header::RETRY_AFTER, &seconds.to_string()),
         None => reply,
@@ -94,7 +113,9 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
 fn with_remedy(reply: Reply, error: &Error) -> Reply {
     let (name, value): (HeaderName, &str) = match error {
         Error::MethodNotAllowed { allow, .. } => (header::ALLOW, allow),
-        Error::Refused(Refusal::Unauthenticated) => (header::WWW_AUTHENTICATE, "Bearer realm=\"ecs-api\""),
+        Error::Refused(Refusal::Unauthenticated) => {
+            (header::WWW_AUTHENTICATE, "Bearer realm=\"ecs-api\"")
+        }
         _ => return reply,
     };
     reply.with_header(name, value)
@@ -103,7 +124,9 @@ fn with_remedy(reply: Reply, error: &Error) -> Reply {
 /// What the caller may know, in one line, although AWS's messages may have several. Of a bug: nothing.
 fn detail(error: &Error) -> String {
     let detail = match error {
-        Error::Bug(_) => "the request could not be completed; its id finds the cause in the log".to_owned(),
+        Error::Bug(_) => {
+            "the request could not be completed; its id finds the cause in the log".to_owned()
+        }
         Error::Input(problems) => summary(problems),
         other => other.to_string(),
     };
@@ -115,12 +138,21 @@ fn summary(problems: &[Problem]) -> String {
         [] => "the request is not valid".to_owned(),
         [only] if only.path.is_empty() => only.message.clone(),
         [only] => format!("{}: {}", only.path, only.message),
-        [first, rest @ ..] => format!("{}: {} (and {} more)", first.path, first.message, rest.len()),
+        [first, rest @ ..] => format!(
+            "{}: {} (and {} more)",
+            first.path,
+            first.message,
+            rest.len()
+        ),
     }
 }
 
 fn add_outcome(problem: &mut Map<String, Value>, outcome: &Outcome) {
-    let arns = |arns: &[String]| arns.iter().map(|arn| json!({"Arn": arn})).collect::<Vec<_>>();
+    let arns = |arns: &[String]| {
+        arns.iter()
+            .map(|arn| json!({"Arn": arn}))
+            .collect::<Vec<_>>()
+    };
     problem.insert("Created".to_owned(), arns(&outcome.created).into());
     problem.insert("RolledBack".to_owned(), arns(&outcome.rolled_back).into());
     problem.insert("LeftBehind".to_owned(), left_behind(&outcome.left_behind));
@@ -128,7 +160,8 @@ fn add_outcome(problem: &mut Map<String, Value>, outcome: &Outcome) {
 
 /// What could not be taken back, as `LeftBehind` lists it.
 pub fn left_behind(leftovers: &[Leftover]) -> Value {
-    let entry = |left: &Leftover| json!({"Arn": left.arn, "Error": left.error, "Command": left.command});
+    let entry =
+        |left: &Leftover| json!({"Arn": left.arn, "Error": left.error, "Command": left.command});
     leftovers.iter().map(entry).collect()
 }
 
@@ -153,22 +186,29 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
         Error::Syntax(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedJson"),
         Error::Input(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
         Error::Id(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidIdentifier"),
-        Error::Refused(Refusal::Unauthenticated) => Verdict::new(StatusCode::UNAUTHORIZED, "Unauthenticated"),
+        Error::Refused(Refusal::Unauthenticated) => {
+            Verdict::new(StatusCode::UNAUTHORIZED, "Unauthenticated")
+        }
         Error::Refused(Refusal::Forbidden) => Verdict::new(StatusCode::FORBIDDEN, "Forbidden"),
         Error::NoRoute => Verdict::new(StatusCode::NOT_FOUND, "NoSuchRoute"),
         Error::UnknownAccount(_) => Verdict::new(StatusCode::NOT_FOUND, "NoSuchAccount"),
         Error::NotFound(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
-        Error::MethodNotAllowed { .. } => Verdict::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+        Error::MethodNotAllowed { .. } => {
+            Verdict::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed")
+        }
         Error::BodyTooLarge { .. } => Verdict::new(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge"),
         Error::Aws(error) => of_aws(error, is_safe),
         Error::Create(failure) => of_create(failure),
         Error::Delete(failure) => of_cause(&failure.cause),
         Error::Flow(cause) => of_cause(cause),
         Error::NothingStarted(nothing) if nothing.is_for_capacity() => {
-            Verdict::new(StatusCode::SERVICE_UNAVAILABLE, "NoCapacity").retry_after(CAPACITY_RETRY_S)
+            Verdict::new(StatusCode::SERVICE_UNAVAILABLE, "NoCapacity")
+                .retry_after(CAPACITY_RETRY_S)
         }
         Error::NothingStarted(_) => Verdict::new(StatusCode::CONFLICT, "NothingStarted"),
-        Error::Deadline(_) => Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(is_safe),
+        Error::Deadline(_) => {
+            Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(is_safe)
+        }
         Error::Bug(_) => Verdict::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
     }
 }
@@ -177,7 +217,10 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
 /// with a key, the same request finds that and goes on with it.
 fn of_create(failure: &create::Failure) -> Verdict {
     let verdict = of_cause(&failure.cause);
-    Verdict { retryable: verdict.retryable && (failure.outcome.is_clean() || failure.is_keyed), ..verdict }
+    Verdict {
+        retryable: verdict.retryable && (failure.outcome.is_clean() || failure.is_keyed),
+        ..verdict
+    }
 }
 
 /// Flows may be repeated: a create is undone, a delete goes on where it stopped, and the others change nothing.
@@ -187,11 +230,19 @@ fn of_cause(cause: &Cause) -> Verdict {
         Cause::Missing(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
         Cause::Taken(_) => Verdict::new(StatusCode::CONFLICT, "AlreadyExists"),
         Cause::KeyReused(_) => Verdict::new(StatusCode::CONFLICT, "IdempotencyKeyReused"),
-        Cause::TakenBack(_) => Verdict::new(StatusCode::CONFLICT, "TakenBack").retry_after(TAKEN_BACK_RETRY_S),
-        Cause::NotReady(_) => Verdict::new(StatusCode::CONFLICT, "NotReady").retry_after(NOT_READY_RETRY_S),
-        Cause::Draining(_) => Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S),
+        Cause::TakenBack(_) => {
+            Verdict::new(StatusCode::CONFLICT, "TakenBack").retry_after(TAKEN_BACK_RETRY_S)
+        }
+        Cause::NotReady(_) => {
+            Verdict::new(StatusCode::CONFLICT, "NotReady").retry_after(NOT_READY_RETRY_S)
+        }
+        Cause::Draining(_) => {
+            Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S)
+        }
         Cause::LogsElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
-        Cause::Deadline(_) => Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true),
+        Cause::Deadline(_) => {
+            Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true)
+        }
     }
 }
 
@@ -207,9 +258,17 @@ fn of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
         Kind::NotReady => verdict(StatusCode::CONFLICT, "NotReady").retry_after(NOT_READY_RETRY_S),
         Kind::Draining => verdict(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S),
         Kind::Invalid => verdict(StatusCode::BAD_REQUEST, "InvalidRequest"),
-        Kind::Throttled => verdict(StatusCode::TOO_MANY_REQUESTS, "Throttled").retry_after(THROTTLED_RETRY_S),
-        Kind::NoCapacity => verdict(StatusCode::SERVICE_UNAVAILABLE, "NoCapacity").retry_after(CAPACITY_RETRY_S),
-        Kind::Unavailable => verdict(StatusCode::BAD_GATEWAY, "AwsUnavailable").retryable(repeats_safely),
-        Kind::TimedOut => verdict(StatusCode::GATEWAY_TIMEOUT, "AwsTimedOut").retryable(repeats_safely),
+        Kind::Throttled => {
+            verdict(StatusCode::TOO_MANY_REQUESTS, "Throttled").retry_after(THROTTLED_RETRY_S)
+        }
+        Kind::NoCapacity => {
+            verdict(StatusCode::SERVICE_UNAVAILABLE, "NoCapacity").retry_after(CAPACITY_RETRY_S)
+        }
+        Kind::Unavailable => {
+            verdict(StatusCode::BAD_GATEWAY, "AwsUnavailable").retryable(repeats_safely)
+        }
+        Kind::TimedOut => {
+            verdict(StatusCode::GATEWAY_TIMEOUT, "AwsTimedOut").retryable(repeats_safely)
+        }
     }
 }

@@ -49,31 +49,53 @@ impl Reply {
 
     /// A plain text with status 200.
     pub fn text(body: impl Into<String>) -> Self {
-        Self::new(StatusCode::OK, "text/plain; charset=utf-8", Body::Text(body.into()))
+        Self::new(
+            StatusCode::OK,
+            "text/plain; charset=utf-8",
+            Body::Text(body.into()),
+        )
     }
 
     /// An answer of any kind.
     pub fn new(status: StatusCode, content_type: &'static str, body: Body) -> Self {
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { status, headers, body }
+        let headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        Self {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// An answer without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Empty }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+        }
     }
 
     /// The same answer for work that is not done: status 202, and when to ask again.
     #[must_use]
     pub fn accepted(self, retry_after_s: u32) -> Self {
-        let reply = Self { status: StatusCode::ACCEPTED, ..self };
+        let reply = Self {
+            status: StatusCode::ACCEPTED,
+            ..self
+        };
         reply.with_header(header::RETRY_AFTER, &retry_after_s.to_string())
     }
 
     /// Adds a header. Characters that a header can't hold are replaced by `?`.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        let visible = |letter: char| if letter == ' ' || letter.is_ascii_graphic() { letter } else { '?' };
+        let visible = |letter: char| {
+            if letter == ' ' || letter.is_ascii_graphic() {
+                letter
+            } else {
+                '?'
+            }
+        };
         let value: String = value.chars().map(visible).collect();
         if let Ok(value) = HeaderValue::from_str(&value) {
             self.headers.append(name, value);
@@ -85,7 +107,10 @@ impl Reply {
     #[must_use]
     pub fn with_ignored(self, is_lenient: bool, ignored: &[String]) -> Self {
         let reply = if is_lenient {
-            self.with_header(HeaderName::from_static("preference-applied"), "handling=lenient")
+            self.with_header(
+                HeaderName::from_static("preference-applied"),
+                "handling=lenient",
+            )
         } else {
             self
         };
@@ -101,16 +126,34 @@ impl Reply {
         if listed.len() < ignored.len() {
             listed.push("...");
         }
-        reply.with_header(HeaderName::from_static("x-ignored-members"), &listed.join(", "))
+        reply.with_header(
+            HeaderName::from_static("x-ignored-members"),
+            &listed.join(", "),
+        )
     }
 
     /// Lets a cache keep the answer, to ask whether it is still `etag`: then the answer is 304 without a body.
     #[must_use]
     pub fn with_etag(self, etag: &str, if_none_match: Option<&HeaderValue>) -> Self {
-        let known = if_none_match.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_known = known.split(',').map(str::trim).any(|known| known == etag || known == "*");
-        let reply = self.with_header(header::ETAG, etag).with_header(header::CACHE_CONTROL, "no-cache");
-        if is_known { Self { status: StatusCode::NOT_MODIFIED, body: Body::Empty, ..reply } } else { reply }
+        let known = if_none_match
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let is_known = known
+            .split(',')
+            .map(str::trim)
+            .any(|known| known == etag || known == "*");
+        let reply = self
+            .with_header(header::ETAG, etag)
+            .with_header(header::CACHE_CONTROL, "no-cache");
+        if is_known {
+            Self {
+                status: StatusCode::NOT_MODIFIED,
+                body: Body::Empty,
+                ..reply
+            }
+        } else {
+            reply
+        }
     }
 
     /// Compresses a long body, if the caller's `Accept-Encoding` allows it, and unpacks one that is compressed already, if
@@ -120,7 +163,11 @@ impl Reply {
         let is_accepted = accept_encoding.is_some_and(accepts_gzip);
         let bytes = match &self.body {
             Body::Gzip(packed) => {
-                let body = if is_accepted { Body::Binary(packed.to_vec()) } else { Body::Text(unpacked(packed)) };
+                let body = if is_accepted {
+                    Body::Binary(packed.to_vec())
+                } else {
+                    Body::Text(unpacked(packed))
+                };
                 return self.varying(is_accepted, body);
             }
             Body::Text(text) => text.clone().into_bytes(),
@@ -132,15 +179,20 @@ impl Reply {
         }
         let compressed = is_accepted.then(|| gzip(&bytes)).and_then(Result::ok);
         let is_compressed = compressed.is_some();
-        let body = compressed.map_or_else(|| std::mem::replace(&mut self.body, Body::Empty), Body::Binary);
+        let body = compressed.map_or_else(
+            || std::mem::replace(&mut self.body, Body::Empty),
+            Body::Binary,
+        );
         self.varying(is_compressed, body)
     }
 
     /// With a body that depends on the caller's `Accept-Encoding`.
     fn varying(mut self, is_compressed: bool, body: Body) -> Self {
-        self.headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        self.headers
+            .append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         if is_compressed {
-            self.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            self.headers
+                .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         Self { body, ..self }
     }
@@ -160,12 +212,17 @@ fn accepts_gzip(accept_encoding: &HeaderValue) -> bool {
     let quality = |wanted: &str| {
         accept_encoding.split(',').find_map(|choice| {
             let mut parts = choice.split(';').map(str::trim);
-            let is_wanted = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case(wanted));
-            let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            let is_wanted = parts
+                .next()
+                .is_some_and(|coding| coding.eq_ignore_ascii_case(wanted));
+            let quality =
+                parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
             is_wanted.then(|| quality.map_or(1.0, |text| text.trim().parse::<f32>().unwrap_or(0.0)))
         })
     };
-    quality("gzip").or_else(|| quality("*")).is_some_and(|quality| quality > 0.0)
+    quality("gzip")
+        .or_else(|| quality("*"))
+        .is_some_and(|quality| quality > 0.0)
 }
 
 fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -190,7 +247,11 @@ mod tests {
             ("br", false),
             ("", false),
         ] {
-            assert_eq!(accepts_gzip(&HeaderValue::from_static(accept)), expected, "{accept}");
+            assert_eq!(
+                accepts_gzip(&HeaderValue::from_static(accept)),
+                expected,
+                "{accept}"
+            );
         }
     }
 
@@ -209,12 +270,17 @@ mod tests {
 
     #[test]
     fn a_header_can_not_be_split() {
-        let reply = Reply::empty(StatusCode::OK).with_ignored(true, &["a\r\nSet-Cookie: x".to_owned(), "é".to_owned()]);
+        let reply = Reply::empty(StatusCode::OK)
+            .with_ignored(true, &["a\r\nSet-Cookie: x".to_owned(), "é".to_owned()]);
         assert_eq!(reply.headers["x-ignored-members"], "a??Set-Cookie: x, ?");
         assert_eq!(reply.headers["preference-applied"], "handling=lenient");
         let many = vec!["service.unknown".to_owned(); 1000];
         let reply = Reply::empty(StatusCode::OK).with_ignored(true, &many);
         let listed = reply.headers["x-ignored-members"].to_str().unwrap();
-        assert!(listed.len() < 2100 && listed.ends_with(", service.unknown, ..."), "{}", listed.len());
+        assert!(
+            listed.len() < 2100 && listed.ends_with(", service.unknown, ..."),
+            "{}",
+            listed.len()
+        );
     }
 }

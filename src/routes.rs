@@ -112,23 +112,57 @@ pub const ROUTES: &[Route] = &[
 ];
 
 const fn public(pattern: &'static str, endpoint: Endpoint) -> Route {
-    Route { method: Method::GET, pattern, endpoint, guard: Guard::Public, query: &[] }
+    Route {
+        method: Method::GET,
+        pattern,
+        endpoint,
+        guard: Guard::Public,
+        query: &[],
+    }
 }
 
 const fn get(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
-    Route { method: Method::GET, pattern, endpoint, guard: Guard::Needs(Access::Read), query }
+    Route {
+        method: Method::GET,
+        pattern,
+        endpoint,
+        guard: Guard::Needs(Access::Read),
+        query,
+    }
 }
 
 const fn post(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
-    Route { method: Method::POST, pattern, endpoint, guard: Guard::Needs(Access::Write), query }
+    Route {
+        method: Method::POST,
+        pattern,
+        endpoint,
+        guard: Guard::Needs(Access::Write),
+        query,
+    }
 }
 
 const fn patch(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
-    Route { method: Method::PATCH, pattern, endpoint, guard: Guard::Needs(Access::Write), query }
+    Route {
+        method: Method::PATCH,
+        pattern,
+        endpoint,
+        guard: Guard::Needs(Access::Write),
+        query,
+    }
 }
 
-const fn delete(pattern: &'static str, endpoint: Endpoint, query: &'static [&'static str]) -> Route {
-    Route { method: Method::DELETE, pattern, endpoint, guard: Guard::Needs(Access::Write), query }
+const fn delete(
+    pattern: &'static str,
+    endpoint: Endpoint,
+    query: &'static [&'static str],
+) -> Route {
+    Route {
+        method: Method::DELETE,
+        pattern,
+        endpoint,
+        guard: Guard::Needs(Access::Write),
+        query,
+    }
 }
 
 /// The table, ready to be asked.
@@ -156,7 +190,13 @@ impl Routes {
         patterns.sort_unstable();
         patterns.dedup();
         for pattern in patterns {
-            paths.insert(pattern, table.iter().filter(|route| route.pattern == pattern).collect())?;
+            paths.insert(
+                pattern,
+                table
+                    .iter()
+                    .filter(|route| route.pattern == pattern)
+                    .collect(),
+            )?;
         }
         Ok(Self { paths })
     }
@@ -169,19 +209,33 @@ impl Routes {
         let path = rejoin_arns(path.strip_suffix('/').unwrap_or(path));
         self.at(&path).or_else(|error| {
             // A task as answers name it, `{cluster}%2F{id}`, that a gateway took apart.
-            let rejoined = path.rsplit_once('/').map(|(before, id)| format!("{before}%2F{id}"));
+            let rejoined = path
+                .rsplit_once('/')
+                .map(|(before, id)| format!("{before}%2F{id}"));
             let found = rejoined.and_then(|path| self.at(&path).ok());
-            found.filter(|found| found.routes.iter().all(|route| route.pattern.ends_with("/{task}"))).ok_or(error)
+            found
+                .filter(|found| {
+                    found
+                        .routes
+                        .iter()
+                        .all(|route| route.pattern.ends_with("/{task}"))
+                })
+                .ok_or(error)
         })
     }
 
     fn at(&self, path: &str) -> Result<Matched<'_>, Error> {
         let found = self.paths.at(path).map_err(|_| Error::NoRoute)?;
         let decoded = found.params.iter().map(|(name, value)| {
-            let value = percent_decode_str(value).decode_utf8().map_err(|_| Error::NoRoute)?;
+            let value = percent_decode_str(value)
+                .decode_utf8()
+                .map_err(|_| Error::NoRoute)?;
             Ok((name.to_owned(), value.into_owned()))
         });
-        Ok(Matched { parameters: decoded.collect::<Result<_, Error>>()?, routes: found.value })
+        Ok(Matched {
+            parameters: decoded.collect::<Result<_, Error>>()?,
+            routes: found.value,
+        })
     }
 }
 
@@ -206,7 +260,10 @@ fn rejoin_arns(path: &str) -> String {
 
 /// How many of the `rest` segments after this one, the beginning of an ARN, belong to it.
 fn segments_of_arn(segment: &str, last: &str, rest: usize) -> usize {
-    let kind = segment.rsplit(':').next().filter(|_| segment.starts_with("arn:"));
+    let kind = segment
+        .rsplit(':')
+        .next()
+        .filter(|_| segment.starts_with("arn:"));
     match kind {
         Some("cluster" | "task-definition") => rest.min(1),
         // `service/{cluster}/{name}`, or the older `service/{name}`; what may follow a service is known.
@@ -222,9 +279,20 @@ impl Matched<'_> {
     /// # Errors
     /// [`Error::MethodNotAllowed`] with the methods that the path takes.
     pub fn route(&self, method: &Method) -> Result<&'static Route, Error> {
-        let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        let route = self.routes.iter().copied().find(|route| route.method == wanted);
-        route.ok_or_else(|| Error::MethodNotAllowed { method: printable(method.as_str()), allow: self.allow() })
+        let wanted = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let route = self
+            .routes
+            .iter()
+            .copied()
+            .find(|route| route.method == wanted);
+        route.ok_or_else(|| Error::MethodNotAllowed {
+            method: printable(method.as_str()),
+            allow: self.allow(),
+        })
     }
 
     /// The methods that the path takes, as in `Allow`.
@@ -242,7 +310,10 @@ impl Matched<'_> {
 
     /// A parameter of the path, decoded; empty if the pattern has none of the name.
     pub fn parameter(&self, name: &str) -> &str {
-        self.parameters.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -254,8 +325,9 @@ mod tests {
     fn no_two_routes_are_in_each_others_way() {
         assert!(Routes::new(ROUTES).is_ok());
         for (index, route) in ROUTES.iter().enumerate() {
-            let twin =
-                ROUTES[..index].iter().any(|other| (&other.method, other.pattern) == (&route.method, route.pattern));
+            let twin = ROUTES[..index]
+                .iter()
+                .any(|other| (&other.method, other.pattern) == (&route.method, route.pattern));
             assert!(!twin, "{} {} is there twice", route.method, route.pattern);
         }
     }
@@ -269,7 +341,11 @@ mod tests {
                 _ => Guard::Needs(Access::Write),
             };
             assert_eq!(route.guard, expected, "{} {}", route.method, route.pattern);
-            assert!(route.pattern.starts_with("/v1/ecs/{account}/"), "{}", route.pattern);
+            assert!(
+                route.pattern.starts_with("/v1/ecs/{account}/"),
+                "{}",
+                route.pattern
+            );
         }
     }
 
@@ -284,16 +360,34 @@ mod tests {
                 "/v1/ecs/nonprod/clusters/arn:aws:ecs:us-east-1:1:cluster/myclu",
                 Some("arn:aws:ecs:us-east-1:1:cluster/myclu"),
             ),
-            ("/v1/ecs/nonprod/clusters/arn:aws:ecs:us-east-1:1:cluster", Some("arn:aws:ecs:us-east-1:1:cluster")),
+            (
+                "/v1/ecs/nonprod/clusters/arn:aws:ecs:us-east-1:1:cluster",
+                Some("arn:aws:ecs:us-east-1:1:cluster"),
+            ),
             (
                 "/v1/ecs/nonprod/clusters/arn:aws:ecs:us-east-1:1:cluster/myclu/services/arn:aws:ecs:r:1:service/myclu/web",
                 Some("arn:aws:ecs:us-east-1:1:cluster/myclu"),
             ),
-            ("/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/myclu/web/logs", Some("myclu")),
-            ("/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/web/events", Some("myclu")),
-            ("/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/myclu/web/x", None),
-            ("/v1/ecs/nonprod/clusters/myclu/tasks/arn:aws:ecs:us-east-1:1:task/myclu/0a1b", Some("myclu")),
-            ("/v1/ecs/nonprod/clusters/myclu/tasks/myclu/0a1b", Some("myclu")),
+            (
+                "/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/myclu/web/logs",
+                Some("myclu"),
+            ),
+            (
+                "/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/web/events",
+                Some("myclu"),
+            ),
+            (
+                "/v1/ecs/nonprod/clusters/myclu/services/arn:aws:ecs:us-east-1:1:service/myclu/web/x",
+                None,
+            ),
+            (
+                "/v1/ecs/nonprod/clusters/myclu/tasks/arn:aws:ecs:us-east-1:1:task/myclu/0a1b",
+                Some("myclu"),
+            ),
+            (
+                "/v1/ecs/nonprod/clusters/myclu/tasks/myclu/0a1b",
+                Some("myclu"),
+            ),
             ("/v1/ecs/nonprod/clusters/myclu/tasks/myclu/0a1b/c", None),
             ("/v1/ecs/nonprod/clusters/myclu/services/web/x", None),
             ("/v1/ecs/nonprod/clusters/%FF", None),
@@ -301,7 +395,10 @@ mod tests {
             ("/v1/ecs/nonprod/clusters/myclu//", None),
             ("/V1/ecs/nonprod/clusters/myclu", None),
         ] {
-            let found = routes.find(path).ok().map(|found| found.parameter("cluster").to_owned());
+            let found = routes
+                .find(path)
+                .ok()
+                .map(|found| found.parameter("cluster").to_owned());
             assert_eq!(found.as_deref(), cluster, "{path}");
         }
     }
@@ -311,7 +408,13 @@ mod tests {
         let routes = Routes::new(ROUTES).unwrap();
         let found = routes.find("/v1/ecs/nonprod/clusters").unwrap();
         assert_eq!(found.allow(), "GET, HEAD, POST, OPTIONS");
-        assert_eq!(found.route(&Method::HEAD).unwrap().endpoint, Endpoint::ListClusters);
-        assert!(matches!(found.route(&Method::PUT), Err(Error::MethodNotAllowed { .. })));
+        assert_eq!(
+            found.route(&Method::HEAD).unwrap().endpoint,
+            Endpoint::ListClusters
+        );
+        assert!(matches!(
+            found.route(&Method::PUT),
+            Err(Error::MethodNotAllowed { .. })
+        ));
     }
 }

@@ -17,7 +17,10 @@ use crate::text::printable_up_to;
 /// Starts the log at a level, on standard output.
 pub fn start(level: LogLevel) {
     // A second start (in tests) keeps the first one's subscriber.
-    drop(tracing::subscriber::set_global_default(subscriber(level, std::io::stdout)));
+    drop(tracing::subscriber::set_global_default(subscriber(
+        level,
+        std::io::stdout,
+    )));
 }
 
 /// What writes the log. The SDK's own crates stay at warnings: below that they write what they send.
@@ -32,9 +35,21 @@ where
         LogLevel::Warn => Level::WARN,
         LogLevel::Error => Level::ERROR,
     };
-    let others = if level == LogLevel::Error { "error" } else { "warn" };
-    let filter = EnvFilter::new(format!("{others},ecs_api={}", own.as_str().to_ascii_lowercase()));
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(writer).finish()
+    let others = if level == LogLevel::Error {
+        "error"
+    } else {
+        "warn"
+    };
+    let filter = EnvFilter::new(format!(
+        "{others},ecs_api={}",
+        own.as_str().to_ascii_lowercase()
+    ));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .finish()
 }
 
 /// The most characters of a path that are logged.
@@ -59,17 +74,39 @@ pub struct Trail {
 impl Trail {
     /// Writes the request's one line: a client's fault is information, AWS's or the network's a warning, ours an
     /// error.
-    pub fn log(&self, call: &Result<Call, Malformed>, reply: &Reply, request_id: &str, took: Duration) {
-        let (method, path) = call.as_ref().map_or(("", ""), |call| (call.method.as_str(), call.path.as_str()));
-        let (method, path) = (printable_up_to(LOGGED_METHOD_MAX, method), printable_up_to(LOGGED_PATH_MAX, path));
-        let endpoint = self.endpoint.map(|endpoint| format!("{endpoint:?}")).unwrap_or_default();
+    pub fn log(
+        &self,
+        call: &Result<Call, Malformed>,
+        reply: &Reply,
+        request_id: &str,
+        took: Duration,
+    ) {
+        let (method, path) = call
+            .as_ref()
+            .map_or(("", ""), |call| (call.method.as_str(), call.path.as_str()));
+        let (method, path) = (
+            printable_up_to(LOGGED_METHOD_MAX, method),
+            printable_up_to(LOGGED_PATH_MAX, path),
+        );
+        let endpoint = self
+            .endpoint
+            .map(|endpoint| format!("{endpoint:?}"))
+            .unwrap_or_default();
         let caller = self.caller.as_deref().unwrap_or_default();
-        let cause =
-            self.error.as_ref().map(|error| printable_up_to(LOGGED_CAUSE_MAX, &causes(error))).unwrap_or_default();
-        let (status, took_ms) = (reply.status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        let cause = self
+            .error
+            .as_ref()
+            .map(|error| printable_up_to(LOGGED_CAUSE_MAX, &causes(error)))
+            .unwrap_or_default();
+        let (status, took_ms) = (
+            reply.status.as_u16(),
+            u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        );
         macro_rules! line {
             ($write:ident) => {
-                $write!(request_id, method, path, endpoint, caller, status, took_ms, cause, "request")
+                $write!(
+                    request_id, method, path, endpoint, caller, status, took_ms, cause, "request"
+                )
             };
         }
         match reply.status {

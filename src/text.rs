@@ -10,7 +10,13 @@ pub fn printable(text: &str) -> String {
 
 /// The same, not longer than `max` characters.
 pub fn printable_up_to(max: usize, text: &str) -> String {
-    let mut letters = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
+    let mut letters = text.chars().map(|letter| {
+        if letter.is_control() {
+            '\u{fffd}'
+        } else {
+            letter
+        }
+    });
     let mut printable: String = letters.by_ref().take(max).collect();
     if letters.next().is_some() {
         printable.push('…');

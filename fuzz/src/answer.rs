@@ -3,12 +3,24 @@
 use serde_json::Value;
 
 /// The members of every problem.
-const FIXED: [&str; 7] = ["type", "title", "status", "detail", "code", "requestId", "retryable"];
+const FIXED: [&str; 7] = [
+    "type",
+    "title",
+    "status",
+    "detail",
+    "code",
+    "requestId",
+    "retryable",
+];
 
 /// Checks an answer in its envelope; the body, where it is JSON.
 #[track_caller]
 pub fn check(answer: &Value) -> Option<Value> {
-    let Some(status) = answer.get("statusCode").or_else(|| answer.get("status")).and_then(Value::as_u64) else {
+    let Some(status) = answer
+        .get("statusCode")
+        .or_else(|| answer.get("status"))
+        .and_then(Value::as_u64)
+    else {
         // A batch of the queue is answered with what of it failed.
         assert!(answer["batchItemFailures"].is_array(), "{answer}");
         return None;
@@ -23,7 +35,10 @@ pub fn check(answer: &Value) -> Option<Value> {
         Value::String(text) => serde_json::from_str::<Value>(text).ok(),
         body => Some(body.clone()),
     };
-    if let Some(problem) = body.as_ref().filter(|body| status >= 400 && body.is_object()) {
+    if let Some(problem) = body
+        .as_ref()
+        .filter(|body| status >= 400 && body.is_object())
+    {
         check_problem(problem, status);
     }
     body.iter().for_each(check_leftovers);
@@ -31,8 +46,12 @@ pub fn check(answer: &Value) -> Option<Value> {
 }
 
 fn header<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
-    let maps = ["headers", "multiValueHeaders"].into_iter().filter_map(|map| answer[map].as_object());
-    let found = maps.flatten().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let maps = ["headers", "multiValueHeaders"]
+        .into_iter()
+        .filter_map(|map| answer[map].as_object());
+    let found = maps
+        .flatten()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name));
     found.and_then(|(_, value)| value.get(0).unwrap_or(value).as_str())
 }
 
@@ -43,7 +62,13 @@ fn check_problem(problem: &Value, status: u64) {
     }
     assert_eq!(problem["status"], status, "{problem}");
     assert_ne!(problem["code"], "", "{problem}");
-    assert!(!problem["detail"].as_str().unwrap_or_default().contains(char::is_control), "{problem}");
+    assert!(
+        !problem["detail"]
+            .as_str()
+            .unwrap_or_default()
+            .contains(char::is_control),
+        "{problem}"
+    );
 }
 
 /// Checks that what is said to be left can be taken away.
@@ -60,9 +85,15 @@ fn check_leftovers(body: &Value) {
 #[track_caller]
 pub fn check_log(log: &str, secrets: &[String]) {
     for line in log.lines() {
-        assert!(serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()), "{line}");
+        assert!(
+            serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()),
+            "{line}"
+        );
     }
     for secret in secrets {
-        assert!(!log.contains(secret.as_str()), "`{secret}` is logged: {log}");
+        assert!(
+            !log.contains(secret.as_str()),
+            "`{secret}` is logged: {log}"
+        );
     }
 }

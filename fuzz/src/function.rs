@@ -45,21 +45,39 @@ impl Function {
     pub fn new(script: &Script) -> Self {
         let wire = Wire::new(script);
         let url = "https://sqs.us-east-1.amazonaws.com/123456789012/ecs-api-cleanup".to_owned();
-        let queue = script.has_queue.then_some(CleanupQueue { url, dead_letter_url: None });
-        let config = Config { cleanup_queue: queue, ..configuration() };
+        let queue = script.has_queue.then_some(CleanupQueue {
+            url,
+            dead_letter_url: None,
+        });
+        let config = Config {
+            cleanup_queue: queue,
+            ..configuration()
+        };
         let clients = Accounts::new(config.accounts.clone(), sdk_config(wire.clone()));
-        Self { app: App::new(config, clients), wire, time_left: script.time_left }
+        Self {
+            app: App::new(config, clients),
+            wire,
+            time_left: script.time_left,
+        }
     }
 
     /// Answers an event, in the time that it has.
     pub async fn invoke(&self, event: Value, request_id: &str) -> Result<Value, UnknownEvent> {
         let mut context = Context::default();
         request_id.clone_into(&mut context.request_id);
-        let ends = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970") + self.time_left;
-        context.deadline = u64::try_from(ends.as_millis()).expect("it is before the year 584 million");
+        let ends = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("it is after 1970")
+            + self.time_left;
+        context.deadline =
+            u64::try_from(ends.as_millis()).expect("it is before the year 584 million");
         let began = Instant::now();
         let answer = Box::pin(self.app.handle(LambdaEvent::new(event, context))).await;
-        assert!(began.elapsed() <= self.time_left, "answered after {:?}: {answer:?}", began.elapsed());
+        assert!(
+            began.elapsed() <= self.time_left,
+            "answered after {:?}: {answer:?}",
+            began.elapsed()
+        );
         answer
     }
 }
@@ -119,12 +137,20 @@ impl io::Write for Log {
 /// Does the work on a clock that stands still unless everything waits; with its result comes the log.
 pub fn run<T>(work: impl Future<Output = T>) -> (T, String) {
     static SUBSCRIBER: OnceLock<Dispatch> = OnceLock::new();
-    let subscriber = SUBSCRIBER.get_or_init(|| Dispatch::new(telemetry::subscriber(LogLevel::Info, || Log)));
+    let subscriber =
+        SUBSCRIBER.get_or_init(|| Dispatch::new(telemetry::subscriber(LogLevel::Info, || Log)));
     // The SDK's pauses between attempts are random: the same input shall always meet the same ones.
     fastrand::seed(1);
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = runtime
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     LOG.take();
     let result = tracing::dispatcher::with_default(subscriber, || runtime.block_on(work));
-    (result, String::from_utf8(LOG.take()).expect("the log is UTF-8"))
+    (
+        result,
+        String::from_utf8(LOG.take()).expect("the log is UTF-8"),
+    )
 }

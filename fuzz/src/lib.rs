@@ -12,12 +12,14 @@ mod wire;
 use std::sync::OnceLock;
 
 use ecs_api::config::Config;
-use ecs_api::ids::{ClusterName, Home, RegistryId, RoleArn, ServiceName, TaskDefinitionName, TaskId};
+use ecs_api::ids::{
+    ClusterName, Home, RegistryId, RoleArn, ServiceName, TaskDefinitionName, TaskId,
+};
 use ecs_api::routes::{ROUTES, Routes};
 use ecs_api::wire::findings::{Findings, Unknown};
 use ecs_api::wire::inputs::{
-    CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput, RunTaskInput,
-    UpdateServiceInput,
+    CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
+    RunTaskInput, UpdateServiceInput,
 };
 use ecs_api::wire::json;
 use ecs_api::wire::read::{Input, read};
@@ -30,35 +32,55 @@ use self::script::{Repeated, Script};
 use self::sent::Sent;
 
 /// Lambda's ids of the invocations.
-const RUNS: [&str; 2] = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"];
+const RUNS: [&str; 2] = [
+    "00000000-0000-4000-8000-000000000001",
+    "00000000-0000-4000-8000-000000000002",
+];
 
 /// Any event is answered, or refused as of no known kind. A line `---` and a [`Script`] may follow the event.
 pub fn events(input: &[u8]) {
-    let Ok(text) = str::from_utf8(input) else { return };
+    let Ok(text) = str::from_utf8(input) else {
+        return;
+    };
     let (event, script) = split(text);
-    let Ok(event) = serde_json::from_str::<Value>(event) else { return };
-    let work = async { Function::new(&Script::parse(script)).invoke(event, RUNS[0]).await };
+    let Ok(event) = serde_json::from_str::<Value>(event) else {
+        return;
+    };
+    let work = async {
+        Function::new(&Script::parse(script))
+            .invoke(event, RUNS[0])
+            .await
+    };
     let (answer, log) = function::run(work);
     answer::check_log(&log, &[]);
     if let Ok(answer) = answer {
         answer::check(&answer);
-        assert!(text.contains(EXTERNAL_ID) || !answer.to_string().contains(EXTERNAL_ID), "{answer}");
+        assert!(
+            text.contains(EXTERNAL_ID) || !answer.to_string().contains(EXTERNAL_ID),
+            "{answer}"
+        );
     }
 }
 
 /// Any request is answered in its time, whatever AWS does, tells no secrets, and claims what is so. After a line `---` a
 /// [`Script`] says what AWS does.
 pub fn requests(input: &[u8]) {
-    let Ok(text) = str::from_utf8(input) else { return };
+    let Ok(text) = str::from_utf8(input) else {
+        return;
+    };
     let (request, script) = split(text);
-    let (Some(sent), script) = (Sent::parse(request), Script::parse(script)) else { return };
+    let (Some(sent), script) = (Sent::parse(request), Script::parse(script)) else {
+        return;
+    };
     let mut secrets = sent.secrets(text);
     secrets.extend((!text.contains(EXTERNAL_ID)).then(|| EXTERNAL_ID.to_owned()));
     let (ending, log) = function::run(Box::pin(ending(&sent, &script)));
     answer::check_log(&log, &secrets);
     for answer in &ending.answers {
         let is_problem = answer::check(answer).is_some_and(|body| body["code"].is_string());
-        let told = secrets.iter().find(|secret| is_problem && answer.to_string().contains(secret.as_str()));
+        let told = secrets
+            .iter()
+            .find(|secret| is_problem && answer.to_string().contains(secret.as_str()));
         assert_eq!(told, None, "{answer}");
     }
     if script.is_truthful() {
@@ -70,7 +92,12 @@ pub fn requests(input: &[u8]) {
 async fn ending(sent: &Sent<'_>, script: &Script) -> Ending {
     let function = Function::new(script);
     let before = function.wire.things();
-    let answer = async |run| function.invoke(sent.invocation(), run).await.expect("a direct invocation is answered");
+    let answer = async |run| {
+        function
+            .invoke(sent.invocation(), run)
+            .await
+            .expect("a direct invocation is answered")
+    };
     let answers = match script.repeated {
         None => vec![answer(RUNS[0]).await],
         Some(Repeated::Again) => vec![answer(RUNS[0]).await, answer(RUNS[1]).await],
@@ -79,7 +106,12 @@ async fn ending(sent: &Sent<'_>, script: &Script) -> Ending {
             vec![first, second]
         }
     };
-    Ending { is_keyed: sent.is_keyed(), answers, before, after: function.wire.things() }
+    Ending {
+        is_keyed: sent.is_keyed(),
+        answers,
+        before,
+        after: function.wire.things(),
+    }
 }
 
 /// What comes before a line `---`, and what after.
@@ -89,9 +121,15 @@ fn split(text: &str) -> (&str, &str) {
 
 /// A body that can be read is written so that it reads the same; what is wrong with another can be said.
 pub fn bodies(input: &[u8]) {
-    let Some((kind, text)) = input.split_first() else { return };
+    let Some((kind, text)) = input.split_first() else {
+        return;
+    };
     let Ok(value) = json::parse(text) else { return };
-    let unknown = if kind & 0x80 == 0 { Unknown::Refuse } else { Unknown::Ignore };
+    let unknown = if kind & 0x80 == 0 {
+        Unknown::Refuse
+    } else {
+        Unknown::Ignore
+    };
     match kind % 6 {
         0 => body::<CreateClusterInput>(&value, unknown),
         1 => body::<RegisterTaskDefinitionInput>(&value, unknown),
@@ -112,13 +150,17 @@ fn body<T: Input>(value: &Value, unknown: Unknown) {
             let again = read::<T>(&written, "", &mut findings);
             assert_eq!(findings.finish(), Ok(Vec::new()), "{written}");
             let again = again.expect("what was written can be read");
-            assert_eq!(write(&again).expect("what was read can be written"), written);
+            assert_eq!(
+                write(&again).expect("what was read can be written"),
+                written
+            );
         }
         (_, Err(problems)) => {
             for problem in problems {
                 assert!(!problem.message.is_empty(), "{problem:?}");
                 assert!(
-                    !problem.message.contains(char::is_control) && !problem.path.contains(char::is_control),
+                    !problem.message.contains(char::is_control)
+                        && !problem.path.contains(char::is_control),
                     "{problem:?}"
                 );
             }
@@ -137,8 +179,11 @@ pub fn config(input: &[u8]) {
 /// A path leads somewhere or nowhere, and what it names is an identifier of AWS's syntax or refused.
 pub fn paths(input: &[u8]) {
     static ROUTING: OnceLock<Routes> = OnceLock::new();
-    let Ok(text) = std::str::from_utf8(input) else { return };
-    let routes = ROUTING.get_or_init(|| Routes::new(ROUTES).expect("the route table is checked by a test"));
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let routes =
+        ROUTING.get_or_init(|| Routes::new(ROUTES).expect("the route table is checked by a test"));
     if let Ok(found) = routes.find(text) {
         assert!(!found.allow().is_empty());
         for name in ["account", "cluster", "service", "task", "taskdef", "id"] {
@@ -149,10 +194,17 @@ pub fn paths(input: &[u8]) {
 }
 
 fn ids(text: &str) {
-    let home = Home { account_id: "111122223333".to_owned(), region: "us-east-1".to_owned() };
+    let home = Home {
+        account_id: "111122223333".to_owned(),
+        region: "us-east-1".to_owned(),
+    };
     let is_plain = |id: &str, also: &str| {
         assert!(!id.is_empty() && id.len() <= 300, "{id}");
-        assert!(id.chars().all(|letter| letter.is_ascii_alphanumeric() || also.contains(letter)), "{id}");
+        assert!(
+            id.chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || also.contains(letter)),
+            "{id}"
+        );
     };
     if let Ok(id) = ClusterName::parse(text, &home) {
         is_plain(id.as_str(), "-_");

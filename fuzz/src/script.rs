@@ -90,15 +90,20 @@ impl Script {
         let lines = || text.lines().map(str::trim);
         let says = |word: &str| lines().any(|line| line == word);
         let seconds = |word: &str, max: u64| {
-            let given = lines().find_map(|line| line.strip_prefix(word)?.trim().parse::<u64>().ok());
+            let given =
+                lines().find_map(|line| line.strip_prefix(word)?.trim().parse::<u64>().ok());
             given.map(|seconds| Duration::from_secs(seconds.min(max)))
         };
         Self {
             is_furnished: says("furnished"),
             has_queue: says("queue"),
-            time_left: seconds("left ", 29).unwrap_or(Duration::from_secs(29)).max(Duration::from_secs(1)),
+            time_left: seconds("left ", 29)
+                .unwrap_or(Duration::from_secs(29))
+                .max(Duration::from_secs(1)),
             drains_in: seconds("drains ", 60).unwrap_or(Duration::from_secs(3)),
-            repeated: says("twin").then_some(Repeated::Twin).or_else(|| says("again").then_some(Repeated::Again)),
+            repeated: says("twin")
+                .then_some(Repeated::Twin)
+                .or_else(|| says("again").then_some(Repeated::Again)),
             faults: lines().filter_map(Fault::parse).collect(),
         }
     }
@@ -114,7 +119,11 @@ impl Fault {
         let (is_lasting, line) = without("always", line);
         let (operation, line) = line.split_once(' ')?;
         let (is_late, line) = without("after", line);
-        let (after, line) = if is_late { line.split_once(' ')? } else { ("0", line) };
+        let (after, line) = if is_late {
+            line.split_once(' ')?
+        } else {
+            ("0", line)
+        };
         let (is_done, line) = without("done", line);
         let is_operation = operation == "*" || operation.contains(':');
         is_operation.then_some(Self {
@@ -149,7 +158,10 @@ impl Back {
             "silence" => Some(Self::Silence),
             words => {
                 let (status, words) = words.split_once(' ').unwrap_or((words, ""));
-                let status = status.parse().ok().filter(|status| (200..600).contains(status))?;
+                let status = status
+                    .parse()
+                    .ok()
+                    .filter(|status| (200..600).contains(status))?;
                 Some(Self::Words(status, words.to_owned()))
             }
         }
@@ -158,6 +170,8 @@ impl Back {
 
 /// Whether the line begins with a word, and what follows it.
 fn without<'l>(word: &str, line: &'l str) -> (bool, &'l str) {
-    let rest = line.strip_prefix(word).and_then(|rest| rest.strip_prefix(' '));
+    let rest = line
+        .strip_prefix(word)
+        .and_then(|rest| rest.strip_prefix(' '));
     (rest.is_some(), rest.unwrap_or(line))
 }

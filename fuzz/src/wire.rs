@@ -43,7 +43,11 @@ impl Wire {
         if script.is_furnished {
             estate.furnish();
         }
-        Self(Arc::new(Mutex::new(World { estate, faults: script.faults.clone(), calls: 0 })))
+        Self(Arc::new(Mutex::new(World {
+            estate,
+            faults: script.faults.clone(),
+            calls: 0,
+        })))
     }
 
     /// What is in the account.
@@ -65,7 +69,9 @@ impl Wire {
             (Back::Words(status, words), _) => Ok(respond(status, said(&operation, status, words))),
             (Back::Reset, _) => Err(ConnectorError::io("the connection was reset".into())),
             (Back::Answer, Some(Ok(answer))) => Ok(respond(200, answer)),
-            (Back::Answer, Some(Err((code, message)))) => Ok(respond(400, error(&operation, code, message))),
+            (Back::Answer, Some(Err((code, message)))) => {
+                Ok(respond(400, error(&operation, code, message)))
+            }
             (Back::Silence | Back::Answer, _) => std::future::pending().await,
         }
     }
@@ -89,7 +95,9 @@ impl World {
         if operation == ASSUME_ROLE {
             return Ok(SESSION.to_owned());
         }
-        self.estate.call(operation, input).map(|answer| answer.to_string())
+        self.estate
+            .call(operation, input)
+            .map(|answer| answer.to_string())
     }
 }
 
@@ -114,14 +122,18 @@ fn error(operation: &str, code: &str, message: &str) -> String {
 fn respond(status: u16, body: String) -> HttpResponse {
     let status = StatusCode::try_from(status).expect("a script has no other status");
     let mut response = HttpResponse::new(status, SdkBody::from(body));
-    response.headers_mut().insert("x-amzn-requestid", "aws-request-1");
+    response
+        .headers_mut()
+        .insert("x-amzn-requestid", "aws-request-1");
     response
 }
 
 /// The IAM name of what a request asks for: `AmazonEC2ContainerServiceV20141113.ListClusters` → `ecs:ListClusters`.
 fn operation(request: &HttpRequest) -> String {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
-    let Some((service, name)) = target.split_once('.') else { return ASSUME_ROLE.to_owned() };
+    let Some((service, name)) = target.split_once('.') else {
+        return ASSUME_ROLE.to_owned();
+    };
     let service = match service {
         "AmazonSQS" => "sqs",
         service if service.starts_with("AmazonEC2") => "ecs",
@@ -132,9 +144,16 @@ fn operation(request: &HttpRequest) -> String {
 }
 
 impl HttpClient for Wire {
-    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         let patience = settings.read_timeout().unwrap_or(Duration::from_mins(1));
-        SharedHttpConnector::new(Connection { wire: self.clone(), patience })
+        SharedHttpConnector::new(Connection {
+            wire: self.clone(),
+            patience,
+        })
     }
 }
 
@@ -147,7 +166,11 @@ struct Connection {
 
 impl HttpConnector for Connection {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let input = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        let input = request
+            .body()
+            .bytes()
+            .and_then(|body| serde_json::from_slice(body).ok())
+            .unwrap_or_default();
         let answer = self.wire.clone().answer(operation(&request), input);
         let work = timeout(self.patience, answer);
         let too_late = || ConnectorError::timeout("AWS did not answer in time".into());

@@ -45,8 +45,11 @@ pub async fn show_cluster(request: &Request<'_>) -> Result<Reply, Error> {
     let name = request.cluster()?;
     let found = ecs::describe_cluster(request.account, name.as_str()).await?;
     let cluster = found.filter(|cluster| cluster.status() != Some("INACTIVE"));
-    let cluster = cluster.ok_or_else(|| Error::NotFound(format!("there is no ACTIVE cluster `{name}`")))?;
-    Ok(Reply::json(json!({"Clusters": [write(&cluster)?], "Failures": []})))
+    let cluster =
+        cluster.ok_or_else(|| Error::NotFound(format!("there is no ACTIVE cluster `{name}`")))?;
+    Ok(Reply::json(
+        json!({"Clusters": [write(&cluster)?], "Failures": []}),
+    ))
 }
 
 /// `DELETE /{account}/clusters/{cluster}`: deletes an empty cluster.

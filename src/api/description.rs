@@ -32,6 +32,9 @@ fn asset(call: &Call, content_type: &'static str, compressed: &'static [u8]) -> 
 /// The checksum and the length of the text, which end what gzip wrote
 /// (<https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1>). Weak: the same for every encoding.
 fn etag(compressed: &[u8]) -> String {
-    let trailer = compressed.last_chunk::<8>().map(hex::encode).unwrap_or_default();
+    let trailer = compressed
+        .last_chunk::<8>()
+        .map(hex::encode)
+        .unwrap_or_default();
     format!("W/\"{trailer}\"")
 }

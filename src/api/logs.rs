@@ -20,10 +20,17 @@ const EVENTS_MAX: i32 = 10_000;
 pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let service = request.service(&cluster)?;
-    let task = TaskId::parse(required(request, "task")?, &request.account.home(), &cluster)?;
+    let task = TaskId::parse(
+        required(request, "task")?,
+        &request.account.home(),
+        &cluster,
+    )?;
     let container = required(request, "container")?;
     if !is_ecs_name(container) {
-        return Err(Error::input("container", "expected 1 to 255 letters, digits, `-` and `_`"));
+        return Err(Error::input(
+            "container",
+            "expected 1 to 255 letters, digits, `-` and `_`",
+        ));
     }
     let wanted = Wanted {
         task: task.to_string(),
@@ -34,7 +41,10 @@ pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
         next_token: request.query("nextToken").map(str::to_owned),
         start_ms: time(request, "start")?,
         end_ms: time(request, "end")?,
-        is_from_head: request.query("startFromHead").map(|_| request.flag("startFromHead")).transpose()?,
+        is_from_head: request
+            .query("startFromHead")
+            .map(|_| request.flag("startFromHead"))
+            .transpose()?,
     };
     let log = logs::read(request.account, wanted, request.deadline).await?;
     Ok(Reply::json(shape(log)))
@@ -43,26 +53,50 @@ pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
 /// A query parameter that must be there. The original's documentation writes the values in double quotes.
 fn required<'r>(request: &'r Request<'_>, name: &str) -> Result<&'r str, Error> {
     let text = request.query(name).unwrap_or_default();
-    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let text = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text);
     if text.is_empty() {
-        Err(Error::input(name, "required: the log is that of one container of one task"))
+        Err(Error::input(
+            name,
+            "required: the log is that of one container of one task",
+        ))
     } else {
         Ok(text)
     }
 }
 
 fn limit(request: &Request<'_>) -> Result<Option<i32>, Error> {
-    let Some(text) = request.query("limit") else { return Ok(None) };
-    let limit = text.parse().ok().filter(|limit| (1..=EVENTS_MAX).contains(limit));
-    limit.map(Some).ok_or_else(|| Error::input("limit", "expected a whole number from 1 to 10000"))
+    let Some(text) = request.query("limit") else {
+        return Ok(None);
+    };
+    let limit = text
+        .parse()
+        .ok()
+        .filter(|limit| (1..=EVENTS_MAX).contains(limit));
+    limit
+        .map(Some)
+        .ok_or_else(|| Error::input("limit", "expected a whole number from 1 to 10000"))
 }
 
 /// Milliseconds since 1970, given as such or as RFC 3339.
 fn time(request: &Request<'_>, name: &str) -> Result<Option<i64>, Error> {
-    let Some(text) = request.query(name) else { return Ok(None) };
-    let millis = text.parse().ok().or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond));
+    let Some(text) = request.query(name) else {
+        return Ok(None);
+    };
+    let millis = text.parse().ok().or_else(|| {
+        text.parse::<Timestamp>()
+            .ok()
+            .map(Timestamp::as_millisecond)
+    });
     let millis = millis.filter(|millis: &i64| *millis >= 0);
-    let refused = || Error::input(name, "expected milliseconds since 1970, or a time like `2026-11-22T14:08:06Z`");
+    let refused = || {
+        Error::input(
+            name,
+            "expected milliseconds since 1970, or a time like `2026-11-22T14:08:06Z`",
+        )
+    };
     millis.map(Some).ok_or_else(refused)
 }
 
@@ -71,13 +105,34 @@ fn shape(log: Log) -> Value {
     let mut answer = Map::new();
     let event = |event: &crate::aws::logs::OutputLogEvent| {
         let mut members = Map::new();
-        members.extend(event.ingestion_time().map(|time| ("IngestionTime".to_owned(), time.into())));
-        members.extend(event.message().map(|message| ("Message".to_owned(), message.into())));
-        members.extend(event.timestamp().map(|time| ("Timestamp".to_owned(), time.into())));
+        members.extend(
+            event
+                .ingestion_time()
+                .map(|time| ("IngestionTime".to_owned(), time.into())),
+        );
+        members.extend(
+            event
+                .message()
+                .map(|message| ("Message".to_owned(), message.into())),
+        );
+        members.extend(
+            event
+                .timestamp()
+                .map(|time| ("Timestamp".to_owned(), time.into())),
+        );
         Value::Object(members)
     };
-    answer.insert("Events".to_owned(), json!(log.events.iter().map(event).collect::<Vec<_>>()));
-    answer.extend(log.next_forward_token.map(|token| ("NextForwardToken".to_owned(), token.into())));
-    answer.extend(log.next_backward_token.map(|token| ("NextBackwardToken".to_owned(), token.into())));
+    answer.insert(
+        "Events".to_owned(),
+        json!(log.events.iter().map(event).collect::<Vec<_>>()),
+    );
+    answer.extend(
+        log.next_forward_token
+            .map(|token| ("NextForwardToken".to_owned(), token.into())),
+    );
+    answer.extend(
+        log.next_backward_token
+            .map(|token| ("NextBackwardToken".to_owned(), token.into())),
+    );
     Value::Object(answer)
 }

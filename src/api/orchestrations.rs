@@ -12,10 +12,12 @@ use super::{Request, shorthands};
 use crate::cleanup::Unfinished;
 use crate::error::{Error, causes};
 use crate::ids::{
-    self, ClusterName, RegistryId, ServiceName, TaskDefinitionName, is_ecs_name, is_namespace_id, is_registry_arn,
-    is_registry_name,
+    self, ClusterName, RegistryId, ServiceName, TaskDefinitionName, is_ecs_name, is_namespace_id,
+    is_registry_arn, is_registry_name,
 };
-use crate::orchestration::create::{self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart};
+use crate::orchestration::create::{
+    self, ClusterPart, Creation, Plan, RegistryPart, TaskDefinitionPart,
+};
 use crate::orchestration::defaults;
 use crate::orchestration::delete::{self, Failure, Progress, Target};
 use crate::orchestration::idempotency::Run;
@@ -24,7 +26,9 @@ use crate::problem::left_behind;
 use crate::reply::Reply;
 use crate::text::printable;
 use crate::wire::findings::Findings;
-use crate::wire::inputs::{CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput};
+use crate::wire::inputs::{
+    CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
+};
 use crate::wire::read::{Input, read};
 use crate::wire::write::write;
 
@@ -35,7 +39,8 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 /// The same where it first hands over to the queue what is pending, by two calls of AWS.
 const QUEUE_RESERVE: Duration = Duration::from_secs(4);
 /// What a caller has to do where the queue does not.
-const REPEAT: &str = "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
+const REPEAT: &str =
+    "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
 /// The most registries of a service that are looked at. (ECS takes one:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRegistry.html>.)
 const REGISTRIES_MAX: usize = 5;
@@ -74,13 +79,28 @@ pub async fn delete_orchestration(request: &Request<'_>) -> Result<Reply, Error>
 
 /// Deletes, and answers how far it came: 200 when it is done, 202 while something is pending.
 pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Result<Reply, Error> {
-    let reserve = if request.cleanup.is_some() { QUEUE_RESERVE } else { ANSWER_RESERVE };
+    let reserve = if request.cleanup.is_some() {
+        QUEUE_RESERVE
+    } else {
+        ANSWER_RESERVE
+    };
     let work = delete::delete(request.account, target, request.deadline.keeping(reserve));
     let (progress, failure) = match Box::pin(work).await {
         Ok(progress) => (progress, None),
-        Err(Failure { unfinished: Some(progress), cause, deleted, kept }) if request.cleanup.is_some() => {
-            (*progress, Some(Failure { unfinished: None, cause, deleted, kept }))
-        }
+        Err(Failure {
+            unfinished: Some(progress),
+            cause,
+            deleted,
+            kept,
+        }) if request.cleanup.is_some() => (
+            *progress,
+            Some(Failure {
+                unfinished: None,
+                cause,
+                deleted,
+                kept,
+            }),
+        ),
         Err(failure) => return Err(Box::new(failure).into()),
     };
     let is_queued = !progress.pending.is_empty() && is_queued(request, target, &progress).await;
@@ -90,12 +110,18 @@ pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Re
     let mut answer = Map::new();
     answer.insert("Service".to_owned(), write(&progress.service)?);
     answer.insert("Deleted".to_owned(), json!(progress.deleted));
-    let kept = progress.kept.iter().map(|kept| json!({"Arn": kept.arn, "Reason": kept.reason}));
+    let kept = progress
+        .kept
+        .iter()
+        .map(|kept| json!({"Arn": kept.arn, "Reason": kept.reason}));
     answer.insert("Kept".to_owned(), kept.collect());
     if progress.pending.is_empty() {
         return Ok(Reply::json(Value::Object(answer)));
     }
-    let pending = progress.pending.iter().map(|item| json!({"Arn": item.arn, "WaitingFor": item.waiting_for}));
+    let pending = progress
+        .pending
+        .iter()
+        .map(|item| json!({"Arn": item.arn, "WaitingFor": item.waiting_for}));
     answer.insert("Pending".to_owned(), pending.collect());
     answer.insert("Queued".to_owned(), is_queued.into());
     if !is_queued {
@@ -106,46 +132,82 @@ pub(super) async fn delete_service(request: &Request<'_>, target: &Target) -> Re
 
 /// Whether the queue has taken what is pending; why it has not is for the log.
 async fn is_queued(request: &Request<'_>, target: &Target, progress: &Progress) -> bool {
-    let Some(cleanup) = request.cleanup else { return false };
+    let Some(cleanup) = request.cleanup else {
+        return false;
+    };
     let account_name = request.path.parameter("account");
-    let Request { account, caller, request_id, deadline, .. } = *request;
-    let unfinished = Unfinished { target, progress, account_name, caller, request_id };
-    let cause = match deadline.limit(Box::pin(cleanup.take_over(account, unfinished))).await {
+    let Request {
+        account,
+        caller,
+        request_id,
+        deadline,
+        ..
+    } = *request;
+    let unfinished = Unfinished {
+        target,
+        progress,
+        account_name,
+        caller,
+        request_id,
+    };
+    let cause = match deadline
+        .limit(Box::pin(cleanup.take_over(account, unfinished)))
+        .await
+    {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => causes(&error),
         Err(elapsed) => elapsed.to_string(),
     };
-    warn!(correlation_id = request_id, caller, cause, "delete: not queued");
+    warn!(
+        correlation_id = request_id,
+        caller, cause, "delete: not queued"
+    );
     false
 }
 
 /// What to delete: members of the body, or query parameters of the same names.
 fn target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
     let mut findings = request.findings();
-    let mut body = if request.call.body.is_empty() { Map::new() } else { request.object()? };
-    let mut given =
-        |name: &str, findings: &mut Findings| match (findings.take(&mut body, "", name), request.query(name)) {
-            (Some(value), Some(_)) => {
-                findings.refuse(name, "given in the body and in the query; give one of them");
-                Some(value)
-            }
-            (Some(value), None) => Some(value),
-            (None, query) => query.map(Value::from),
-        };
+    let mut body = if request.call.body.is_empty() {
+        Map::new()
+    } else {
+        request.object()?
+    };
+    let mut given = |name: &str, findings: &mut Findings| match (
+        findings.take(&mut body, "", name),
+        request.query(name),
+    ) {
+        (Some(value), Some(_)) => {
+            findings.refuse(name, "given in the body and in the query; give one of them");
+            Some(value)
+        }
+        (Some(value), None) => Some(value),
+        (None, query) => query.map(Value::from),
+    };
     let cluster = given("cluster", &mut findings);
     let service = given("service", &mut findings);
     let recursive = given("recursive", &mut findings);
     for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        findings.unknown_member(printable(name), name, ["cluster", "service", "recursive"].into_iter());
+        findings.unknown_member(
+            printable(name),
+            name,
+            ["cluster", "service", "recursive"].into_iter(),
+        );
     }
     let home = request.account.home();
     let cluster = text("cluster", cluster.as_ref(), &mut findings).and_then(|text| {
-        ClusterName::parse(text, &home).map_err(|error| findings.refuse("cluster", error.to_string())).ok()
+        ClusterName::parse(text, &home)
+            .map_err(|error| findings.refuse("cluster", error.to_string()))
+            .ok()
     });
-    let service = text("service", service.as_ref(), &mut findings).zip(cluster.as_ref()).and_then(|(text, cluster)| {
-        let service = ServiceName::parse(text, &home, cluster);
-        service.map_err(|error| findings.refuse("service", error.to_string())).ok()
-    });
+    let service = text("service", service.as_ref(), &mut findings)
+        .zip(cluster.as_ref())
+        .and_then(|(text, cluster)| {
+            let service = ServiceName::parse(text, &home, cluster);
+            service
+                .map_err(|error| findings.refuse("service", error.to_string()))
+                .ok()
+        });
     let is_recursive = match recursive {
         None => Some(false),
         Some(Value::Bool(value)) => Some(value),
@@ -156,17 +218,27 @@ fn target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
     }
     let ignored = findings.finish().map_err(Error::Input)?;
     match (cluster, service, is_recursive) {
-        (Some(cluster), Some(service), Some(is_recursive)) => {
-            Ok((Target { cluster: cluster.to_string(), service: service.to_string(), is_recursive }, ignored))
-        }
-        _ => Err(Error::Bug("a target read without problem or value".to_owned())),
+        (Some(cluster), Some(service), Some(is_recursive)) => Ok((
+            Target {
+                cluster: cluster.to_string(),
+                service: service.to_string(),
+                is_recursive,
+            },
+            ignored,
+        )),
+        _ => Err(Error::Bug(
+            "a target read without problem or value".to_owned(),
+        )),
     }
 }
 
 fn text<'v>(name: &str, value: Option<&'v Value>, findings: &mut Findings) -> Option<&'v str> {
     let text = value.and_then(Value::as_str);
     if text.is_none() {
-        findings.refuse(name, format!("required: the {name}'s name, as a member of the body or in the query"));
+        findings.refuse(
+            name,
+            format!("required: the {name}'s name, as a member of the body or in the query"),
+        );
     }
     text
 }
@@ -175,9 +247,14 @@ fn text<'v>(name: &str, value: Option<&'v Value>, findings: &mut Findings) -> Op
 fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, Error> {
     let mut body = request.object()?;
     let cluster = part::<CreateClusterInput>(&mut body, "cluster", shorthands::cluster, findings);
-    let task_definition =
-        part::<RegisterTaskDefinitionInput>(&mut body, "taskDefinition", shorthands::task_definition, findings);
-    let registry = part::<CreateRegistryInput>(&mut body, "serviceRegistry", shorthands::registry, findings);
+    let task_definition = part::<RegisterTaskDefinitionInput>(
+        &mut body,
+        "taskDefinition",
+        shorthands::task_definition,
+        findings,
+    );
+    let registry =
+        part::<CreateRegistryInput>(&mut body, "serviceRegistry", shorthands::registry, findings);
     let service = part::<CreateServiceInput>(&mut body, "service", |_, _, _| {}, findings);
     for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
         findings.unknown_member(printable(name), name, PARTS.into_iter());
@@ -192,18 +269,24 @@ fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, 
     if !is_ecs_name(name) {
         findings.refuse(
             "service.serviceName",
-            format!("expected 1 to 255 letters, digits, `-` and `_`, got `{}`", printable(name)),
+            format!(
+                "expected 1 to 255 letters, digits, `-` and `_`, got `{}`",
+                printable(name)
+            ),
         );
     }
     let cluster = cluster_part(request, &service, cluster, findings);
     let task_definition = task_definition_part(request, &service, task_definition, findings);
     let registry = registry_part(request, &service, registry, findings);
-    Ok(cluster.zip(task_definition).zip(registry).map(|((cluster, task_definition), registry)| Plan {
-        cluster,
-        task_definition,
-        registry,
-        service: *service,
-    }))
+    Ok(cluster
+        .zip(task_definition)
+        .zip(registry)
+        .map(|((cluster, task_definition), registry)| Plan {
+            cluster,
+            task_definition,
+            registry,
+            service: *service,
+        }))
 }
 
 /// A part of the body: not there, read, or wrong (what is wrong is in the findings).
@@ -219,7 +302,9 @@ fn part<T: Input>(
     shorthand: impl FnOnce(&mut Map<String, Value>, &str, &mut Findings),
     findings: &mut Findings,
 ) -> Given<T> {
-    let Some(mut value) = findings.take(body, "", name) else { return Given::Absent };
+    let Some(mut value) = findings.take(body, "", name) else {
+        return Given::Absent;
+    };
     if let Value::Object(object) = &mut value {
         shorthand(object, name, findings);
         shorthands::drop_own_tags(object);
@@ -235,14 +320,19 @@ fn cluster_part(
 ) -> Option<ClusterPart> {
     if let Some(text) = &service.cluster {
         let name = ClusterName::parse(text, &request.account.home());
-        let name = name.map_err(|error| findings.refuse("service.cluster", error.to_string())).ok()?;
+        let name = name
+            .map_err(|error| findings.refuse("service.cluster", error.to_string()))
+            .ok()?;
         return Some(ClusterPart::Existing(name.to_string()));
     }
     let input = match cluster {
         Given::Read(input) => input,
         Given::Wrong => return None,
         Given::Absent => {
-            findings.refuse("service.cluster", "required: an existing cluster, or give `cluster` to create one");
+            findings.refuse(
+                "service.cluster",
+                "required: an existing cluster, or give `cluster` to create one",
+            );
             return None;
         }
     };
@@ -256,14 +346,33 @@ fn cluster_part(
 
 /// Refuses more tags than AWS takes beside those that the run puts on what it makes.
 fn leave_room_for_tags(plan: &Plan, run: &Run, findings: &mut Findings) {
-    let cluster = if let ClusterPart::New { input, .. } = &plan.cluster { input.tags().len() } else { 0 };
-    let definition = if let TaskDefinitionPart::New(input) = &plan.task_definition { input.tags().len() } else { 0 };
-    let registry = if let RegistryPart::New { input, .. } = &plan.registry { input.tags().len() } else { 0 };
+    let cluster = if let ClusterPart::New { input, .. } = &plan.cluster {
+        input.tags().len()
+    } else {
+        0
+    };
+    let definition = if let TaskDefinitionPart::New(input) = &plan.task_definition {
+        input.tags().len()
+    } else {
+        0
+    };
+    let registry = if let RegistryPart::New { input, .. } = &plan.registry {
+        input.tags().len()
+    } else {
+        0
+    };
     let counts = [cluster, definition, registry, plan.service.tags().len()];
     let most = TAGS_MAX - run.tags().len();
     for (part, _) in PARTS.iter().zip(counts).filter(|(_, count)| *count > most) {
-        let with = if run.is_keyed() { " with an `Idempotency-Key`" } else { "" };
-        findings.refuse(format!("{part}.tags"), format!("at most {most} tags are accepted{with}"));
+        let with = if run.is_keyed() {
+            " with an `Idempotency-Key`"
+        } else {
+            ""
+        };
+        findings.refuse(
+            format!("{part}.tags"),
+            format!("at most {most} tags are accepted{with}"),
+        );
     }
 }
 
@@ -275,12 +384,18 @@ fn task_definition_part(
 ) -> Option<TaskDefinitionPart> {
     if let Some(name) = &service.task_definition {
         let found = TaskDefinitionName::parse(name, &request.account.home());
-        let found = found.map_err(|error| findings.refuse("service.taskDefinition", error.to_string()));
-        return found.ok().map(|_| TaskDefinitionPart::Existing(name.clone()));
+        let found =
+            found.map_err(|error| findings.refuse("service.taskDefinition", error.to_string()));
+        return found
+            .ok()
+            .map(|_| TaskDefinitionPart::Existing(name.clone()));
     }
     match task_definition {
         Given::Read(input) if !is_ecs_name(input.family.as_deref().unwrap_or_default()) => {
-            findings.refuse("taskDefinition.family", "required: 1 to 255 letters, digits, `-` and `_`");
+            findings.refuse(
+                "taskDefinition.family",
+                "required: 1 to 255 letters, digits, `-` and `_`",
+            );
             None
         }
         Given::Read(mut input) => {
@@ -289,7 +404,8 @@ fn task_definition_part(
         }
         Given::Wrong => None,
         Given::Absent => {
-            let message = "required: an existing task definition, or give `taskDefinition` to register one";
+            let message =
+                "required: an existing task definition, or give `taskDefinition` to register one";
             findings.refuse("service.taskDefinition", message);
             None
         }
@@ -303,7 +419,10 @@ fn registry_part(
     findings: &mut Findings,
 ) -> Option<RegistryPart> {
     if service.service_registries().len() > REGISTRIES_MAX {
-        findings.refuse("service.serviceRegistries", format!("expected at most {REGISTRIES_MAX} registries"));
+        findings.refuse(
+            "service.serviceRegistries",
+            format!("expected at most {REGISTRIES_MAX} registries"),
+        );
         return None;
     }
     if !service.service_registries().is_empty() {
@@ -328,7 +447,10 @@ fn registry_part(
         return None;
     }
     defaults::registry(&mut input);
-    Some(RegistryPart::New { namespace_id, input })
+    Some(RegistryPart::New {
+        namespace_id,
+        input,
+    })
 }
 
 /// The ids of the registries of this account and region, and the whole ARNs of those that another account shares:
@@ -355,7 +477,10 @@ fn existing_registries(
 fn shape(creation: &Creation) -> Result<Value, Error> {
     let mut answer = Map::new();
     answer.insert("Cluster".to_owned(), write(&creation.cluster)?);
-    answer.insert("TaskDefinition".to_owned(), write(&creation.task_definition)?);
+    answer.insert(
+        "TaskDefinition".to_owned(),
+        write(&creation.task_definition)?,
+    );
     if let Some(registry) = &creation.registry {
         answer.insert("ServiceDiscoveryService".to_owned(), write(registry)?);
     }

@@ -31,7 +31,11 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const KEY_MAX_CHARACTERS: usize = 64;
 
 /// What stands for itself in the query of a `Link`.
-const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// A request of a known caller to one account.
 #[derive(Debug)]
@@ -65,7 +69,10 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Id`] if it can't be one.
     pub fn cluster(&self) -> Result<ClusterName, Error> {
-        Ok(ClusterName::parse(self.path.parameter("cluster"), &self.account.home())?)
+        Ok(ClusterName::parse(
+            self.path.parameter("cluster"),
+            &self.account.home(),
+        )?)
     }
 
     /// The service that the path names, in the cluster that the path names.
@@ -73,7 +80,11 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Id`] if it can't be one.
     pub fn service(&self, cluster: &ClusterName) -> Result<ServiceName, Error> {
-        Ok(ServiceName::parse(self.path.parameter("service"), &self.account.home(), cluster)?)
+        Ok(ServiceName::parse(
+            self.path.parameter("service"),
+            &self.account.home(),
+            cluster,
+        )?)
     }
 
     /// The task that the path names, in the cluster that the path names.
@@ -81,7 +92,11 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Id`] if it can't be one.
     pub fn task(&self, cluster: &ClusterName) -> Result<TaskId, Error> {
-        Ok(TaskId::parse(self.path.parameter("task"), &self.account.home(), cluster)?)
+        Ok(TaskId::parse(
+            self.path.parameter("task"),
+            &self.account.home(),
+            cluster,
+        )?)
     }
 
     /// The task definition that the path names.
@@ -89,7 +104,10 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Id`] if it can't be one.
     pub fn task_definition(&self) -> Result<TaskDefinitionName, Error> {
-        Ok(TaskDefinitionName::parse(self.path.parameter("taskdef"), &self.account.home())?)
+        Ok(TaskDefinitionName::parse(
+            self.path.parameter("taskdef"),
+            &self.account.home(),
+        )?)
     }
 
     /// The registry that the path names.
@@ -97,7 +115,10 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Id`] if it can't be one.
     pub fn registry(&self) -> Result<RegistryId, Error> {
-        Ok(RegistryId::parse(self.path.parameter("id"), &self.account.home())?)
+        Ok(RegistryId::parse(
+            self.path.parameter("id"),
+            &self.account.home(),
+        )?)
     }
 
     /// A query parameter that is true or false (`true false 1 0` in any case); false if it is not there.
@@ -106,23 +127,37 @@ impl Request<'_> {
     /// [`Error::Input`] for any other value.
     pub fn flag(&self, name: &str) -> Result<bool, Error> {
         let refused = || Error::input(name, "expected `true`, `false`, `1` or `0`");
-        self.query(name).map_or(Ok(false), |text| boolean(text).ok_or_else(refused))
+        self.query(name)
+            .map_or(Ok(false), |text| boolean(text).ok_or_else(refused))
     }
 
     /// A query parameter that is one of `choices`, whatever its case.
     ///
     /// # Errors
     /// [`Error::Input`] for any other value.
-    pub fn choice(&self, name: &str, choices: &[&'static str]) -> Result<Option<&'static str>, Error> {
-        let Some(text) = self.query(name) else { return Ok(None) };
-        let choice = choices.iter().copied().find(|choice| choice.eq_ignore_ascii_case(text));
+    pub fn choice(
+        &self,
+        name: &str,
+        choices: &[&'static str],
+    ) -> Result<Option<&'static str>, Error> {
+        let Some(text) = self.query(name) else {
+            return Ok(None);
+        };
+        let choice = choices
+            .iter()
+            .copied()
+            .find(|choice| choice.eq_ignore_ascii_case(text));
         let refused = || Error::input(name, &format!("expected one of {}", choices.join(", ")));
         choice.map(Some).ok_or_else(refused)
     }
 
     /// A query parameter's value; the route table has seen to it that there are no others.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.call.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.call
+            .query
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The part of a list that `limit` (1 to 1000; without it, all) and `nextToken` ask for.
@@ -132,28 +167,43 @@ impl Request<'_> {
     pub fn span(&self) -> Result<Span, Error> {
         let mut problems = Vec::new();
         let mut refuse = |path: &str, message: &str| {
-            problems.push(Problem { path: path.to_owned(), message: message.to_owned() });
+            problems.push(Problem {
+                path: path.to_owned(),
+                message: message.to_owned(),
+            });
         };
-        let limit = self.query("limit").map(|text| text.parse().ok().filter(|limit| (1..=1000).contains(limit)));
+        let limit = self
+            .query("limit")
+            .map(|text| text.parse().ok().filter(|limit| (1..=1000).contains(limit)));
         if limit == Some(None) {
             refuse("limit", "expected a whole number from 1 to 1000");
         }
         let start = self.query("nextToken").map(str::parse);
         if matches!(start, Some(Err(_))) {
-            refuse("nextToken", "expected the `nextToken` of an earlier answer's `Link`");
+            refuse(
+                "nextToken",
+                "expected the `nextToken` of an earlier answer's `Link`",
+            );
         }
         if !problems.is_empty() {
             return Err(Error::Input(problems));
         }
         let start = start.and_then(Result::ok).unwrap_or_default();
-        Ok(Span { start, limit: limit.flatten(), deadline: self.deadline })
+        Ok(Span {
+            start,
+            limit: limit.flatten(),
+            deadline: self.deadline,
+        })
     }
 
     /// As many of a listing's entries as fit into one answer, written, and where the list goes on.
     ///
     /// # Errors
     /// [`Error::Bug`] if an entry can't be written.
-    pub fn fitting<T: SerializableStruct>(&self, listed: Listing<T>) -> Result<(Vec<Value>, Option<Cursor>), Error> {
+    pub fn fitting<T: SerializableStruct>(
+        &self,
+        listed: Listing<T>,
+    ) -> Result<(Vec<Value>, Option<Cursor>), Error> {
         let written: Result<_, _> = listed.entries.iter().map(|entry| write(entry)).collect();
         self.cut(written?, listed.next)
     }
@@ -163,12 +213,19 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Input`] for a bad `limit` or `nextToken`.
     pub fn arns(&self, listed: Listing) -> Result<Reply, Error> {
-        let (arns, next) = self.cut(listed.entries.into_iter().map(Value::from).collect(), listed.next)?;
+        let (arns, next) = self.cut(
+            listed.entries.into_iter().map(Value::from).collect(),
+            listed.next,
+        )?;
         Ok(self.list(arns, next))
     }
 
     /// As many entries, at least one, as the way back takes, and where the list goes on.
-    fn cut(&self, mut entries: Vec<Value>, next: Option<Cursor>) -> Result<(Vec<Value>, Option<Cursor>), Error> {
+    fn cut(
+        &self,
+        mut entries: Vec<Value>,
+        next: Option<Cursor>,
+    ) -> Result<(Vec<Value>, Option<Cursor>), Error> {
         let mut bytes = 0;
         let fitting = entries.iter().take_while(|entry| {
             bytes += bytes_in_envelope(&entry.to_string());
@@ -200,21 +257,41 @@ impl Request<'_> {
 
     /// This request's path and query with another `nextToken`.
     fn following(&self, token: &str) -> String {
-        let others = self.call.query.iter().filter(|(name, _)| name != "nextToken");
-        let pairs = others.map(|(name, value)| (name.as_str(), value.as_str())).chain([("nextToken", token)]);
-        let query: Vec<_> =
-            pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, QUERY_VALUE))).collect();
+        let others = self
+            .call
+            .query
+            .iter()
+            .filter(|(name, _)| name != "nextToken");
+        let pairs = others
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain([("nextToken", token)]);
+        let query: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, QUERY_VALUE)))
+            .collect();
         format!("{}{}?{}", self.call.prefix, self.call.path, query.join("&"))
     }
 
     /// Whether the caller wants unknown members dropped (RFC 7240).
     pub fn is_lenient(&self) -> bool {
-        let preferences = self.call.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-        preferences.flat_map(|value| value.split([',', ';'])).any(|preference| {
-            let mut parts = preference.splitn(2, '=').map(|part| part.trim().trim_matches('"'));
-            parts.next().is_some_and(|name| name.eq_ignore_ascii_case("handling"))
-                && parts.next().is_some_and(|value| value.eq_ignore_ascii_case("lenient"))
-        })
+        let preferences = self
+            .call
+            .headers
+            .get_all("prefer")
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        preferences
+            .flat_map(|value| value.split([',', ';']))
+            .any(|preference| {
+                let mut parts = preference
+                    .splitn(2, '=')
+                    .map(|part| part.trim().trim_matches('"'));
+                parts
+                    .next()
+                    .is_some_and(|name| name.eq_ignore_ascii_case("handling"))
+                    && parts
+                        .next()
+                        .is_some_and(|value| value.eq_ignore_ascii_case("lenient"))
+            })
     }
 
     /// This invocation as a run of the request: with an `Idempotency-Key`, one of perhaps several.
@@ -228,16 +305,30 @@ impl Request<'_> {
             [key] => key.to_str().ok().filter(|key| is_key(key)),
             _ => None,
         };
-        let refused = || Error::input("Idempotency-Key", "expected one key of 1 to 64 printable ASCII characters");
+        let refused = || {
+            Error::input(
+                "Idempotency-Key",
+                "expected one key of 1 to 64 printable ASCII characters",
+            )
+        };
         let body = canonical(&Value::Object(self.object()?)).to_string();
         let account = self.path.parameter("account");
-        let claim = Claim::new(key.ok_or_else(refused)?, self.caller, account, body.as_bytes());
+        let claim = Claim::new(
+            key.ok_or_else(refused)?,
+            self.caller,
+            account,
+            body.as_bytes(),
+        );
         Ok(Run::new(self.request_id, Some(claim)))
     }
 
     /// No findings yet, as strict or lenient as the caller asked for.
     pub fn findings(&self) -> Findings {
-        Findings::new(if self.is_lenient() { Unknown::Ignore } else { Unknown::Refuse })
+        Findings::new(if self.is_lenient() {
+            Unknown::Ignore
+        } else {
+            Unknown::Refuse
+        })
     }
 
     /// Checks that a body that names a cluster names the path's.
@@ -249,7 +340,10 @@ impl Request<'_> {
         if ClusterName::parse(given, &self.account.home())? == *cluster {
             Ok(())
         } else {
-            Err(Error::input("cluster", &format!("differs from the path's cluster, `{cluster}`; leave it out")))
+            Err(Error::input(
+                "cluster",
+                &format!("differs from the path's cluster, `{cluster}`; leave it out"),
+            ))
         }
     }
 
@@ -257,11 +351,19 @@ impl Request<'_> {
     ///
     /// # Errors
     /// [`Error::Input`] if it names another, [`Error::Id`] if it can't be one.
-    pub fn check_service(&self, given: &str, name: &ServiceName, cluster: &ClusterName) -> Result<(), Error> {
+    pub fn check_service(
+        &self,
+        given: &str,
+        name: &ServiceName,
+        cluster: &ClusterName,
+    ) -> Result<(), Error> {
         if ServiceName::parse(given, &self.account.home(), cluster)? == *name {
             Ok(())
         } else {
-            Err(Error::input("service", &format!("differs from the path's service, `{name}`; leave it out")))
+            Err(Error::input(
+                "service",
+                &format!("differs from the path's service, `{name}`; leave it out"),
+            ))
         }
     }
 
@@ -293,18 +395,25 @@ impl Request<'_> {
         shorthands::drop_own_tags(&mut object);
         let input = read::<T>(&Value::Object(object), "", &mut findings);
         let ignored = findings.finish().map_err(Error::Input)?;
-        input.map(|input| (input, ignored)).ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))
+        input
+            .map(|input| (input, ignored))
+            .ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))
     }
 }
 
 /// How long a JSON text is as a string of the JSON that Lambda answers.
 fn bytes_in_envelope(json: &str) -> usize {
-    json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
+    json.len()
+        + json
+            .bytes()
+            .filter(|byte| matches!(byte, b'"' | b'\\'))
+            .count()
 }
 
 /// 1 to 64 printable ASCII characters.
 fn is_key(text: &str) -> bool {
-    (1..=KEY_MAX_CHARACTERS).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    (1..=KEY_MAX_CHARACTERS).contains(&text.len())
+        && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// A body whose members are in the order of their names: the same body, however a client orders it.
@@ -313,7 +422,10 @@ fn canonical(value: &Value) -> Value {
         Value::Object(object) => {
             let mut members: Vec<_> = object.iter().collect();
             members.sort_unstable_by_key(|(name, _)| *name);
-            members.into_iter().map(|(name, value)| (name.clone(), canonical(value))).collect()
+            members
+                .into_iter()
+                .map(|(name, value)| (name.clone(), canonical(value)))
+                .collect()
         }
         Value::Array(list) => list.iter().map(canonical).collect(),
         other => other.clone(),
@@ -331,7 +443,10 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
 
 fn json(body: &[u8]) -> Result<Value, Error> {
     if body.len() > BODY_MAX_BYTES {
-        return Err(Error::BodyTooLarge { given: body.len(), limit: BODY_MAX_BYTES });
+        return Err(Error::BodyTooLarge {
+            given: body.len(),
+            limit: BODY_MAX_BYTES,
+        });
     }
     Ok(json::parse(body)?)
 }

@@ -21,10 +21,15 @@ use crate::wire::write::write;
 /// [`Error`] for a bad query, and for what AWS refuses.
 pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
     let (cluster, span) = (request.cluster()?, request.span()?);
-    let launch_type = request.choice("launchType", &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"])?;
+    let launch_type = request.choice(
+        "launchType",
+        &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"],
+    )?;
     let launch_type = launch_type.map(Into::into);
     if request.flag("all")? {
-        let listed = lists::list_services_described(request.account, cluster.as_str(), launch_type, span).await?;
+        let listed =
+            lists::list_services_described(request.account, cluster.as_str(), launch_type, span)
+                .await?;
         let (services, next) = request.fitting(listed)?;
         return Ok(request.list(services, next));
     }
@@ -41,7 +46,12 @@ pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
     let (mut input, ignored) = request.input::<CreateServiceInput>(|_, _, _| {})?;
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     input.cluster = Some(cluster.to_string());
-    let created = launch::create_service(request.account, input, &Run::new(request.request_id, None).token("")).await?;
+    let created = launch::create_service(
+        request.account,
+        input,
+        &Run::new(request.request_id, None).token(""),
+    )
+    .await?;
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
 }
 
@@ -54,17 +64,28 @@ pub async fn show_service(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let name = request.service(&cluster)?;
     if request.flag("all")? {
-        let work = show::show_service(request.account, cluster.as_str(), name.as_str(), request.deadline);
-        let shown = Box::pin(work).await?.ok_or_else(|| unknown(&name, &cluster))?;
+        let work = show::show_service(
+            request.account,
+            cluster.as_str(),
+            name.as_str(),
+            request.deadline,
+        );
+        let shown = Box::pin(work)
+            .await?
+            .ok_or_else(|| unknown(&name, &cluster))?;
         return Ok(Reply::json(flat(&shown)?));
     }
     let found = ecs::describe_service(request.account, cluster.as_str(), name.as_str()).await?;
     let service = found.ok_or_else(|| unknown(&name, &cluster))?;
-    Ok(Reply::json(json!({"Services": [write(&service)?], "Failures": []})))
+    Ok(Reply::json(
+        json!({"Services": [write(&service)?], "Failures": []}),
+    ))
 }
 
 fn unknown(name: &ServiceName, cluster: &ClusterName) -> Error {
-    Error::NotFound(format!("there is no service `{name}` in the cluster `{cluster}`"))
+    Error::NotFound(format!(
+        "there is no service `{name}` in the cluster `{cluster}`"
+    ))
 }
 
 /// One object of everything; the original's callers read it so.
@@ -90,10 +111,16 @@ pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
     let name = request.service(&cluster)?;
     let (mut input, ignored) = request.input::<UpdateServiceInput>(|body, path, findings| {
         if body.is_empty() {
-            findings.refuse(path, "nothing to change: name at least one member, such as `desiredCount`");
+            findings.refuse(
+                path,
+                "nothing to change: name at least one member, such as `desiredCount`",
+            );
         }
         let given = findings.take(body, path, "service");
-        body.insert("service".to_owned(), given.unwrap_or_else(|| name.as_str().into()));
+        body.insert(
+            "service".to_owned(),
+            given.unwrap_or_else(|| name.as_str().into()),
+        );
     })?;
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     request.check_service(input.service().unwrap_or_default(), &name, &cluster)?;
@@ -110,7 +137,11 @@ pub async fn delete_service(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let name = request.service(&cluster)?;
     if request.flag("recursive")? {
-        let target = Target { cluster: cluster.to_string(), service: name.to_string(), is_recursive: true };
+        let target = Target {
+            cluster: cluster.to_string(),
+            service: name.to_string(),
+            is_recursive: true,
+        };
         return delete_with_what_belongs_to_it(request, &target).await;
     }
     let work = ecs::delete_service(request.account, cluster.as_str(), name.as_str());
@@ -129,6 +160,9 @@ pub async fn list_events(request: &Request<'_>) -> Result<Reply, Error> {
     let mut service = found.ok_or_else(|| unknown(&name, &cluster))?;
     let mut events = service.events.take().unwrap_or_default();
     events.sort_by(|one, other| other.created_at().cmp(&one.created_at()));
-    let events = events.iter().map(|event| Ok(write(event)?)).collect::<Result<_, Error>>()?;
+    let events = events
+        .iter()
+        .map(|event| Ok(write(event)?))
+        .collect::<Result<_, Error>>()?;
     Ok(Reply::json(Value::Array(events)))
 }

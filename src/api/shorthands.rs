@@ -8,37 +8,64 @@ use crate::wire::members::{join, key_of};
 
 /// A cluster's `name` is its `clusterName`.
 pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
-    let Some(name) = findings.take(object, path, "name") else { return };
+    let Some(name) = findings.take(object, path, "name") else {
+        return;
+    };
     if findings.take(object, path, "clusterName").is_some() {
-        findings.refuse(join(path, "name"), "given beside `clusterName`, which it is short for; give one of them");
+        findings.refuse(
+            join(path, "name"),
+            "given beside `clusterName`, which it is short for; give one of them",
+        );
         return;
     }
     object.insert("clusterName".to_owned(), name);
 }
 
 /// A container's `ports` are port mappings of these container ports.
-pub(super) fn task_definition(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
+pub(super) fn task_definition(
+    object: &mut Map<String, Value>,
+    path: &str,
+    findings: &mut Findings,
+) {
     let containers = key_of(object, "containerDefinitions").and_then(|key| object.get_mut(&key));
-    let containers = containers.and_then(Value::as_array_mut).into_iter().flatten();
+    let containers = containers
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten();
     for (index, container) in containers.enumerate() {
         if let Value::Object(container) = container {
-            ports(container, &join(path, &format!("containerDefinitions[{index}]")), findings);
+            ports(
+                container,
+                &join(path, &format!("containerDefinitions[{index}]")),
+                findings,
+            );
         }
     }
 }
 
 fn ports(container: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
-    let Some(ports) = findings.take(container, path, "ports") else { return };
+    let Some(ports) = findings.take(container, path, "ports") else {
+        return;
+    };
     let path = join(path, "ports");
     if findings.take(container, &path, "portMappings").is_some() {
-        findings.refuse(path, "given beside `portMappings`, which it is short for; give one of them");
+        findings.refuse(
+            path,
+            "given beside `portMappings`, which it is short for; give one of them",
+        );
         return;
     }
-    let is_port = |port: &Value| port.as_u64().is_some_and(|port| u16::try_from(port).is_ok());
+    let is_port = |port: &Value| {
+        port.as_u64()
+            .is_some_and(|port| u16::try_from(port).is_ok())
+    };
     match ports.as_array() {
         Some(ports) if ports.iter().all(is_port) => {
             let mapping = |port: &Value| json!({"containerPort": port, "protocol": "tcp"});
-            container.insert("portMappings".to_owned(), ports.iter().map(mapping).collect());
+            container.insert(
+                "portMappings".to_owned(),
+                ports.iter().map(mapping).collect(),
+            );
         }
         _ => findings.refuse(path, "expected a list of whole numbers from 0 to 65535"),
     }
@@ -47,12 +74,18 @@ fn ports(container: &mut Map<String, Value>, path: &str, findings: &mut Findings
 /// A registry's `cluster` means nothing to Cloud Map, and the namespace stands beside the DNS config.
 pub(super) fn registry(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
     findings.take(object, path, "cluster");
-    let config = key_of(object, "DnsConfig").and_then(|key| object.get_mut(&key)).and_then(Value::as_object_mut);
-    let nested = config.and_then(|config| findings.take(config, &join(path, "DnsConfig"), "NamespaceId"));
+    let config = key_of(object, "DnsConfig")
+        .and_then(|key| object.get_mut(&key))
+        .and_then(Value::as_object_mut);
+    let nested =
+        config.and_then(|config| findings.take(config, &join(path, "DnsConfig"), "NamespaceId"));
     let Some(nested) = nested else { return };
     let given = findings.take(object, path, "NamespaceId");
     if given.as_ref().is_some_and(|given| *given != nested) {
-        findings.refuse(join(path, "DnsConfig.NamespaceId"), "differs from `NamespaceId`; give one of them");
+        findings.refuse(
+            join(path, "DnsConfig.NamespaceId"),
+            "differs from `NamespaceId`; give one of them",
+        );
     }
     object.insert("NamespaceId".to_owned(), nested);
 }
@@ -60,7 +93,9 @@ pub(super) fn registry(object: &mut Map<String, Value>, path: &str, findings: &m
 /// What was answered may come back, with the tags of the request that made it. They are this API's own: with them, what a
 /// caller makes would be taken for that other request's.
 pub(super) fn drop_own_tags(object: &mut Map<String, Value>) {
-    let tags = key_of(object, "tags").and_then(|key| object.get_mut(&key)).and_then(Value::as_array_mut);
+    let tags = key_of(object, "tags")
+        .and_then(|key| object.get_mut(&key))
+        .and_then(Value::as_array_mut);
     let Some(tags) = tags else { return };
     tags.retain(|tag| {
         let tag = tag.as_object();
@@ -78,20 +113,41 @@ mod tests {
 
     #[track_caller]
     fn becomes(shorthand: Shorthand, given: Value, expected: Result<Value, &str>) {
-        let Value::Object(mut object) = given else { panic!("the case is not an object") };
+        let Value::Object(mut object) = given else {
+            panic!("the case is not an object")
+        };
         let mut findings = Findings::new(Unknown::Refuse);
         shorthand(&mut object, "at", &mut findings);
-        let result = findings.finish().map(|_| Value::Object(object)).map_err(|mut problems| problems.remove(0).path);
+        let result = findings
+            .finish()
+            .map(|_| Value::Object(object))
+            .map_err(|mut problems| problems.remove(0).path);
         assert_eq!(result, expected.map_err(str::to_owned));
     }
 
     #[test]
     fn a_clusters_name_is_its_cluster_name() {
-        becomes(cluster, json!({"name": "a"}), Ok(json!({"clusterName": "a"})));
-        becomes(cluster, json!({"NAME": "a", "tags": []}), Ok(json!({"tags": [], "clusterName": "a"})));
+        becomes(
+            cluster,
+            json!({"name": "a"}),
+            Ok(json!({"clusterName": "a"})),
+        );
+        becomes(
+            cluster,
+            json!({"NAME": "a", "tags": []}),
+            Ok(json!({"tags": [], "clusterName": "a"})),
+        );
         becomes(cluster, json!({"name": null}), Ok(json!({})));
-        becomes(cluster, json!({"name": "a", "clustername": null}), Ok(json!({"clusterName": "a"})));
-        becomes(cluster, json!({"name": "a", "clustername": "b"}), Err("at.name"));
+        becomes(
+            cluster,
+            json!({"name": "a", "clustername": null}),
+            Ok(json!({"clusterName": "a"})),
+        );
+        becomes(
+            cluster,
+            json!({"name": "a", "clustername": "b"}),
+            Err("at.name"),
+        );
         becomes(cluster, json!({"name": "a", "Name": "b"}), Err("at.name"));
     }
 
@@ -114,10 +170,26 @@ mod tests {
             Ok(json!({"containerDefinitions": [{"portMappings": []}]})),
         );
         let at = "at.containerDefinitions[0].ports";
-        becomes(task_definition, json!({"containerDefinitions": [{"ports": [1], "PORTS": [2]}]}), Err(at));
-        becomes(task_definition, json!({"containerDefinitions": [{"Ports": ["80"]}]}), Err(at));
-        becomes(task_definition, json!({"containerDefinitions": [{"ports": 80}]}), Err(at));
-        becomes(task_definition, json!({"containerDefinitions": [{"ports": [1], "portmappings": []}]}), Err(at));
+        becomes(
+            task_definition,
+            json!({"containerDefinitions": [{"ports": [1], "PORTS": [2]}]}),
+            Err(at),
+        );
+        becomes(
+            task_definition,
+            json!({"containerDefinitions": [{"Ports": ["80"]}]}),
+            Err(at),
+        );
+        becomes(
+            task_definition,
+            json!({"containerDefinitions": [{"ports": 80}]}),
+            Err(at),
+        );
+        becomes(
+            task_definition,
+            json!({"containerDefinitions": [{"ports": [1], "portmappings": []}]}),
+            Err(at),
+        );
     }
 
     #[test]

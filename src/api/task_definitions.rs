@@ -16,16 +16,31 @@ use crate::wire::write::write;
 /// [`Error`] for a bad query, and for what AWS refuses.
 pub async fn list_task_definitions(request: &Request<'_>) -> Result<Reply, Error> {
     let span = request.span()?;
-    let status = request.choice("status", &["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"])?.unwrap_or("ACTIVE").into();
+    let status = request
+        .choice("status", &["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"])?
+        .unwrap_or("ACTIVE")
+        .into();
     for name in ["family", "prefix"] {
         if request.query(name).is_some_and(|text| !is_ecs_name(text)) {
-            return Err(Error::input(name, "expected 1 to 255 letters, digits, `-` and `_`"));
+            return Err(Error::input(
+                name,
+                "expected 1 to 255 letters, digits, `-` and `_`",
+            ));
         }
     }
     let listed = match (request.query("family"), request.query("prefix")) {
-        (Some(_), Some(_)) => return Err(Error::input("prefix", "given beside `family`; give one of them")),
-        (family, None) => ecs::list_task_definitions(request.account, family, &status, span).await?,
-        (None, Some(prefix)) => lists::list_task_definitions_by_prefix(request.account, prefix, &status, span).await?,
+        (Some(_), Some(_)) => {
+            return Err(Error::input(
+                "prefix",
+                "given beside `family`; give one of them",
+            ));
+        }
+        (family, None) => {
+            ecs::list_task_definitions(request.account, family, &status, span).await?
+        }
+        (None, Some(prefix)) => {
+            lists::list_task_definitions_by_prefix(request.account, prefix, &status, span).await?
+        }
     };
     request.arns(listed)
 }
@@ -35,7 +50,8 @@ pub async fn list_task_definitions(request: &Request<'_>) -> Result<Reply, Error
 /// # Errors
 /// [`Error`] for a body that is no `RegisterTaskDefinition` input, and for what AWS refuses.
 pub async fn register_task_definition(request: &Request<'_>) -> Result<Reply, Error> {
-    let (mut input, ignored) = request.input::<RegisterTaskDefinitionInput>(shorthands::task_definition)?;
+    let (mut input, ignored) =
+        request.input::<RegisterTaskDefinitionInput>(shorthands::task_definition)?;
     defaults::task_definition(&mut input, request.settings());
     let registered = ecs::register_task_definition(request.account, input).await?;
     Ok(Reply::json(write(&registered)?).with_ignored(request.is_lenient(), &ignored))

@@ -63,7 +63,13 @@ impl Accounts {
     /// AWS, `AWS_ENDPOINT_URL`. Calls nothing.
     pub async fn from_environment(settings: BTreeMap<String, config::Account>) -> Self {
         let http = http_client();
-        Self::new(settings, aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await)
+        Self::new(
+            settings,
+            aws_config::defaults(BehaviorVersion::latest())
+                .http_client(http)
+                .load()
+                .await,
+        )
     }
 
     /// Takes a given SDK configuration for the function itself.
@@ -75,9 +81,20 @@ impl Accounts {
             .build();
         let http = function.http_client().unwrap_or_else(http_client);
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-        let base = function.into_builder().http_client(http).timeout_config(timeouts).retry_config(retries).build();
-        let entry = |settings| Entry { settings, account: OnceCell::new() };
-        let accounts = settings.into_iter().map(|(name, settings)| (name, entry(settings))).collect();
+        let base = function
+            .into_builder()
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .build();
+        let entry = |settings| Entry {
+            settings,
+            account: OnceCell::new(),
+        };
+        let accounts = settings
+            .into_iter()
+            .map(|(name, settings)| (name, entry(settings)))
+            .collect();
         Self { base, accounts }
     }
 
@@ -89,14 +106,21 @@ impl Accounts {
     /// The account of that name, or `None` if the configuration has none. Assumes no role yet.
     pub async fn get(&self, name: &str) -> Option<&Account> {
         let entry = self.accounts.get(name)?;
-        Some(entry.account.get_or_init(|| Account::new(&entry.settings, &self.base)).await)
+        Some(
+            entry
+                .account
+                .get_or_init(|| Account::new(&entry.settings, &self.base))
+                .await,
+        )
     }
 }
 
 /// The one HTTP client of the process.
 fn http_client() -> SharedHttpClient {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
-    aws_smithy_http_client::Builder::new().tls_provider(provider).build_https()
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(provider)
+        .build_https()
 }
 
 impl Account {
@@ -142,11 +166,17 @@ impl Account {
 
     /// The account id and region of every call.
     pub fn home(&self) -> Home {
-        Home { account_id: self.settings.role_arn.account_id().to_owned(), region: self.settings.region.clone() }
+        Home {
+            account_id: self.settings.role_arn.account_id().to_owned(),
+            region: self.settings.region.clone(),
+        }
     }
 
     /// Makes an [`Error`] of this account of an error of the SDK: `call.send().await.map_err(account.refused("ecs:…"))`.
-    pub(super) fn refused<E>(&self, operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
+    pub(super) fn refused<E>(
+        &self,
+        operation: &'static str,
+    ) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {

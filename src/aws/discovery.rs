@@ -1,7 +1,9 @@
 //! AWS Cloud Map: one function per operation, under AWS's own names.
 
 use aws_sdk_servicediscovery::config::Builder;
-use aws_sdk_servicediscovery::operation::create_service::{CreateServiceInput, CreateServiceOutput};
+use aws_sdk_servicediscovery::operation::create_service::{
+    CreateServiceInput, CreateServiceOutput,
+};
 use aws_sdk_servicediscovery::types::{
     InstanceSummary, Namespace, Service, ServiceFilter, ServiceFilterName, ServiceSummary, Tag,
 };
@@ -19,17 +21,29 @@ pub async fn get_namespace(account: &Account, id: &str) -> Result<Namespace, Err
     const OPERATION: &str = "servicediscovery:GetNamespace";
     let call = account.discovery.get_namespace().id(id);
     let answer = call.send().await.map_err(account.refused(OPERATION))?;
-    answer.namespace.ok_or_else(|| account.lacking(OPERATION, "Namespace"))
+    answer
+        .namespace
+        .ok_or_else(|| account.lacking(OPERATION, "Namespace"))
 }
 
 /// `servicediscovery:CreateService`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn create_service(account: &Account, input: CreateServiceInput) -> Result<CreateServiceOutput, Error> {
+pub async fn create_service(
+    account: &Account,
+    input: CreateServiceInput,
+) -> Result<CreateServiceOutput, Error> {
     let config = Builder::new().retry_classifier(OnlyRefused);
-    let call = account.discovery.create_service().customize().interceptor(Prepared(input)).config_override(config);
-    call.send().await.map_err(account.refused("servicediscovery:CreateService"))
+    let call = account
+        .discovery
+        .create_service()
+        .customize()
+        .interceptor(Prepared(input))
+        .config_override(config);
+    call.send()
+        .await
+        .map_err(account.refused("servicediscovery:CreateService"))
 }
 
 /// `servicediscovery:GetService`, by id or ARN.
@@ -40,7 +54,9 @@ pub async fn get_service(account: &Account, id: &str) -> Result<Service, Error> 
     const OPERATION: &str = "servicediscovery:GetService";
     let call = account.discovery.get_service().id(id);
     let answer = call.send().await.map_err(account.refused(OPERATION))?;
-    answer.service.ok_or_else(|| account.lacking(OPERATION, "Service"))
+    answer
+        .service
+        .ok_or_else(|| account.lacking(OPERATION, "Service"))
 }
 
 /// `servicediscovery:ListTagsForResource`, by ARN.
@@ -49,14 +65,22 @@ pub async fn get_service(account: &Account, id: &str) -> Result<Service, Error> 
 /// [`Error`] with AWS's refusal.
 pub async fn list_tags_for_resource(account: &Account, arn: &str) -> Result<Vec<Tag>, Error> {
     let call = account.discovery.list_tags_for_resource().resource_arn(arn);
-    let answer = call.send().await.map_err(account.refused("servicediscovery:ListTagsForResource"))?;
+    let answer = call
+        .send()
+        .await
+        .map_err(account.refused("servicediscovery:ListTagsForResource"))?;
     Ok(answer.tags.unwrap_or_default())
 }
 
 /// The namespace of a service. Services made before Cloud Map moved the id have it in their DNS config only.
 pub fn namespace_of(service: &Service) -> Option<&str> {
-    #[expect(deprecated, reason = "Cloud Map answers the old place for old services")]
-    let nested = service.dns_config().and_then(|config| config.namespace_id());
+    #[expect(
+        deprecated,
+        reason = "Cloud Map answers the old place for old services"
+    )]
+    let nested = service
+        .dns_config()
+        .and_then(|config| config.namespace_id());
     service.namespace_id().or(nested)
 }
 
@@ -71,15 +95,24 @@ pub async fn list_services(
 ) -> Result<Listing<ServiceSummary>, Error> {
     const OPERATION: &str = "servicediscovery:ListServices";
     let filter = namespace_id.map(|id| {
-        let filter = ServiceFilter::builder().name(ServiceFilterName::NamespaceId).values(id).build();
+        let filter = ServiceFilter::builder()
+            .name(ServiceFilterName::NamespaceId)
+            .values(id)
+            .build();
         filter.map_err(|_| account.lacking(OPERATION, "filter"))
     });
-    let call = account.discovery.list_services().set_filters(filter.transpose()?.map(|filter| vec![filter]));
+    let call = account
+        .discovery
+        .list_services()
+        .set_filters(filter.transpose()?.map(|filter| vec![filter]));
     collect(OPERATION, account, span, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page { entries: page.services.unwrap_or_default(), next_token: page.next_token })
+            Ok(Page {
+                entries: page.services.unwrap_or_default(),
+                next_token: page.next_token,
+            })
         }
     })
     .await
@@ -89,14 +122,21 @@ pub async fn list_services(
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
-pub async fn list_instances(account: &Account, id: &str, span: Span) -> Result<Listing<InstanceSummary>, Error> {
+pub async fn list_instances(
+    account: &Account,
+    id: &str,
+    span: Span,
+) -> Result<Listing<InstanceSummary>, Error> {
     const OPERATION: &str = "servicediscovery:ListInstances";
     let call = account.discovery.list_instances().service_id(id);
     collect(OPERATION, account, span, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page { entries: page.instances.unwrap_or_default(), next_token: page.next_token })
+            Ok(Page {
+                entries: page.instances.unwrap_or_default(),
+                next_token: page.next_token,
+            })
         }
     })
     .await
@@ -106,9 +146,20 @@ pub async fn list_instances(account: &Account, id: &str, span: Span) -> Result<L
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn deregister_instance(account: &Account, id: &str, instance_id: &str) -> Result<(), Error> {
-    let call = account.discovery.deregister_instance().service_id(id).instance_id(instance_id);
-    call.send().await.map(drop).map_err(account.refused("servicediscovery:DeregisterInstance"))
+pub async fn deregister_instance(
+    account: &Account,
+    id: &str,
+    instance_id: &str,
+) -> Result<(), Error> {
+    let call = account
+        .discovery
+        .deregister_instance()
+        .service_id(id)
+        .instance_id(instance_id);
+    call.send()
+        .await
+        .map(drop)
+        .map_err(account.refused("servicediscovery:DeregisterInstance"))
 }
 
 /// `servicediscovery:DeleteService`, by id.
@@ -118,5 +169,8 @@ pub async fn deregister_instance(account: &Account, id: &str, instance_id: &str)
 pub async fn delete_service(account: &Account, id: &str) -> Result<(), Error> {
     const OPERATION: &str = "servicediscovery:DeleteService";
     let call = account.discovery.delete_service().id(id);
-    call.send().await.map(drop).map_err(account.refused(OPERATION))
+    call.send()
+        .await
+        .map(drop)
+        .map_err(account.refused(OPERATION))
 }

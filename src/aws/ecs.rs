@@ -14,5 +14,9 @@ pub use tasks::*;
 
 /// "There is none" is an answer to a look, not a failure of it.
 fn absent<T>(error: Error) -> Result<Option<T>, Error> {
-    if error.kind == Kind::NotFound { Ok(None) } else { Err(error) }
+    if error.kind == Kind::NotFound {
+        Ok(None)
+    } else {
+        Err(error)
+    }
 }

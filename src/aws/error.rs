@@ -83,11 +83,22 @@ impl Kind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { operation, role_arn, message, .. } = self;
+        let Self {
+            operation,
+            role_arn,
+            message,
+            ..
+        } = self;
         match self.kind {
             Kind::AssumeRole => write!(f, "the role `{role_arn}` can't be assumed: {message}"),
-            Kind::NoSession => write!(f, "the role `{role_arn}` can't be assumed at the moment: {message}"),
-            Kind::AccessDenied => write!(f, "the role `{role_arn}` may not do `{operation}`: {message}"),
+            Kind::NoSession => write!(
+                f,
+                "the role `{role_arn}` can't be assumed at the moment: {message}"
+            ),
+            Kind::AccessDenied => write!(
+                f,
+                "the role `{role_arn}` may not do `{operation}`: {message}"
+            ),
             Kind::TimedOut => write!(f, "`{operation}` was not answered in time: {message}"),
             Kind::Unavailable => write!(f, "`{operation}` failed on AWS's side: {message}"),
             // AWS refused nothing: it answered that there is no such thing.
@@ -99,7 +110,9 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -120,30 +133,51 @@ impl Error {
     /// A failure of this kind.
     #[cfg(test)]
     pub fn of_kind(kind: Kind) -> Self {
-        Self { kind, ..Self::missing("ecs:CreateCluster", "", String::new()) }
+        Self {
+            kind,
+            ..Self::missing("ecs:CreateCluster", "", String::new())
+        }
     }
 
     /// AWS answered a success that lacks what the operation promises.
     pub(super) fn nonsense(operation: &'static str, role_arn: &str, lacking: &str) -> Self {
         let message = format!("the answer has no `{lacking}`");
-        Self { kind: Kind::Unavailable, ..Self::missing(operation, role_arn, message) }
+        Self {
+            kind: Kind::Unavailable,
+            ..Self::missing(operation, role_arn, message)
+        }
     }
 
     /// The request's own time was over before AWS answered.
     pub(super) fn too_late(operation: &'static str, role_arn: &str) -> Self {
         let message = "the time that a request may take is over".to_owned();
-        Self { kind: Kind::TimedOut, ..Self::missing(operation, role_arn, message) }
+        Self {
+            kind: Kind::TimedOut,
+            ..Self::missing(operation, role_arn, message)
+        }
     }
 
     /// Classifies an error of the SDK.
-    pub(super) fn from_sdk<E>(operation: &'static str, role_arn: &str, error: SdkError<E, HttpResponse>) -> Self
+    pub(super) fn from_sdk<E>(
+        operation: &'static str,
+        role_arn: &str,
+        error: SdkError<E, HttpResponse>,
+    ) -> Self
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         let assume_role = assume_role_refusal(&error);
-        let status = error.raw_response().map(|response| response.status().as_u16());
-        let header = |name| error.raw_response().and_then(|response| response.headers().get(name));
-        let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(str::to_owned);
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        let header = |name| {
+            error
+                .raw_response()
+                .and_then(|response| response.headers().get(name))
+        };
+        let request_id = header("x-amzn-requestid")
+            .or_else(|| header("x-amz-request-id"))
+            .map(str::to_owned);
         let (kind, code, message) = match (&assume_role, &error) {
             (Some(refusal), _) => (refusal.kind, refusal.code.clone(), refusal.message.clone()),
             (None, SdkError::ServiceError(context)) => {
@@ -156,9 +190,19 @@ impl Error {
             (None, SdkError::DispatchFailure(failure)) if failure.is_timeout() => {
                 (Kind::TimedOut, None, "no connection".to_owned())
             }
-            (None, SdkError::DispatchFailure(_)) => (Kind::Unavailable, None, "the connection broke".to_owned()),
-            (None, SdkError::ResponseError(_)) => (Kind::Unavailable, None, "the answer can't be read".to_owned()),
-            (None, _) => (Kind::Invalid, None, "the request can't be built from these values".to_owned()),
+            (None, SdkError::DispatchFailure(_)) => {
+                (Kind::Unavailable, None, "the connection broke".to_owned())
+            }
+            (None, SdkError::ResponseError(_)) => (
+                Kind::Unavailable,
+                None,
+                "the answer can't be read".to_owned(),
+            ),
+            (None, _) => (
+                Kind::Invalid,
+                None,
+                "the request can't be built from these values".to_owned(),
+            ),
         };
         let request_id = assume_role.map_or(request_id, |refusal| refusal.request_id);
         Self {
@@ -183,20 +227,28 @@ struct Refusal {
 
 fn assume_role_refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
     let credentials = chain(error).find(|error| error.is::<CredentialsError>())?;
-    let refused = chain(credentials).find_map(|error| error.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>());
+    let refused = chain(credentials)
+        .find_map(|error| error.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>());
     let service_error = refused.and_then(|refused| refused.as_service_error());
     let response = refused.and_then(SdkError::raw_response);
     let headers = response.map(HttpResponse::headers);
     let status = response.map(|response| response.status().as_u16());
-    let kind = match service_error.map(|error| classify(error.code(), error.message().unwrap_or_default(), status)) {
+    let kind = match service_error
+        .map(|error| classify(error.code(), error.message().unwrap_or_default(), status))
+    {
         None | Some(Kind::Throttled | Kind::Unavailable | Kind::TimedOut) => Kind::NoSession,
         Some(_) => Kind::AssumeRole,
     };
     Some(Refusal {
         kind,
         code: said(service_error.and_then(|error| error.code())),
-        message: service_error.and_then(|error| error.message()).unwrap_or("STS gave no credentials").to_owned(),
-        request_id: headers.and_then(|headers| headers.get("x-amzn-requestid")).map(str::to_owned),
+        message: service_error
+            .and_then(|error| error.message())
+            .unwrap_or("STS gave no credentials")
+            .to_owned(),
+        request_id: headers
+            .and_then(|headers| headers.get("x-amzn-requestid"))
+            .map(str::to_owned),
     })
 }
 
@@ -212,12 +264,18 @@ fn said(code: Option<&str>) -> Option<String> {
 fn classify(code: Option<&str>, message: &str, status: Option<u16>) -> Kind {
     let is_client_error = status.is_some_and(|status| (400..500).contains(&status));
     let Some(code) = code.filter(|_| is_client_error) else {
-        return if status == Some(429) { Kind::Throttled } else { Kind::Unavailable };
+        return if status == Some(429) {
+            Kind::Throttled
+        } else {
+            Kind::Unavailable
+        };
     };
     match code {
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" | "OptInRequired" => {
-            Kind::AccessDenied
-        }
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "UnauthorizedOperation"
+        | "NotAuthorized"
+        | "OptInRequired" => Kind::AccessDenied,
         "ExpiredTokenException"
         | "ExpiredToken"
         | "UnrecognizedClientException"
@@ -243,7 +301,9 @@ fn classify(code: Option<&str>, message: &str, status: Option<u16>) -> Kind {
         | "LimitExceededException"
         | "ResourceInUseException"
         | "NamespaceAlreadyExists" => Kind::Conflict,
-        "ServerException" | "InternalFailure" | "InternalServerError" | "ServiceUnavailable" => Kind::Unavailable,
+        "ServerException" | "InternalFailure" | "InternalServerError" | "ServiceUnavailable" => {
+            Kind::Unavailable
+        }
         "RequestTimeout" | "RequestTimeoutException" => Kind::TimedOut,
         code if code.contains("NotFound") => Kind::NotFound,
         code if code.starts_with("ClusterContains") => Kind::Conflict,
@@ -282,29 +342,93 @@ mod tests {
     fn each_code_of_aws_is_one_kind() {
         for (code, message, status, kind) in [
             ("AccessDeniedException", "", 400, Kind::AccessDenied),
-            ("ClusterNotFoundException", "Cluster not found.", 400, Kind::NotFound),
+            (
+                "ClusterNotFoundException",
+                "Cluster not found.",
+                400,
+                Kind::NotFound,
+            ),
             ("NamespaceNotFound", "", 400, Kind::NotFound),
-            ("ClientException", "Unable to describe task definition.", 400, Kind::NotFound),
-            ("ClientException", "TaskDefinition not found.", 400, Kind::NotFound),
-            ("ClientException", "The specified task definition does not exist.", 400, Kind::NotFound),
-            ("InvalidParameterException", "The referenced task was not found.", 400, Kind::NotFound),
-            ("InvalidParameterException", "The subnet ID 'subnet-1' does not exist", 400, Kind::Invalid),
-            ("ClientException", "Too many concurrent attempts to create a new revision", 400, Kind::Throttled),
-            ("ClientException", "Family should not be null.", 400, Kind::Invalid),
+            (
+                "ClientException",
+                "Unable to describe task definition.",
+                400,
+                Kind::NotFound,
+            ),
+            (
+                "ClientException",
+                "TaskDefinition not found.",
+                400,
+                Kind::NotFound,
+            ),
+            (
+                "ClientException",
+                "The specified task definition does not exist.",
+                400,
+                Kind::NotFound,
+            ),
+            (
+                "InvalidParameterException",
+                "The referenced task was not found.",
+                400,
+                Kind::NotFound,
+            ),
+            (
+                "InvalidParameterException",
+                "The subnet ID 'subnet-1' does not exist",
+                400,
+                Kind::Invalid,
+            ),
+            (
+                "ClientException",
+                "Too many concurrent attempts to create a new revision",
+                400,
+                Kind::Throttled,
+            ),
+            (
+                "ClientException",
+                "Family should not be null.",
+                400,
+                Kind::Invalid,
+            ),
             ("ClusterContainsServicesException", "", 400, Kind::Conflict),
             ("ServiceAlreadyExists", "", 400, Kind::Conflict),
-            ("InvalidParameterException", "Creation of service was not idempotent.", 400, Kind::Conflict),
-            ("InvalidParameterException", "Unable to Start a service that is still Draining.", 400, Kind::Draining),
-            ("ClientException", "Capacity is unavailable at this time. Please try again later", 400, Kind::NoCapacity),
+            (
+                "InvalidParameterException",
+                "Creation of service was not idempotent.",
+                400,
+                Kind::Conflict,
+            ),
+            (
+                "InvalidParameterException",
+                "Unable to Start a service that is still Draining.",
+                400,
+                Kind::Draining,
+            ),
+            (
+                "ClientException",
+                "Capacity is unavailable at this time. Please try again later",
+                400,
+                Kind::NoCapacity,
+            ),
             ("InvalidInput", "", 400, Kind::Invalid),
-            ("InvalidParameterException", "Unable to assume the service linked role.", 400, Kind::NotReady),
+            (
+                "InvalidParameterException",
+                "Unable to assume the service linked role.",
+                400,
+                Kind::NotReady,
+            ),
             ("ThrottlingException", "Rate exceeded", 400, Kind::Throttled),
             ("RequestLimitExceeded", "", 400, Kind::Throttled),
             ("ExpiredTokenException", "", 400, Kind::AssumeRole),
             ("ServerException", "", 500, Kind::Unavailable),
             ("ClusterNotFoundException", "", 503, Kind::Unavailable),
         ] {
-            assert_eq!(classify(Some(code), message, Some(status)), kind, "{code} {message}");
+            assert_eq!(
+                classify(Some(code), message, Some(status)),
+                kind,
+                "{code} {message}"
+            );
         }
         assert_eq!(classify(None, "", Some(400)), Kind::Unavailable);
         assert_eq!(classify(None, "", Some(429)), Kind::Throttled);

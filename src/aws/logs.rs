@@ -33,7 +33,10 @@ pub struct LogQuery {
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal; [`Kind::NotFound`](super::Kind::NotFound) if there is no such stream or group.
-pub async fn get_log_events(account: &Account, query: LogQuery) -> Result<GetLogEventsOutput, Error> {
+pub async fn get_log_events(
+    account: &Account,
+    query: LogQuery,
+) -> Result<GetLogEventsOutput, Error> {
     let region = Builder::new().region(Region::new(query.region));
     let call = account
         .logs
@@ -45,5 +48,9 @@ pub async fn get_log_events(account: &Account, query: LogQuery) -> Result<GetLog
         .set_start_time(query.start_ms)
         .set_end_time(query.end_ms)
         .set_start_from_head(query.is_from_head);
-    call.customize().config_override(region).send().await.map_err(account.refused("logs:GetLogEvents"))
+    call.customize()
+        .config_override(region)
+        .send()
+        .await
+        .map_err(account.refused("logs:GetLogEvents"))
 }

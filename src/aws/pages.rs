@@ -25,13 +25,19 @@ pub struct Cursor {
 impl Cursor {
     /// The place after `skip` entries of what `token` asks for.
     pub fn new(token: impl Into<String>, skip: usize) -> Self {
-        Self { token: Some(token.into()), skip }
+        Self {
+            token: Some(token.into()),
+            skip,
+        }
     }
 
     /// The place after `count` more entries.
     #[must_use]
     pub fn after(self, count: usize) -> Self {
-        Self { skip: self.skip.saturating_add(count), ..self }
+        Self {
+            skip: self.skip.saturating_add(count),
+            ..self
+        }
     }
 
     /// What asks AWS for the page, or names the part of a list that is put together from several.
@@ -47,7 +53,12 @@ impl Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.skip, self.token.as_deref().unwrap_or_default())
+        write!(
+            f,
+            "{}.{}",
+            self.skip,
+            self.token.as_deref().unwrap_or_default()
+        )
     }
 }
 
@@ -57,7 +68,10 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (skip, token) = text.split_once('.').unwrap_or((text, ""));
         let skip: u32 = skip.parse()?;
-        Ok(Self { skip: skip as usize, token: (!token.is_empty()).then(|| token.to_owned()) })
+        Ok(Self {
+            skip: skip as usize,
+            token: (!token.is_empty()).then(|| token.to_owned()),
+        })
     }
 }
 
@@ -90,7 +104,11 @@ pub struct Span {
 impl Span {
     /// The whole list.
     pub fn whole(deadline: Deadline) -> Self {
-        Self { start: Cursor::default(), limit: None, deadline }
+        Self {
+            start: Cursor::default(),
+            limit: None,
+            deadline,
+        }
     }
 }
 
@@ -111,11 +129,23 @@ where
     let (mut entries, mut cursor) = (Vec::new(), span.start);
     loop {
         let left = limit - entries.len();
-        let page_size = i32::try_from(cursor.skip.saturating_add(left).min(PAGE_MAX)).unwrap_or(i32::MAX);
-        let page = match span.deadline.limit(fetch(page_size, cursor.token.clone())).await {
+        let page_size =
+            i32::try_from(cursor.skip.saturating_add(left).min(PAGE_MAX)).unwrap_or(i32::MAX);
+        let page = match span
+            .deadline
+            .limit(fetch(page_size, cursor.token.clone()))
+            .await
+        {
             Ok(page) => page?,
-            Err(_) if entries.is_empty() => return Err(Error::too_late(operation, account.role_arn())),
-            Err(_) => return Ok(Listing { entries, next: Some(cursor) }),
+            Err(_) if entries.is_empty() => {
+                return Err(Error::too_late(operation, account.role_arn()));
+            }
+            Err(_) => {
+                return Ok(Listing {
+                    entries,
+                    next: Some(cursor),
+                });
+            }
         };
         let total = page.entries.len();
         let answered = cursor.skip.saturating_add(left).min(total);
@@ -123,9 +153,15 @@ where
         entries.extend(page.entries.into_iter().take(answered).skip(cursor.skip));
         let next_token = page.next_token.filter(|token| !token.is_empty());
         let next = if is_cut {
-            Some(Cursor { skip: answered, ..cursor })
+            Some(Cursor {
+                skip: answered,
+                ..cursor
+            })
         } else {
-            next_token.map(|token| Cursor { token: Some(token), skip: cursor.skip.saturating_sub(total) })
+            next_token.map(|token| Cursor {
+                token: Some(token),
+                skip: cursor.skip.saturating_sub(total),
+            })
         };
         match next {
             Some(next) if entries.len() < limit => cursor = next,
@@ -143,7 +179,13 @@ mod tests {
         for text in ["0.abc", "2.", "7.a.b=="] {
             assert_eq!(text.parse::<Cursor>().unwrap().to_string(), text);
         }
-        assert_eq!("2".parse(), Ok(Cursor { token: None, skip: 2 }));
+        assert_eq!(
+            "2".parse(),
+            Ok(Cursor {
+                token: None,
+                skip: 2
+            })
+        );
         for wrong in ["", "abc", "-1.", "4294967296.x", "99999999999999999999.x"] {
             assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
         }

@@ -38,7 +38,8 @@ impl<T: Clone + fmt::Debug + Send + Sync + 'static> Intercept for Prepared<T> {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let input = context.input_mut().downcast_mut::<T>();
-        let input = input.ok_or_else(|| format!("the operation does not take a {}", type_name::<T>()))?;
+        let input =
+            input.ok_or_else(|| format!("the operation does not take a {}", type_name::<T>()))?;
         *input = self.0.clone();
         Ok(())
     }

@@ -20,7 +20,10 @@ pub struct Queue {
 impl Queue {
     /// Takes the function's own SDK configuration. Calls nothing.
     pub fn new(urls: config::CleanupQueue, own: &SdkConfig) -> Self {
-        Self { sqs: aws_sdk_sqs::Client::new(own), urls }
+        Self {
+            sqs: aws_sdk_sqs::Client::new(own),
+            urls,
+        }
     }
 
     /// Whether the ARN is this queue's.
@@ -45,14 +48,24 @@ impl Queue {
     /// # Errors
     /// [`Error`] with AWS's refusal.
     pub async fn send_dead_letter(&self, body: &str) -> Result<bool, Error> {
-        let Some(url) = &self.urls.dead_letter_url else { return Ok(false) };
+        let Some(url) = &self.urls.dead_letter_url else {
+            return Ok(false);
+        };
         self.send_to(url, body, Duration::ZERO).await.map(|()| true)
     }
 
     async fn send_to(&self, url: &str, body: &str, delay: Duration) -> Result<(), Error> {
         let delay_s = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
-        let call = self.sqs.send_message().queue_url(url).message_body(body).delay_seconds(delay_s);
-        call.send().await.map(drop).map_err(|error| Error::from_sdk("sqs:SendMessage", OWN_ROLE, error))
+        let call = self
+            .sqs
+            .send_message()
+            .queue_url(url)
+            .message_body(body)
+            .delay_seconds(delay_s);
+        call.send()
+            .await
+            .map(drop)
+            .map_err(|error| Error::from_sdk("sqs:SendMessage", OWN_ROLE, error))
     }
 }
 
@@ -70,7 +83,11 @@ mod tests {
                 "arn:aws:sqs:us-east-1:123456789012:cleanup",
                 true,
             ),
-            ("http://127.0.0.1:4566/123456789012/cleanup", "arn:aws-cn:sqs:cn-north-1:123456789012:cleanup", true),
+            (
+                "http://127.0.0.1:4566/123456789012/cleanup",
+                "arn:aws-cn:sqs:cn-north-1:123456789012:cleanup",
+                true,
+            ),
             (
                 "https://sqs.us-east-1.amazonaws.com/123456789012/cleanup",
                 "arn:aws:sqs:us-east-1:123456789012:other",
@@ -81,11 +98,24 @@ mod tests {
                 "arn:aws:sqs:us-east-1:999999999999:cleanup",
                 false,
             ),
-            ("https://sqs.us-east-1.amazonaws.com/123456789012/cleanup", "cleanup", false),
-            ("https://sqs.us-east-1.amazonaws.com/123456789012/cleanup", "", false),
+            (
+                "https://sqs.us-east-1.amazonaws.com/123456789012/cleanup",
+                "cleanup",
+                false,
+            ),
+            (
+                "https://sqs.us-east-1.amazonaws.com/123456789012/cleanup",
+                "",
+                false,
+            ),
         ] {
-            let urls = config::CleanupQueue { url: url.to_owned(), dead_letter_url: None };
-            let own = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+            let urls = config::CleanupQueue {
+                url: url.to_owned(),
+                dead_letter_url: None,
+            };
+            let own = SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .build();
             assert_eq!(Queue::new(urls, &own).has_arn(arn), is_ours, "{url} {arn}");
         }
     }

@@ -2,7 +2,9 @@
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
 
 /// For calls that make something: only what AWS has certainly not done is repeated.
 ///
@@ -14,10 +16,14 @@ pub(super) struct OnlyRefused;
 
 impl ClassifyRetry for OnlyRefused {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let status = context.response().map(|response| response.status().as_u16());
+        let status = context
+            .response()
+            .map(|response| response.status().as_u16());
         let is_refused = status.is_some_and(|status| (400..500).contains(&status));
         match context.output_or_error() {
-            Some(Err(error)) if !(is_refused && error.is_operation_error()) => RetryAction::RetryForbidden,
+            Some(Err(error)) if !(is_refused && error.is_operation_error()) => {
+                RetryAction::RetryForbidden
+            }
             _ => RetryAction::NoActionIndicated,
         }
     }

@@ -9,10 +9,16 @@ use aws_smithy_runtime_api::client::identity::{
     IdentityFuture, ResolveCachedIdentity, SharedIdentityCache, SharedIdentityResolver,
 };
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptorContextRef, InterceptorContext};
+use aws_smithy_runtime_api::client::interceptors::context::{
+    FinalizerInterceptorContextRef, InterceptorContext,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
-use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
+use aws_smithy_runtime_api::client::runtime_components::{
+    RuntimeComponents, RuntimeComponentsBuilder,
+};
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::retries::refusal_code;
@@ -35,18 +41,28 @@ struct Kept {
 impl Session {
     /// No session yet; the first call assumes the role.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Kept { cache: empty(), given_up: None })))
+        Self(Arc::new(Mutex::new(Kept {
+            cache: empty(),
+            given_up: None,
+        })))
     }
 
     fn cache(&self) -> SharedIdentityCache {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).cache.clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .cache
+            .clone()
     }
 
     /// Forgets the session, so that the next attempt assumes the role again.
     fn give_up(&self) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.given_up.is_none_or(|before| before.elapsed() > YOUNG) {
-            *kept = Kept { cache: empty(), given_up: Some(Instant::now()) };
+            *kept = Kept {
+                cache: empty(),
+                given_up: Some(Instant::now()),
+            };
         }
     }
 }
@@ -63,7 +79,11 @@ impl ResolveCachedIdentity for Session {
         config: &'a ConfigBag,
     ) -> IdentityFuture<'a> {
         let cache = self.cache();
-        IdentityFuture::new(async move { cache.resolve_cached_identity(resolver, components, config).await })
+        IdentityFuture::new(async move {
+            cache
+                .resolve_cached_identity(resolver, components, config)
+                .await
+        })
     }
 
     fn validate_base_client_config(
@@ -74,7 +94,11 @@ impl ResolveCachedIdentity for Session {
         ResolveCachedIdentity::validate_base_client_config(&self.cache(), components, config)
     }
 
-    fn validate_final_config(&self, components: &RuntimeComponents, config: &ConfigBag) -> Result<(), BoxError> {
+    fn validate_final_config(
+        &self,
+        components: &RuntimeComponents,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
         ResolveCachedIdentity::validate_final_config(&self.cache(), components, config)
     }
 }
@@ -121,6 +145,11 @@ impl ClassifyRetry for Session {
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>).
 fn says_ended(response: &HttpResponse) -> bool {
     let code = refusal_code(response);
-    let ended = ["ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"];
+    let ended = [
+        "ExpiredTokenException",
+        "ExpiredToken",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+    ];
     code.is_some_and(|code| ended.contains(&code.as_str()))
 }

@@ -10,30 +10,51 @@ use crate::ids::{is_account_name, is_region};
 /// Credentials of the original's configuration: none is accepted here, wherever it stands.
 pub(super) fn static_credentials(config: &Value) -> Vec<String> {
     let accounts = config.get("accounts").and_then(Value::as_object);
-    let places = accounts.into_iter().flatten().map(|(name, account)| (format!("accounts.{name}."), account));
-    let defaults = config.get("defaults").map(|defaults| ("defaults.".to_owned(), defaults));
+    let places = accounts
+        .into_iter()
+        .flatten()
+        .map(|(name, account)| (format!("accounts.{name}."), account));
+    let defaults = config
+        .get("defaults")
+        .map(|defaults| ("defaults.".to_owned(), defaults));
     std::iter::once((String::new(), config))
         .chain(defaults)
         .chain(places)
         .flat_map(|(prefix, object)| {
-            let keys = object.as_object().into_iter().flat_map(|object| object.keys().cloned());
-            keys.filter_map(move |key| Some(format!("`{prefix}{key}` is not accepted: {}", instead_of(&key)?)))
+            let keys = object
+                .as_object()
+                .into_iter()
+                .flat_map(|object| object.keys().cloned());
+            keys.filter_map(move |key| {
+                Some(format!(
+                    "`{prefix}{key}` is not accepted: {}",
+                    instead_of(&key)?
+                ))
+            })
         })
         .collect()
 }
 
 fn instead_of(key: &str) -> Option<&'static str> {
     match key.to_ascii_lowercase().as_str() {
-        "akid" | "secret" => Some("no static credentials are held; give the account a `roleArn`, the role to assume"),
-        "token" => Some("no token is held; list who may call under `callers`, each with its `tokenSha256`"),
+        "akid" | "secret" => {
+            Some("no static credentials are held; give the account a `roleArn`, the role to assume")
+        }
+        "token" => {
+            Some("no token is held; list who may call under `callers`, each with its `tokenSha256`")
+        }
         _ => None,
     }
 }
 
 /// The faults of what all accounts share.
 pub(super) fn shared(region: Option<&str>, external_id: Option<&str>) -> Vec<String> {
-    let region = region.and_then(region_fault).map(|fault| format!("`defaults.region`: {fault}"));
-    let external_id = external_id.and_then(external_id_fault).map(|fault| format!("`defaults.externalId`: {fault}"));
+    let region = region
+        .and_then(region_fault)
+        .map(|fault| format!("`defaults.region`: {fault}"));
+    let external_id = external_id
+        .and_then(external_id_fault)
+        .map(|fault| format!("`defaults.externalId`: {fault}"));
     region.into_iter().chain(external_id).collect()
 }
 
@@ -56,7 +77,9 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     }
     for (name, account) in &config.accounts {
         if !is_account_name(name) {
-            faults.push(format!("`accounts.{name}`: a name has 1 to 64 letters, digits, `-`, `_` or `.`"));
+            faults.push(format!(
+                "`accounts.{name}`: a name has 1 to 64 letters, digits, `-`, `_` or `.`"
+            ));
         }
         account_faults(name, account, &mut faults);
     }
@@ -66,24 +89,34 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     }
     for origin in &config.cors_origins {
         if !is_origin(origin) {
-            faults.push(format!("`corsOrigins`: `{origin}` is not an origin like `https://portal.example.com`"));
+            faults.push(format!(
+                "`corsOrigins`: `{origin}` is not an origin like `https://portal.example.com`"
+            ));
         }
     }
     faults
 }
 
 fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
-    let mut fault = |member: &str, message: String| faults.push(format!("`accounts.{name}.{member}`: {message}"));
+    let mut fault = |member: &str, message: String| {
+        faults.push(format!("`accounts.{name}.{member}`: {message}"))
+    };
     if let Some(message) = region_fault(&account.region) {
         fault("region", message);
     }
-    for (member, prefix, ids) in
-        [("defaultSubnets", "subnet-", &account.default_subnets), ("defaultSgs", "sg-", &account.default_sgs)]
-    {
+    for (member, prefix, ids) in [
+        ("defaultSubnets", "subnet-", &account.default_subnets),
+        ("defaultSgs", "sg-", &account.default_sgs),
+    ] {
         for id in ids {
-            if !id.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_alphanumeric))
+            if !id
+                .strip_prefix(prefix)
+                .is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_alphanumeric))
             {
-                fault(member, format!("`{id}` does not look like `{prefix}0a1b2c3d`"));
+                fault(
+                    member,
+                    format!("`{id}` does not look like `{prefix}0a1b2c3d`"),
+                );
             }
         }
     }
@@ -91,7 +124,10 @@ fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
         && role.account_id() != account.role_arn.account_id()
     {
         let (given, own) = (role.account_id(), account.role_arn.account_id());
-        fault("defaultExecutionRoleArn", format!("is a role of account {given}, but `roleArn` is in account {own}"));
+        fault(
+            "defaultExecutionRoleArn",
+            format!("is a role of account {given}, but `roleArn` is in account {own}"),
+        );
     }
     if let Some(message) = account.external_id.as_deref().and_then(external_id_fault) {
         fault("externalId", message);
@@ -105,7 +141,12 @@ struct Seen<'c> {
     has_invoke: bool,
 }
 
-fn caller_faults<'c>(caller: &'c Caller, config: &Config, seen: &mut Seen<'c>, faults: &mut Vec<String>) {
+fn caller_faults<'c>(
+    caller: &'c Caller,
+    config: &Config,
+    seen: &mut Seen<'c>,
+    faults: &mut Vec<String>,
+) {
     let mut fault = |message: String| faults.push(format!("caller `{}`: {message}", caller.name));
     if caller.name.is_empty() {
         fault("`name` is empty".to_owned());
@@ -118,7 +159,9 @@ fn caller_faults<'c>(caller: &'c Caller, config: &Config, seen: &mut Seen<'c>, f
             fault("`tokenSha256` belongs to another caller too".to_owned());
         }
         Proof::Principal(pattern) if !pattern.starts_with("arn:") => {
-            fault(format!("`principal`: `{pattern}` is not the ARN of an IAM principal"));
+            fault(format!(
+                "`principal`: `{pattern}` is not the ARN of an IAM principal"
+            ));
         }
         Proof::Principal(pattern) if names_roles_by_path(pattern) => {
             fault(format!(
@@ -138,18 +181,29 @@ fn caller_faults<'c>(caller: &'c Caller, config: &Config, seen: &mut Seen<'c>, f
     }
     for account in caller.grants.iter().flat_map(|grant| &grant.accounts) {
         if account != "*" && !config.accounts.contains_key(account) {
-            fault(format!("`grants` names the account `{account}`, which `accounts` does not have"));
+            fault(format!(
+                "`grants` names the account `{account}`, which `accounts` does not have"
+            ));
         }
     }
 }
 
 /// Whether the names of a pattern's roles are left to a `*` behind a path: `arn:aws:iam::111122223333:role/team/*`.
 fn names_roles_by_path(pattern: &str) -> bool {
-    let role = pattern.split_once(":role/").and_then(|(_, role)| role.rsplit_once('/'));
+    let role = pattern
+        .split_once(":role/")
+        .and_then(|(_, role)| role.rsplit_once('/'));
     role.is_some_and(|(_, name)| name.contains('*'))
 }
 
 fn is_origin(origin: &str) -> bool {
-    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-    host.is_some_and(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.:[]".contains(c)))
+    let host = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty()
+            && host
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-.:[]".contains(c))
+    })
 }

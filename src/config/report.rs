@@ -18,7 +18,12 @@ pub(super) struct Report<'c> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { accounts, callers, cors_origins, .. } = self.config;
+        let Config {
+            accounts,
+            callers,
+            cors_origins,
+            ..
+        } = self.config;
         writeln!(f, "{}", count(accounts.len(), "account"))?;
         for (name, account) in accounts {
             write_account(f, name, account)?;
@@ -28,7 +33,11 @@ impl fmt::Display for Report<'_> {
             write_caller(f, caller)?;
         }
         if !cors_origins.is_empty() {
-            writeln!(f, "pages of {} may call from a browser", cors_origins.join(", "))?;
+            writeln!(
+                f,
+                "pages of {} may call from a browser",
+                cors_origins.join(", ")
+            )?;
         }
         for note in self.notes() {
             writeln!(f, "note: {note}")?;
@@ -42,11 +51,37 @@ fn count(number: usize, thing: &str) -> String {
 }
 
 fn write_account(f: &mut fmt::Formatter<'_>, name: &str, account: &Account) -> fmt::Result {
-    let listed = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
-    let execution_role = account.default_execution_role_arn.as_ref().map_or("none", |role| role.as_str());
-    writeln!(f, "  {name}: {} in {}", account.role_arn.as_str(), account.region)?;
-    writeln!(f, "    external id:     {}", if account.external_id.is_some() { "set" } else { "none" })?;
-    writeln!(f, "    subnets:         {}", listed(&account.default_subnets))?;
+    let listed = |ids: &[String]| {
+        if ids.is_empty() {
+            "none".to_owned()
+        } else {
+            ids.join(", ")
+        }
+    };
+    let execution_role = account
+        .default_execution_role_arn
+        .as_ref()
+        .map_or("none", |role| role.as_str());
+    writeln!(
+        f,
+        "  {name}: {} in {}",
+        account.role_arn.as_str(),
+        account.region
+    )?;
+    writeln!(
+        f,
+        "    external id:     {}",
+        if account.external_id.is_some() {
+            "set"
+        } else {
+            "none"
+        }
+    )?;
+    writeln!(
+        f,
+        "    subnets:         {}",
+        listed(&account.default_subnets)
+    )?;
     writeln!(f, "    security groups: {}", listed(&account.default_sgs))?;
     writeln!(f, "    execution role:  {execution_role}")
 }
@@ -55,11 +90,19 @@ fn write_caller(f: &mut fmt::Formatter<'_>, caller: &Caller) -> fmt::Result {
     let proof = match &caller.proof {
         Proof::Token(_) => "a token".to_owned(),
         Proof::Principal(pattern) => format!("the principal {pattern}"),
-        Proof::Claims(claims) => format!("the claims {}", claims.keys().cloned().collect::<Vec<_>>().join(", ")),
+        Proof::Claims(claims) => format!(
+            "the claims {}",
+            claims.keys().cloned().collect::<Vec<_>>().join(", ")
+        ),
         Proof::Invoke => "a direct invocation".to_owned(),
     };
     let grants: Vec<_> = caller.grants.iter().map(grant).collect();
-    writeln!(f, "  {}: known by {proof}; {}", caller.name, grants.join("; "))
+    writeln!(
+        f,
+        "  {}: known by {proof}; {}",
+        caller.name,
+        grants.join("; ")
+    )
 }
 
 fn grant(grant: &Grant) -> String {
@@ -68,7 +111,14 @@ fn grant(grant: &Grant) -> String {
         Access::Write => "reads and writes",
     };
     let all = grant.accounts.iter().any(|account| account == "*");
-    format!("{access} {}", if all { "every account".to_owned() } else { grant.accounts.join(", ") })
+    format!(
+        "{access} {}",
+        if all {
+            "every account".to_owned()
+        } else {
+            grant.accounts.join(", ")
+        }
+    )
 }
 
 impl Report<'_> {
@@ -82,7 +132,10 @@ impl Report<'_> {
                 ));
             }
             let grants = self.config.callers.iter().flat_map(|caller| &caller.grants);
-            if !grants.flat_map(|grant| &grant.accounts).any(|granted| granted == "*" || granted == name) {
+            if !grants
+                .flat_map(|grant| &grant.accounts)
+                .any(|granted| granted == "*" || granted == name)
+            {
                 notes.push(format!("no caller has a grant for `{name}`"));
             }
         }

@@ -25,7 +25,9 @@ fn documented() -> Value {
 fn changed(pointer: &str, value: Value) -> Value {
     let mut config = documented();
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer has a slash");
-    let parent = config.pointer_mut(parent).expect("the documented configuration has the place");
+    let parent = config
+        .pointer_mut(parent)
+        .expect("the documented configuration has the place");
     match parent {
         Value::Object(object) => {
             object.insert(key.to_owned(), value);
@@ -37,14 +39,19 @@ fn changed(pointer: &str, value: Value) -> Value {
 
 #[track_caller]
 fn refused(config: &Value) -> String {
-    Config::parse(config.to_string().as_bytes()).expect_err("the configuration is wrong").to_string()
+    Config::parse(config.to_string().as_bytes())
+        .expect_err("the configuration is wrong")
+        .to_string()
 }
 
 #[test]
 fn the_documented_configuration_is_read_whole() {
     let config = Config::parse(documented().to_string().as_bytes()).unwrap();
     let account = &config.accounts["nonprod"];
-    assert_eq!(account.role_arn.as_str(), "arn:aws:iam::111122223333:role/ecs-api");
+    assert_eq!(
+        account.role_arn.as_str(),
+        "arn:aws:iam::111122223333:role/ecs-api"
+    );
     assert_eq!(account.default_subnets, ["subnet-0a1b"]);
     assert_eq!(config.callers.len(), 4);
     assert!(matches!(config.callers[3].proof, Proof::Invoke));
@@ -56,35 +63,107 @@ fn every_fault_is_named_with_its_place() {
     for (pointer, value, expected) in [
         ("/accounts", json!({}), "`accounts` is empty"),
         ("/acounts", json!({}), "unknown field `acounts`"),
-        ("/accounts/nonprod/subnets", json!([]), "`accounts.nonprod.subnets`: unknown field `subnets`"),
+        (
+            "/accounts/nonprod/subnets",
+            json!([]),
+            "`accounts.nonprod.subnets`: unknown field `subnets`",
+        ),
         (
             "/accounts/nonprod/roleArn",
             json!("ecs-api"),
             "`accounts.nonprod.roleArn`: `ecs-api` is not the ARN of a role",
         ),
-        ("/accounts/nonprod/region", json!("virginia"), "`accounts.nonprod.region`: `virginia` is not a region"),
-        ("/accounts/nonprod/defaultSubnets", json!(["sg-1"]), "`accounts.nonprod.defaultSubnets`: `sg-1`"),
-        ("/accounts/nonprod/defaultSgs", json!(["sg-"]), "`accounts.nonprod.defaultSgs`: `sg-`"),
-        ("/accounts/nonprod/externalId", json!("?"), "`accounts.nonprod.externalId`: has 2 to 1224"),
+        (
+            "/accounts/nonprod/region",
+            json!("virginia"),
+            "`accounts.nonprod.region`: `virginia` is not a region",
+        ),
+        (
+            "/accounts/nonprod/defaultSubnets",
+            json!(["sg-1"]),
+            "`accounts.nonprod.defaultSubnets`: `sg-1`",
+        ),
+        (
+            "/accounts/nonprod/defaultSgs",
+            json!(["sg-"]),
+            "`accounts.nonprod.defaultSgs`: `sg-`",
+        ),
+        (
+            "/accounts/nonprod/externalId",
+            json!("?"),
+            "`accounts.nonprod.externalId`: has 2 to 1224",
+        ),
         (
             "/accounts/nonprod/defaultExecutionRoleArn",
             json!("arn:aws:iam::444455556666:role/x"),
             "is a role of account 444455556666, but `roleArn` is in account 111122223333",
         ),
-        ("/accounts/nonprod/akid", json!("AKIA"), "`accounts.nonprod.akid` is not accepted: no static credentials"),
-        ("/accounts/nonprod/secret", json!("x"), "give the account a `roleArn`"),
-        ("/token", json!("x"), "`token` is not accepted: no token is held; list who may call under `callers`"),
-        ("/callers/0/tokenSha256", json!("abc"), "64 hexadecimal digits"),
-        ("/callers/0/principal", json!("arn:aws:iam::1:role/x"), "caller `portal`: give exactly one of"),
-        ("/callers/3/invoke", json!(false), "caller `nightly`: give exactly one of"),
-        ("/callers/1/name", json!("portal"), "caller `portal`: the name is given to two callers"),
-        ("/callers/2/claims", json!({}), "caller `team-a`: `claims` is empty"),
-        ("/callers/1/principal", json!("deploy-bot"), "`deploy-bot` is not the ARN of an IAM principal"),
-        ("/callers/0/grants", json!([]), "caller `portal`: `grants` is empty"),
-        ("/callers/2/grants/0/accounts", json!(["prod"]), "the account `prod`, which `accounts` does not have"),
-        ("/callers/2/grants/0/access", json!("admin"), "unknown variant `admin`"),
+        (
+            "/accounts/nonprod/akid",
+            json!("AKIA"),
+            "`accounts.nonprod.akid` is not accepted: no static credentials",
+        ),
+        (
+            "/accounts/nonprod/secret",
+            json!("x"),
+            "give the account a `roleArn`",
+        ),
+        (
+            "/token",
+            json!("x"),
+            "`token` is not accepted: no token is held; list who may call under `callers`",
+        ),
+        (
+            "/callers/0/tokenSha256",
+            json!("abc"),
+            "64 hexadecimal digits",
+        ),
+        (
+            "/callers/0/principal",
+            json!("arn:aws:iam::1:role/x"),
+            "caller `portal`: give exactly one of",
+        ),
+        (
+            "/callers/3/invoke",
+            json!(false),
+            "caller `nightly`: give exactly one of",
+        ),
+        (
+            "/callers/1/name",
+            json!("portal"),
+            "caller `portal`: the name is given to two callers",
+        ),
+        (
+            "/callers/2/claims",
+            json!({}),
+            "caller `team-a`: `claims` is empty",
+        ),
+        (
+            "/callers/1/principal",
+            json!("deploy-bot"),
+            "`deploy-bot` is not the ARN of an IAM principal",
+        ),
+        (
+            "/callers/0/grants",
+            json!([]),
+            "caller `portal`: `grants` is empty",
+        ),
+        (
+            "/callers/2/grants/0/accounts",
+            json!(["prod"]),
+            "the account `prod`, which `accounts` does not have",
+        ),
+        (
+            "/callers/2/grants/0/access",
+            json!("admin"),
+            "unknown variant `admin`",
+        ),
         ("/corsOrigins", json!(["*"]), "`*` is not an origin"),
-        ("/callers/1/principal", json!("arn:aws:iam::1:role/team/*"), "`arn:aws:iam::1:role/team/*` asks for a path"),
+        (
+            "/callers/1/principal",
+            json!("arn:aws:iam::1:role/team/*"),
+            "`arn:aws:iam::1:role/team/*` asks for a path",
+        ),
         (
             "/callers/1",
             json!({"name": "again", "invoke": true, "grants": [{"accounts": ["*"], "access": "read"}]}),
@@ -95,8 +174,16 @@ fn every_fault_is_named_with_its_place() {
             json!("111122223333"),
             "`accounts.nonprod`: `roleArn` and `accountId` both say",
         ),
-        ("/accounts/other", json!({"region": "us-east-1"}), "`accounts.other`: give its `accountId`, or the `roleArn`"),
-        ("/accounts/other", json!({"accountId": "111122223333"}), "`accounts.other`: give its `region`, here or in"),
+        (
+            "/accounts/other",
+            json!({"region": "us-east-1"}),
+            "`accounts.other`: give its `accountId`, or the `roleArn`",
+        ),
+        (
+            "/accounts/other",
+            json!({"accountId": "111122223333"}),
+            "`accounts.other`: give its `region`, here or in",
+        ),
         (
             "/accounts/other",
             json!({"accountId": "1111"}),
@@ -107,13 +194,41 @@ fn every_fault_is_named_with_its_place() {
             json!({"accountId": 111_122_223_333_u64}),
             "`accounts.other.accountId`: invalid type: integer",
         ),
-        ("/accounts/other", json!("111122223333"), "`accounts.other`: invalid type: string"),
-        ("/defaults", json!({"regoin": "us-east-1"}), "`defaults.regoin`: unknown field `regoin`, expected one of"),
-        ("/defaults", json!({"region": "virginia"}), "`defaults.region`: `virginia` is not a region"),
-        ("/defaults", json!({"externalId": "?"}), "`defaults.externalId`: has 2 to 1224"),
-        ("/defaults", json!({"roleName": "a b"}), "`defaults.roleName`: `a b` is not the name of a role"),
-        ("/defaults", json!({"defaultSubnets": ["subnet-1"]}), "`defaults.defaultSubnets`: unknown field"),
-        ("/defaults", json!({"secret": "x"}), "`defaults.secret` is not accepted: no static credentials"),
+        (
+            "/accounts/other",
+            json!("111122223333"),
+            "`accounts.other`: invalid type: string",
+        ),
+        (
+            "/defaults",
+            json!({"regoin": "us-east-1"}),
+            "`defaults.regoin`: unknown field `regoin`, expected one of",
+        ),
+        (
+            "/defaults",
+            json!({"region": "virginia"}),
+            "`defaults.region`: `virginia` is not a region",
+        ),
+        (
+            "/defaults",
+            json!({"externalId": "?"}),
+            "`defaults.externalId`: has 2 to 1224",
+        ),
+        (
+            "/defaults",
+            json!({"roleName": "a b"}),
+            "`defaults.roleName`: `a b` is not the name of a role",
+        ),
+        (
+            "/defaults",
+            json!({"defaultSubnets": ["subnet-1"]}),
+            "`defaults.defaultSubnets`: unknown field",
+        ),
+        (
+            "/defaults",
+            json!({"secret": "x"}),
+            "`defaults.secret` is not accepted: no static credentials",
+        ),
         ("/logLevel", json!("loud"), "unknown variant `loud`"),
     ] {
         let error = refused(&changed(pointer, value));
@@ -136,8 +251,18 @@ fn an_account_is_one_line_where_the_defaults_say_the_rest() {
     let config = Config::parse(config.to_string().as_bytes()).unwrap();
     let resolved = |name: &str| {
         let account = &config.accounts[name];
-        let execution_role = account.default_execution_role_arn.as_ref().unwrap().as_str().to_owned();
-        (account.role_arn.as_str(), account.region.as_str(), account.external_id.as_deref().unwrap(), execution_role)
+        let execution_role = account
+            .default_execution_role_arn
+            .as_ref()
+            .unwrap()
+            .as_str()
+            .to_owned();
+        (
+            account.role_arn.as_str(),
+            account.region.as_str(),
+            account.external_id.as_deref().unwrap(),
+            execution_role,
+        )
     };
     for (name, role, region, external_id, execution_role) in [
         (
@@ -154,14 +279,28 @@ fn an_account_is_one_line_where_the_defaults_say_the_rest() {
             "of-its-own",
             "arn:aws-cn:iam::000011112222:role/run",
         ),
-        ("old", "arn:aws:iam::111122223333:role/x", "eu-west-1", "shared", "arn:aws:iam::111122223333:role/y"),
+        (
+            "old",
+            "arn:aws:iam::111122223333:role/x",
+            "eu-west-1",
+            "shared",
+            "arn:aws:iam::111122223333:role/y",
+        ),
     ] {
-        assert_eq!(resolved(name), (role, region, external_id, execution_role.to_owned()), "{name}");
+        assert_eq!(
+            resolved(name),
+            (role, region, external_id, execution_role.to_owned()),
+            "{name}"
+        );
     }
     assert!(config.accounts["prod"].default_subnets.is_empty());
-    let bare = json!({"accounts": {"prod": {"accountId": "444455556666", "region": "us-gov-west-1"}}});
+    let bare =
+        json!({"accounts": {"prod": {"accountId": "444455556666", "region": "us-gov-west-1"}}});
     let bare = Config::parse(bare.to_string().as_bytes()).unwrap();
-    assert_eq!(bare.accounts["prod"].role_arn.as_str(), "arn:aws-us-gov:iam::444455556666:role/ecs-api");
+    assert_eq!(
+        bare.accounts["prod"].role_arn.as_str(),
+        "arn:aws-us-gov:iam::444455556666:role/ecs-api"
+    );
 }
 
 #[test]
@@ -172,7 +311,11 @@ fn the_report_says_what_everything_comes_to_and_no_secret() {
     config["callers"][0]["grants"][0]["accounts"] = json!(["nonprod"]);
     let text = config.to_string();
     let config = Config::parse(text.as_bytes()).unwrap();
-    let report = report::Report { config: &config, bytes: 5000 }.to_string();
+    let report = report::Report {
+        config: &config,
+        bytes: 5000,
+    }
+    .to_string();
     insta::assert_snapshot!(report, @"
     2 accounts
       nonprod: arn:aws:iam::111122223333:role/ecs-api in us-east-1
@@ -203,13 +346,21 @@ fn the_report_says_what_everything_comes_to_and_no_secret() {
 
 #[test]
 fn a_syntax_error_has_a_line_and_a_column() {
-    let error = Config::parse(b"{\n  \"accounts\": }").unwrap_err().to_string();
-    assert_eq!(error, "the configuration is not JSON: expected value at line 2 column 15");
+    let error = Config::parse(b"{\n  \"accounts\": }")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "the configuration is not JSON: expected value at line 2 column 15"
+    );
 }
 
 #[test]
 fn debug_output_holds_no_external_id_and_no_hash() {
     let config = Config::parse(documented().to_string().as_bytes()).unwrap();
     let text = format!("{config:?}");
-    assert!(!text.contains("shared-with-nonprod") && !text.contains("9999"), "{text}");
+    assert!(
+        !text.contains("shared-with-nonprod") && !text.contains("9999"),
+        "{text}"
+    );
 }

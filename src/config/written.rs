@@ -73,19 +73,37 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
     if !credentials.is_empty() {
         return Err(credentials);
     }
-    let Written { defaults, accounts, callers, cors_origins, log_level } = typed(value).map_err(|fault| vec![fault])?;
+    let Written {
+        defaults,
+        accounts,
+        callers,
+        cors_origins,
+        log_level,
+    } = typed(value).map_err(|fault| vec![fault])?;
     let mut faults = checks::shared(defaults.region.as_deref(), defaults.external_id.as_deref());
     if !faults.is_empty() {
         return Err(faults);
     }
     let accounts = accounts.into_iter().filter_map(|(name, written)| {
         let account = written.account(&defaults);
-        account.map_err(|fault| faults.push(format!("`accounts.{name}`: {fault}"))).ok().map(|account| (name, account))
+        account
+            .map_err(|fault| faults.push(format!("`accounts.{name}`: {fault}")))
+            .ok()
+            .map(|account| (name, account))
     });
     let accounts = accounts.collect();
-    let callers = callers.into_iter().filter_map(|caller| caller.caller(&mut faults)).collect();
+    let callers = callers
+        .into_iter()
+        .filter_map(|caller| caller.caller(&mut faults))
+        .collect();
     if faults.is_empty() {
-        Ok(Config { accounts, callers, cors_origins, log_level, cleanup_queue: None })
+        Ok(Config {
+            accounts,
+            callers,
+            cors_origins,
+            log_level,
+            cleanup_queue: None,
+        })
     } else {
         Err(faults)
     }
@@ -95,7 +113,11 @@ fn typed(value: Value) -> Result<Written, String> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let message = error.into_inner().to_string();
-        if path == "." { message } else { format!("`{path}`: {message}") }
+        if path == "." {
+            message
+        } else {
+            format!("`{path}`: {message}")
+        }
     })
 }
 
@@ -104,16 +126,26 @@ impl WrittenAccount {
     fn account(self, defaults: &Defaults) -> Result<Account, &'static str> {
         let region = self.region.or_else(|| defaults.region.clone());
         let region = region.ok_or("give its `region`, here or in `defaults`")?;
-        let role_name = defaults.role_name.as_ref().map_or(MEMBER_ROLE, RoleName::as_str);
+        let role_name = defaults
+            .role_name
+            .as_ref()
+            .map_or(MEMBER_ROLE, RoleName::as_str);
         let role_arn = match (self.role_arn, self.account_id) {
             (Some(role), None) => role,
             (None, Some(id)) => RoleArn::of(&id, &region, role_name),
             (Some(_), Some(_)) => {
-                return Err("`roleArn` and `accountId` both say which account it is: keep one of them");
+                return Err(
+                    "`roleArn` and `accountId` both say which account it is: keep one of them",
+                );
             }
-            (None, None) => return Err("give its `accountId`, or the `roleArn` of the role to assume"),
+            (None, None) => {
+                return Err("give its `accountId`, or the `roleArn` of the role to assume");
+            }
         };
-        let shared_execution_role = defaults.execution_role_name.as_ref().map(|name| role_arn.beside(name));
+        let shared_execution_role = defaults
+            .execution_role_name
+            .as_ref()
+            .map(|name| role_arn.beside(name));
         Ok(Account {
             default_execution_role_arn: self.default_execution_role_arn.or(shared_execution_role),
             role_arn,
@@ -136,7 +168,11 @@ impl WrittenCaller {
         .into_iter()
         .flatten();
         if let (Some(proof), None) = (proofs.next(), proofs.next()) {
-            return Some(Caller { name: self.name, proof, grants: self.grants });
+            return Some(Caller {
+                name: self.name,
+                proof,
+                grants: self.grants,
+            });
         }
         let name = &self.name;
         faults.push(format!(

@@ -2,7 +2,12 @@ use super::*;
 
 #[test]
 fn a_role_arn_knows_its_account_and_anything_else_is_refused() {
-    assert_eq!(RoleArn::parse("arn:aws:iam::111122223333:role/a/b").unwrap().account_id(), "111122223333");
+    assert_eq!(
+        RoleArn::parse("arn:aws:iam::111122223333:role/a/b")
+            .unwrap()
+            .account_id(),
+        "111122223333"
+    );
     for wrong in [
         "",
         "ecs-api",
@@ -13,7 +18,10 @@ fn a_role_arn_knows_its_account_and_anything_else_is_refused() {
         "arn:aws:sts::111122223333:role/x",
     ] {
         let error = RoleArn::parse(wrong).unwrap_err().to_string();
-        assert!(error.contains(&format!("`{wrong}` is not the ARN of a role")), "{error}");
+        assert!(
+            error.contains(&format!("`{wrong}` is not the ARN of a role")),
+            "{error}"
+        );
     }
 }
 
@@ -24,7 +32,10 @@ fn a_cluster_is_a_name_or_an_arn_of_home() {
     for (text, name) in [
         ("myclu", Some("myclu")),
         ("a-b_C1", Some("a-b_C1")),
-        ("arn:aws:ecs:us-east-1:111122223333:cluster/myclu", Some("myclu")),
+        (
+            "arn:aws:ecs:us-east-1:111122223333:cluster/myclu",
+            Some("myclu"),
+        ),
         ("arn:aws:ecs:us-east-1:444455556666:cluster/myclu", None),
         ("arn:aws:ecs:eu-west-1:111122223333:cluster/myclu", None),
         ("arn:aws:ecs:us-east-1:111122223333:service/myclu", None),
@@ -35,12 +46,22 @@ fn a_cluster_is_a_name_or_an_arn_of_home() {
         ("é", None),
         (long.as_str(), None),
     ] {
-        assert_eq!(ClusterName::parse(text, &home).ok().as_ref().map(ClusterName::as_str), name, "{text}");
+        assert_eq!(
+            ClusterName::parse(text, &home)
+                .ok()
+                .as_ref()
+                .map(ClusterName::as_str),
+            name,
+            "{text}"
+        );
     }
 }
 
 fn home() -> Home {
-    Home { account_id: "111122223333".to_owned(), region: "us-east-1".to_owned() }
+    Home {
+        account_id: "111122223333".to_owned(),
+        region: "us-east-1".to_owned(),
+    }
 }
 
 #[test]
@@ -51,7 +72,10 @@ fn a_service_or_task_is_a_name_or_an_arn_of_its_cluster() {
         ("myclu/web", Some("web")),
         ("other/web", None),
         ("arn:aws:ecs:us-east-1:111122223333:KIND/web", Some("web")),
-        ("arn:aws:ecs:us-east-1:111122223333:KIND/myclu/web", Some("web")),
+        (
+            "arn:aws:ecs:us-east-1:111122223333:KIND/myclu/web",
+            Some("web"),
+        ),
         ("arn:aws:ecs:us-east-1:111122223333:KIND/other/web", None),
         ("arn:aws:ecs:us-east-1:444455556666:KIND/myclu/web", None),
         ("arn:aws:ecs:us-east-1:111122223333:cluster/myclu", None),
@@ -71,17 +95,33 @@ fn a_task_definition_is_a_family_or_a_revision() {
     for (text, name, has_revision) in [
         ("web", Some("web"), false),
         ("web:7", Some("web:7"), true),
-        ("arn:aws:ecs:us-east-1:111122223333:task-definition/web:7", Some("web:7"), true),
+        (
+            "arn:aws:ecs:us-east-1:111122223333:task-definition/web:7",
+            Some("web:7"),
+            true,
+        ),
         ("web:0", None, false),
         ("web:+7", None, false),
         ("web:007", None, false),
         ("web:latest", None, false),
         (":1", None, false),
-        ("arn:aws:ecs:us-east-1:444455556666:task-definition/web:7", None, false),
+        (
+            "arn:aws:ecs:us-east-1:444455556666:task-definition/web:7",
+            None,
+            false,
+        ),
     ] {
         let parsed = TaskDefinitionName::parse(text, &home()).ok();
-        assert_eq!(parsed.as_ref().map(TaskDefinitionName::as_str), name, "{text}");
-        assert_eq!(parsed.is_some_and(|parsed| parsed.has_revision()), has_revision, "{text}");
+        assert_eq!(
+            parsed.as_ref().map(TaskDefinitionName::as_str),
+            name,
+            "{text}"
+        );
+        assert_eq!(
+            parsed.is_some_and(|parsed| parsed.has_revision()),
+            has_revision,
+            "{text}"
+        );
     }
 }
 
@@ -89,13 +129,29 @@ fn a_task_definition_is_a_family_or_a_revision() {
 fn a_registry_is_an_id_or_an_arn() {
     for (text, id) in [
         ("srv-tvtbgvkkxtts3qlf", Some("srv-tvtbgvkkxtts3qlf")),
-        ("arn:aws:servicediscovery:us-east-1:111122223333:service/srv-1", Some("srv-1")),
-        ("arn:aws:servicediscovery:us-east-1:444455556666:service/srv-1", None),
-        ("arn:aws:servicediscovery:us-east-1:111122223333:namespace/ns-1", None),
+        (
+            "arn:aws:servicediscovery:us-east-1:111122223333:service/srv-1",
+            Some("srv-1"),
+        ),
+        (
+            "arn:aws:servicediscovery:us-east-1:444455556666:service/srv-1",
+            None,
+        ),
+        (
+            "arn:aws:servicediscovery:us-east-1:111122223333:namespace/ns-1",
+            None,
+        ),
         ("srv-", None),
         ("www", None),
     ] {
-        assert_eq!(RegistryId::parse(text, &home()).ok().as_ref().map(RegistryId::as_str), id, "{text}");
+        assert_eq!(
+            RegistryId::parse(text, &home())
+                .ok()
+                .as_ref()
+                .map(RegistryId::as_str),
+            id,
+            "{text}"
+        );
     }
 }
 
@@ -104,7 +160,16 @@ fn a_region_is_recognised_by_its_shape() {
     for right in ["us-east-1", "us-gov-west-1", "ap-southeast-7", "cn-north-1"] {
         assert!(is_region(right), "{right}");
     }
-    for wrong in ["", "us", "us-east", "us-east-", "US-EAST-1", "us-east-1a", "east-1", "us--1"] {
+    for wrong in [
+        "",
+        "us",
+        "us-east",
+        "us-east-",
+        "US-EAST-1",
+        "us-east-1a",
+        "east-1",
+        "us--1",
+    ] {
         assert!(!is_region(wrong), "{wrong}");
     }
 }
@@ -112,25 +177,50 @@ fn a_region_is_recognised_by_its_shape() {
 #[test]
 fn an_impossible_id_is_repeated_without_its_control_characters() {
     let home = home();
-    let error = ClusterName::parse("a\nlevel=error", &home).unwrap_err().to_string();
-    assert!(error.starts_with("`a\u{fffd}level=error` is not a cluster"), "{error}");
+    let error = ClusterName::parse("a\nlevel=error", &home)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("`a\u{fffd}level=error` is not a cluster"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_namespace_of_this_account_is_its_id_whether_given_by_id_or_arn() {
-    let home = Home { account_id: "111122223333".to_owned(), region: "us-east-1".to_owned() };
+    let home = Home {
+        account_id: "111122223333".to_owned(),
+        region: "us-east-1".to_owned(),
+    };
     let shared = "arn:aws:servicediscovery:us-east-1:444455556666:namespace/ns-1";
-    for (given, expected) in
-        [("ns-1", "ns-1"), ("arn:aws:servicediscovery:us-east-1:111122223333:namespace/ns-1", "ns-1"), (shared, shared)]
-    {
+    for (given, expected) in [
+        ("ns-1", "ns-1"),
+        (
+            "arn:aws:servicediscovery:us-east-1:111122223333:namespace/ns-1",
+            "ns-1",
+        ),
+        (shared, shared),
+    ] {
         assert_eq!(namespace_id(given, &home), expected);
     }
 }
 
 #[test]
 fn a_registrys_name_is_what_cloud_map_takes() {
-    for (name, expected) in [("www", true), ("a.b_c-1", true), ("", false), ("a b", false), ("ü", false)] {
+    for (name, expected) in [
+        ("www", true),
+        ("a.b_c-1", true),
+        ("", false),
+        ("a b", false),
+        ("ü", false),
+    ] {
         assert_eq!(is_registry_name(name), expected, "{name}");
     }
-    assert_eq!((is_registry_name(&"x".repeat(127)), is_registry_name(&"x".repeat(128))), (true, false));
+    assert_eq!(
+        (
+            is_registry_name(&"x".repeat(127)),
+            is_registry_name(&"x".repeat(128))
+        ),
+        (true, false)
+    );
 }

@@ -30,7 +30,10 @@ pub struct Message {
 /// The batch in the event, if it is one.
 pub(super) fn batch(event: &Value) -> Option<Batch> {
     let batch = Batch::deserialize(event).ok()?;
-    let is_from_sqs = batch.messages.iter().all(|message| message.event_source == "aws:sqs");
+    let is_from_sqs = batch
+        .messages
+        .iter()
+        .all(|message| message.event_source == "aws:sqs");
     (is_from_sqs && !batch.messages.is_empty() && event.as_object()?.len() == 1).then_some(batch)
 }
 

@@ -28,7 +28,10 @@ struct Invocation {
 
 /// What a name stands for: nothing, one text, number or boolean, or several.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text, a number, a boolean, or a list of them")]
+#[serde(
+    untagged,
+    expecting = "expected a text, a number, a boolean, or a list of them"
+)]
 enum Values {
     None(()),
     One(Scalar),
@@ -76,12 +79,21 @@ pub(super) fn call(event: Value) -> Result<Call, Malformed> {
         query,
         headers,
         body: body(event.body),
-        evidence: Evidence { tokens, is_direct_invocation: true, ..Evidence::default() },
+        evidence: Evidence {
+            tokens,
+            is_direct_invocation: true,
+            ..Evidence::default()
+        },
     })
 }
 
 fn pairs(map: BTreeMap<String, Values>) -> impl Iterator<Item = (String, String)> {
-    map.into_iter().flat_map(|(name, values)| values.texts().into_iter().map(move |value| (name.clone(), value)))
+    map.into_iter().flat_map(|(name, values)| {
+        values
+            .texts()
+            .into_iter()
+            .map(move |value| (name.clone(), value))
+    })
 }
 
 fn header_map(headers: BTreeMap<String, Values>) -> Result<HeaderMap, Malformed> {
@@ -91,7 +103,9 @@ fn header_map(headers: BTreeMap<String, Values>) -> Result<HeaderMap, Malformed>
     };
     let headers: Option<Vec<_>> = pairs(headers).map(header).collect();
     let mut map = HeaderMap::new();
-    for (name, value) in headers.ok_or_else(|| Malformed("`headers` has what no header can hold".to_owned()))? {
+    for (name, value) in
+        headers.ok_or_else(|| Malformed("`headers` has what no header can hold".to_owned()))?
+    {
         map.append(name, value);
     }
     Ok(map)
@@ -109,7 +123,10 @@ fn body(body: Option<Value>) -> Vec<u8> {
 /// The answer. No body is `null`.
 pub(super) fn seal(reply: Reply) -> Value {
     let headers = parts::joined(&reply.headers);
-    let is_json = reply.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let is_json = reply
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/json");
     let body = match reply.body {
         Body::Json(value) => value,
         Body::Empty => Value::Null,

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpRequestContext};
+use lambda_http::aws_lambda_events::apigw::{
+    ApiGatewayV2httpRequest, ApiGatewayV2httpRequestContext,
+};
 use serde_json::{Value, json};
 
 use super::{Call, Malformed, parts, query_pairs, take_tokens};
@@ -15,7 +17,10 @@ use crate::reply::Reply;
 /// The request in the event.
 pub(super) fn call(event: Value) -> Result<Call, Malformed> {
     let event: ApiGatewayV2httpRequest = parts::typed(event)?;
-    let (prefix, path) = parts::split_stage(event.raw_path.unwrap_or_default(), event.request_context.stage.as_deref());
+    let (prefix, path) = parts::split_stage(
+        event.raw_path.unwrap_or_default(),
+        event.request_context.stage.as_deref(),
+    );
     let mut headers = event.headers;
     let tokens = take_tokens(&mut headers);
     Ok(Call {
@@ -25,15 +30,25 @@ pub(super) fn call(event: Value) -> Result<Call, Malformed> {
         query: query_pairs(event.raw_query_string.as_deref().unwrap_or_default()),
         headers,
         body: parts::body(event.body, event.is_base64_encoded)?,
-        evidence: Evidence { tokens, ..verified(event.request_context) },
+        evidence: Evidence {
+            tokens,
+            ..verified(event.request_context)
+        },
     })
 }
 
 /// What the authorizer in front has verified. Nothing in headers or body can put anything here.
 fn verified(context: ApiGatewayV2httpRequestContext) -> Evidence {
     let authorizer = context.authorizer.unwrap_or_default();
-    let claims: BTreeMap<_, _> = authorizer.jwt.map(|jwt| jwt.claims.into_iter().collect()).unwrap_or_default();
-    Evidence { principal: authorizer.iam.and_then(|iam| iam.user_arn), claims, ..Evidence::default() }
+    let claims: BTreeMap<_, _> = authorizer
+        .jwt
+        .map(|jwt| jwt.claims.into_iter().collect())
+        .unwrap_or_default();
+    Evidence {
+        principal: authorizer.iam.and_then(|iam| iam.user_arn),
+        claims,
+        ..Evidence::default()
+    }
 }
 
 /// The answer as API Gateway expects it.

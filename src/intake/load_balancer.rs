@@ -17,12 +17,18 @@ pub(super) fn call(event: Value, style: HeaderStyle) -> Result<Call, Malformed> 
     let event: AlbTargetGroupRequest = parts::typed(without_nulls(event))?;
     let (mut headers, query) = match style {
         HeaderStyle::Single => (event.headers, event.query_string_parameters),
-        HeaderStyle::Multi => (event.multi_value_headers, event.multi_value_query_string_parameters),
+        HeaderStyle::Multi => (
+            event.multi_value_headers,
+            event.multi_value_query_string_parameters,
+        ),
     };
     let tokens = take_tokens(&mut headers);
     // "If the query parameters are URL encoded, the load balancer does not decode them."
     let query = parts::sorted(query.iter());
-    let query = query.into_iter().map(|(name, value)| (decoded(&name), decoded(&value))).collect();
+    let query = query
+        .into_iter()
+        .map(|(name, value)| (decoded(&name), decoded(&value)))
+        .collect();
     Ok(Call {
         method: event.http_method,
         prefix: String::new(),
@@ -30,7 +36,10 @@ pub(super) fn call(event: Value, style: HeaderStyle) -> Result<Call, Malformed> 
         query,
         headers,
         body: parts::body(event.body, event.is_base64_encoded)?,
-        evidence: Evidence { tokens, ..Evidence::default() },
+        evidence: Evidence {
+            tokens,
+            ..Evidence::default()
+        },
     })
 }
 
@@ -43,7 +52,9 @@ fn without_nulls(mut event: Value) -> Value {
 }
 
 fn decoded(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 /// The answer as the load balancer expects it: with the reason beside the status.

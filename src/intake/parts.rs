@@ -22,7 +22,11 @@ pub enum HeaderStyle {
 impl HeaderStyle {
     /// The style of an event.
     pub(super) fn of(event: &Value) -> Self {
-        if event.get("multiValueHeaders").is_some_and(Value::is_object) { Self::Multi } else { Self::Single }
+        if event.get("multiValueHeaders").is_some_and(Value::is_object) {
+            Self::Multi
+        } else {
+            Self::Single
+        }
     }
 
     /// The answer's member of this style, and its value.
@@ -37,17 +41,26 @@ impl HeaderStyle {
 /// Each header with its values in one text.
 pub(super) fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let joined = |name| (texts(headers, name).collect::<Vec<_>>().join(", ")).into();
-    headers.keys().map(|name| (name.as_str().to_owned(), joined(name.as_str()))).collect()
+    headers
+        .keys()
+        .map(|name| (name.as_str().to_owned(), joined(name.as_str())))
+        .collect()
 }
 
 /// Each header with a list of its values.
 fn listed(headers: &HeaderMap) -> Map<String, Value> {
     let listed = |name| texts(headers, name).collect::<Vec<_>>().into();
-    headers.keys().map(|name| (name.as_str().to_owned(), listed(name.as_str()))).collect()
+    headers
+        .keys()
+        .map(|name| (name.as_str().to_owned(), listed(name.as_str())))
+        .collect()
 }
 
 fn texts<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
-    headers.get_all(name).iter().filter_map(|value: &HeaderValue| value.to_str().ok())
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value: &HeaderValue| value.to_str().ok())
 }
 
 /// Reads an event of a known kind.
@@ -55,13 +68,18 @@ pub(super) fn typed<T: DeserializeOwned>(event: Value) -> Result<T, Malformed> {
     serde_path_to_error::deserialize(event).map_err(|error| {
         let place = printable(&error.path().to_string());
         let message = printable(&without_value(&error.into_inner().to_string()));
-        Malformed(format!("the event that carries the request can't be read at `{place}`: {message}"))
+        Malformed(format!(
+            "the event that carries the request can't be read at `{place}`: {message}"
+        ))
     })
 }
 
 /// `invalid type: string "…", expected a map` without the text, which may be a token and is not for the log.
 fn without_value(message: &str) -> String {
-    match (message.split_once(" \""), message.rsplit_once("\", expected ")) {
+    match (
+        message.split_once(" \""),
+        message.rsplit_once("\", expected "),
+    ) {
         (Some((fault, _)), Some((_, expected))) => format!("{fault}, expected {expected}"),
         _ => message.to_owned(),
     }
@@ -73,7 +91,9 @@ pub(super) fn body(body: Option<String>, is_base64_encoded: bool) -> Result<Vec<
     if !is_base64_encoded {
         return Ok(body.into_bytes());
     }
-    STANDARD.decode(body).map_err(|error| Malformed(format!("the body is marked as base64, but is not: {error}")))
+    STANDARD
+        .decode(body)
+        .map_err(|error| Malformed(format!("the body is marked as base64, but is not: {error}")))
 }
 
 /// `/prod/v1/ecs/ping` of the stage `prod` → `/prod` and `/v1/ecs/ping`. The stage `$default` has no prefix.
@@ -90,7 +110,9 @@ pub(super) fn split_stage(path: String, stage: Option<&str>) -> (String, String)
 
 /// Names and values in the order of their names: an event's map has no order of its own.
 pub(super) fn sorted<'q>(pairs: impl Iterator<Item = (&'q str, &'q str)>) -> Vec<(String, String)> {
-    let mut pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let mut pairs: Vec<_> = pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     pairs.sort_by(|(one, _), (other, _)| one.cmp(other)); // stable: the values of one name keep their order
     pairs
 }
@@ -125,13 +147,22 @@ mod tests {
     #[test]
     fn what_can_not_be_read_is_named_and_not_repeated() {
         for (event, expected) in [
-            (json!({"headers": "Bearer se\"cret"}), "at `headers`: invalid type: string, expected a map"),
-            (json!({"headers": {"b": ["secret", {}]}}), "at `headers.b[1]`: invalid type: map, expected a string"),
+            (
+                json!({"headers": "Bearer se\"cret"}),
+                "at `headers`: invalid type: string, expected a map",
+            ),
+            (
+                json!({"headers": {"b": ["secret", {}]}}),
+                "at `headers.b[1]`: invalid type: map, expected a string",
+            ),
             (
                 json!({"headers": {"a\nb": 1}}),
                 "at `headers.a\u{fffd}b`: invalid type: integer `1`, expected a sequence",
             ),
-            (json!({"haeders": "secret"}), "at `haeders`: unknown field `haeders`, expected `headers`"),
+            (
+                json!({"haeders": "secret"}),
+                "at `haeders`: unknown field `haeders`, expected `headers`",
+            ),
         ] {
             #[derive(Debug, serde::Deserialize)]
             #[serde(deny_unknown_fields)]
@@ -140,7 +171,10 @@ mod tests {
                 headers: std::collections::BTreeMap<String, Vec<String>>,
             }
             let Malformed(message) = typed::<Event>(event).unwrap_err();
-            assert!(message.ends_with(expected) && !message.contains("cret"), "{message}");
+            assert!(
+                message.ends_with(expected) && !message.contains("cret"),
+                "{message}"
+            );
         }
     }
 
@@ -150,14 +184,22 @@ mod tests {
             ("/v1/ecs/ping", Some("$default"), ("", "/v1/ecs/ping")),
             ("/v1/ecs/ping", None, ("", "/v1/ecs/ping")),
             ("/prod/v1/ecs/ping", Some("prod"), ("/prod", "/v1/ecs/ping")),
-            ("/product/v1/ecs/ping", Some("prod"), ("", "/product/v1/ecs/ping")),
+            (
+                "/product/v1/ecs/ping",
+                Some("prod"),
+                ("", "/product/v1/ecs/ping"),
+            ),
             ("/v1/v1/ecs/ping", Some("v1"), ("/v1", "/v1/ecs/ping")),
             ("/v1/ecs/ping", Some("prod"), ("", "/v1/ecs/ping")),
             ("/prod", Some("prod"), ("", "/prod")),
             ("", Some(""), ("", "")),
         ] {
             let (prefix, rest) = split_stage(path.to_owned(), stage);
-            assert_eq!((prefix.as_str(), rest.as_str()), expected, "{path} {stage:?}");
+            assert_eq!(
+                (prefix.as_str(), rest.as_str()),
+                expected,
+                "{path} {stage:?}"
+            );
         }
     }
 }

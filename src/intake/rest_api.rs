@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyRequestContext};
+use lambda_http::aws_lambda_events::apigw::{
+    ApiGatewayProxyRequest, ApiGatewayProxyRequestContext,
+};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -16,7 +18,11 @@ use crate::auth::Evidence;
 pub(super) fn call(event: Value) -> Result<Call, Malformed> {
     let event: ApiGatewayProxyRequest = parts::typed(event)?;
     let (prefix, path) = split_prefix(&event);
-    let mut headers = if event.multi_value_headers.is_empty() { event.headers } else { event.multi_value_headers };
+    let mut headers = if event.multi_value_headers.is_empty() {
+        event.headers
+    } else {
+        event.multi_value_headers
+    };
     let tokens = take_tokens(&mut headers);
     // Both maps are decoded, other than an ALB's.
     let query = if event.multi_value_query_string_parameters.is_empty() {
@@ -31,7 +37,10 @@ pub(super) fn call(event: Value) -> Result<Call, Malformed> {
         query: parts::sorted(query.iter()),
         headers,
         body: parts::body(event.body, event.is_base64_encoded)?,
-        evidence: Evidence { tokens, ..verified(event.request_context) },
+        evidence: Evidence {
+            tokens,
+            ..verified(event.request_context)
+        },
     })
 }
 
@@ -44,20 +53,31 @@ pub(super) fn call(event: Value) -> Result<Call, Malformed> {
 /// <https://github.com/middleapi/standard-server/pull/93>.
 fn split_prefix(event: &ApiGatewayProxyRequest) -> (String, String) {
     let path = event.path.clone().unwrap_or_default();
-    let resource = resource_path(event.resource.as_deref().unwrap_or_default(), &event.path_parameters);
+    let resource = resource_path(
+        event.resource.as_deref().unwrap_or_default(),
+        &event.path_parameters,
+    );
     let slashes = path.match_indices('/').map(|(at, _)| at);
-    let (prefix, path) = match slashes.into_iter().find(|at| is_same(&path[*at..], &resource)) {
+    let (prefix, path) = match slashes
+        .into_iter()
+        .find(|at| is_same(&path[*at..], &resource))
+    {
         Some(at) => (path[..at].to_owned(), path[at..].to_owned()),
         None => parts::split_stage(path, event.request_context.stage.as_deref()),
     };
-    let asked = event.request_context.path.as_deref().and_then(|asked| asked.strip_suffix(path.as_str()));
+    let asked = event
+        .request_context
+        .path
+        .as_deref()
+        .and_then(|asked| asked.strip_suffix(path.as_str()));
     (asked.map_or(prefix, str::to_owned), path)
 }
 
 /// The API's resource with its parameters filled in: `/{proxy+}` → `/v1/ecs/ping`.
 fn resource_path(resource: &str, parameters: &HashMap<String, String>) -> String {
     let fill = |path: String, (name, value): (&String, &String)| {
-        path.replace(&format!("{{{name}+}}"), value).replace(&format!("{{{name}}}"), value)
+        path.replace(&format!("{{{name}+}}"), value)
+            .replace(&format!("{{{name}}}"), value)
     };
     parameters.iter().fold(resource.to_owned(), fill)
 }
@@ -72,9 +92,17 @@ fn is_same(one: &str, other: &str) -> bool {
 /// `authorizer.claims`. What a Lambda authorizer returns stands beside these, and is no proof here: its values are
 /// texts, numbers and booleans, never an object.
 fn verified(context: ApiGatewayProxyRequestContext) -> Evidence {
-    let claims = context.authorizer.fields.get("claims").and_then(Value::as_object);
+    let claims = context
+        .authorizer
+        .fields
+        .get("claims")
+        .and_then(Value::as_object);
     let claims: BTreeMap<_, _> = claims.into_iter().flatten().filter_map(claim).collect();
-    Evidence { principal: context.identity.user_arn, claims, ..Evidence::default() }
+    Evidence {
+        principal: context.identity.user_arn,
+        claims,
+        ..Evidence::default()
+    }
 }
 
 fn claim((name, value): (&String, &Value)) -> Option<(String, String)> {
@@ -97,28 +125,98 @@ mod tests {
     fn stage_and_base_path_are_split_off_however_the_domain_is_mapped() {
         for (path, asked, resource, proxy, expected) in [
             // The API's own domain.
-            ("/v1/ecs/ping", "/prod/v1/ecs/ping", "/{proxy+}", "v1/ecs/ping", ("/prod", "/v1/ecs/ping")),
-            ("/v1/ecs/ping", "/prod/v1/ecs/ping", "/v1/ecs/{proxy+}", "ping", ("/prod", "/v1/ecs/ping")),
-            ("/v1/ecs/ping/", "/prod/v1/ecs/ping/", "/{proxy+}", "v1/ecs/ping", ("/prod", "/v1/ecs/ping/")),
+            (
+                "/v1/ecs/ping",
+                "/prod/v1/ecs/ping",
+                "/{proxy+}",
+                "v1/ecs/ping",
+                ("/prod", "/v1/ecs/ping"),
+            ),
+            (
+                "/v1/ecs/ping",
+                "/prod/v1/ecs/ping",
+                "/v1/ecs/{proxy+}",
+                "ping",
+                ("/prod", "/v1/ecs/ping"),
+            ),
+            (
+                "/v1/ecs/ping/",
+                "/prod/v1/ecs/ping/",
+                "/{proxy+}",
+                "v1/ecs/ping",
+                ("/prod", "/v1/ecs/ping/"),
+            ),
             // A custom domain: with base path and stage; the base path alone; the stage in the path; both in the path.
-            ("/v1/ecs/ping", "/v1/ecs/ping", "/{proxy+}", "v1/ecs/ping", ("", "/v1/ecs/ping")),
-            ("/tools/v1/ecs/ping", "/tools/v1/ecs/ping", "/{proxy+}", "v1/ecs/ping", ("/tools", "/v1/ecs/ping")),
-            ("/prod/v1/ecs/ping", "/prod/v1/ecs/ping", "/{proxy+}", "v1/ecs/ping", ("/prod", "/v1/ecs/ping")),
-            ("/t/prod/v1/ecs/ping", "/t/prod/v1/ecs/ping", "/{proxy+}", "v1/ecs/ping", ("/t/prod", "/v1/ecs/ping")),
-            ("/v1/v1/ecs/ping", "/v1/v1/ecs/ping", "/{proxy+}", "v1/ecs/ping", ("/v1", "/v1/ecs/ping")),
+            (
+                "/v1/ecs/ping",
+                "/v1/ecs/ping",
+                "/{proxy+}",
+                "v1/ecs/ping",
+                ("", "/v1/ecs/ping"),
+            ),
+            (
+                "/tools/v1/ecs/ping",
+                "/tools/v1/ecs/ping",
+                "/{proxy+}",
+                "v1/ecs/ping",
+                ("/tools", "/v1/ecs/ping"),
+            ),
+            (
+                "/prod/v1/ecs/ping",
+                "/prod/v1/ecs/ping",
+                "/{proxy+}",
+                "v1/ecs/ping",
+                ("/prod", "/v1/ecs/ping"),
+            ),
+            (
+                "/t/prod/v1/ecs/ping",
+                "/t/prod/v1/ecs/ping",
+                "/{proxy+}",
+                "v1/ecs/ping",
+                ("/t/prod", "/v1/ecs/ping"),
+            ),
+            (
+                "/v1/v1/ecs/ping",
+                "/v1/v1/ecs/ping",
+                "/{proxy+}",
+                "v1/ecs/ping",
+                ("/v1", "/v1/ecs/ping"),
+            ),
             // Encoded in the path, decoded in the parameter.
-            ("/v1/ecs/a%3Ab", "/prod/v1/ecs/a%3Ab", "/{proxy+}", "v1/ecs/a:b", ("/prod", "/v1/ecs/a%3Ab")),
+            (
+                "/v1/ecs/a%3Ab",
+                "/prod/v1/ecs/a%3Ab",
+                "/{proxy+}",
+                "v1/ecs/a:b",
+                ("/prod", "/v1/ecs/a%3Ab"),
+            ),
             // An HTTP API with payload format 1.0, which keeps the stage in the path.
-            ("/prod/v1/ecs/ping", "/prod/v1/ecs/ping", "$default", "", ("/prod", "/v1/ecs/ping")),
+            (
+                "/prod/v1/ecs/ping",
+                "/prod/v1/ecs/ping",
+                "$default",
+                "",
+                ("/prod", "/v1/ecs/ping"),
+            ),
             // Nothing of ours.
-            ("/v2/ecs/ping", "/prod/v2/ecs/ping", "/{proxy+}", "v2/ecs/ping", ("/prod", "/v2/ecs/ping")),
+            (
+                "/v2/ecs/ping",
+                "/prod/v2/ecs/ping",
+                "/{proxy+}",
+                "v2/ecs/ping",
+                ("/prod", "/v2/ecs/ping"),
+            ),
         ] {
             let event = json!({
                 "path": path, "resource": resource, "httpMethod": "GET", "pathParameters": {"proxy": proxy},
                 "requestContext": {"path": asked, "stage": "prod", "httpMethod": "GET"},
             });
             let (prefix, rest) = split_prefix(&serde_json::from_value(event).unwrap());
-            assert_eq!((prefix.as_str(), rest.as_str()), expected, "{path} {asked} {resource}");
+            assert_eq!(
+                (prefix.as_str(), rest.as_str()),
+                expected,
+                "{path} {asked} {resource}"
+            );
         }
     }
 }

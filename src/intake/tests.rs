@@ -6,7 +6,10 @@ use super::*;
 fn kinds() -> [(Envelope, Value); 6] {
     let (single, multi) = (HeaderStyle::Single, HeaderStyle::Multi);
     [
-        (Envelope::HttpApi, json!({"version": "2.0", "requestContext": {"apiId": "a", "http": {}}})),
+        (
+            Envelope::HttpApi,
+            json!({"version": "2.0", "requestContext": {"apiId": "a", "http": {}}}),
+        ),
         (
             Envelope::RestApi(single),
             json!({"httpMethod": "GET", "path": "/", "requestContext": {"apiId": "a"}, "headers": {}}),
@@ -33,13 +36,29 @@ fn each_kind_is_told_by_its_own_marks() {
     for (kind, event) in kinds() {
         assert_eq!(Envelope::of(&event), Some(kind), "{event}");
         let mut with_nulls = event.clone();
-        for name in ["method", "path", "httpMethod", "version", "requestContext", "Records", "multiValueHeaders"] {
-            with_nulls.as_object_mut().unwrap().entry(name).or_insert(Value::Null);
+        for name in [
+            "method",
+            "path",
+            "httpMethod",
+            "version",
+            "requestContext",
+            "Records",
+            "multiValueHeaders",
+        ] {
+            with_nulls
+                .as_object_mut()
+                .unwrap()
+                .entry(name)
+                .or_insert(Value::Null);
         }
         assert_eq!(Envelope::of(&with_nulls), Some(kind), "{with_nulls}");
     }
     let imitated = json!({"version": "2.0", "httpMethod": "GET", "requestContext": {"http": {}}});
-    assert_eq!(Envelope::of(&imitated), Some(Envelope::HttpApi), "as `cargo lambda watch` sends it");
+    assert_eq!(
+        Envelope::of(&imitated),
+        Some(Envelope::HttpApi),
+        "as `cargo lambda watch` sends it"
+    );
 }
 
 #[test]
@@ -52,24 +71,37 @@ fn an_event_of_two_kinds_is_of_none() {
             ("/version", json!("2.0")),
             ("/version", json!("3.0")),
             ("/requestContext", json!({})),
-            ("/requestContext", json!({"apiId": "a", "http": {}, "elb": {}})),
+            (
+                "/requestContext",
+                json!({"apiId": "a", "http": {}, "elb": {}}),
+            ),
             ("/requestContext/elb", json!({})),
             ("/requestContext/http", json!({})),
         ] {
             let mut mixed = event.clone();
             let (parent, name) = place.rsplit_once('/').unwrap();
-            let Some(Value::Object(members)) = mixed.pointer_mut(parent) else { continue };
+            let Some(Value::Object(members)) = mixed.pointer_mut(parent) else {
+                continue;
+            };
             members.insert(name.to_owned(), mark);
             let is_harmless = match kind {
                 // The context may hold more than is told apart by, and tools add an `httpMethod`.
-                Envelope::HttpApi if mixed != event => matches!(place, "/httpMethod" | "/requestContext/http"),
+                Envelope::HttpApi if mixed != event => {
+                    matches!(place, "/httpMethod" | "/requestContext/http")
+                }
                 _ => mixed == event,
             };
             assert_eq!(Envelope::of(&mixed), is_harmless.then_some(kind), "{mixed}");
         }
     }
-    for event in [json!({}), json!([]), json!("GET"), Value::Null, json!({"method": "GET"}), json!({"version": "2.0"})]
-    {
+    for event in [
+        json!({}),
+        json!([]),
+        json!("GET"),
+        Value::Null,
+        json!({"method": "GET"}),
+        json!({"version": "2.0"}),
+    ] {
         assert_eq!(Envelope::of(&event), None, "{event}");
     }
 }
@@ -89,8 +121,11 @@ fn the_alias_for_direct_invocations_takes_nothing_else() {
                 Event::Request(opened) => opened.envelope,
                 Event::Batch(batch) => panic!("{batch:?} is no request"),
             });
-            let expected =
-                if takes_gateways || kind == Envelope::Direct { Ok(kind) } else { Err(UnknownEvent::NotDirect) };
+            let expected = if takes_gateways || kind == Envelope::Direct {
+                Ok(kind)
+            } else {
+                Err(UnknownEvent::NotDirect)
+            };
             assert_eq!(opened, expected, "{arn}");
         }
     }

@@ -24,19 +24,43 @@ const REQUEST_ID: &str = "X-Request-Id";
 pub(super) fn answers(endpoint: Endpoint, schemas: &mut Schemas) -> Map<String, Value> {
     let mut answers = Map::new();
     let done = match endpoint {
-        Endpoint::Ping => answer("`pong`.", "text/plain", json!({"type": "string", "const": "pong"})),
-        Endpoint::ShowOpenapi => cached(answer("This document.", "application/json", json!({"type": "object"}))),
+        Endpoint::Ping => answer(
+            "`pong`.",
+            "text/plain",
+            json!({"type": "string", "const": "pong"}),
+        ),
+        Endpoint::ShowOpenapi => cached(answer(
+            "This document.",
+            "application/json",
+            json!({"type": "object"}),
+        )),
         Endpoint::ShowDocs => cached(answer("The page.", "text/html", json!({"type": "string"}))),
-        _ => answer(description(endpoint), "application/json", schema(endpoint, schemas)),
+        _ => answer(
+            description(endpoint),
+            "application/json",
+            schema(endpoint, schemas),
+        ),
     };
     let done = with_headers(done, headers(endpoint));
-    answers.insert("200".to_owned(), with_example(done, examples::answer(endpoint)));
+    answers.insert(
+        "200".to_owned(),
+        with_example(done, examples::answer(endpoint)),
+    );
     if matches!(endpoint, Endpoint::ShowOpenapi | Endpoint::ShowDocs) {
-        answers.insert("304".to_owned(), cached(with_headers(json!({"description": "Not changed."}), &[])));
+        answers.insert(
+            "304".to_owned(),
+            cached(with_headers(json!({"description": "Not changed."}), &[])),
+        );
     }
-    if matches!(endpoint, Endpoint::DeleteOrchestration | Endpoint::DeleteService) {
-        let pending =
-            answer("Not done yet: `Pending` says what it waits for.", "application/json", reference("Deletion"));
+    if matches!(
+        endpoint,
+        Endpoint::DeleteOrchestration | Endpoint::DeleteService
+    ) {
+        let pending = answer(
+            "Not done yet: `Pending` says what it waits for.",
+            "application/json",
+            reference("Deletion"),
+        );
         answers.insert("202".to_owned(), with_headers(pending, &["Retry-After"]));
     }
     answers
@@ -44,7 +68,8 @@ pub(super) fn answers(endpoint: Endpoint, schemas: &mut Schemas) -> Map<String, 
 
 /// The headers of answers, as components.
 pub(super) fn shared_headers() -> Value {
-    let header = |description: &str, schema: Value| json!({"description": description, "schema": schema});
+    let header =
+        |description: &str, schema: Value| json!({"description": description, "schema": schema});
     json!({
         REQUEST_ID: header("Finds the request in the log.", json!({"type": "string"})),
         "Link": header("`<…>; rel=\"next\"`: the path and query of what follows. Absent at the end.", json!({"type": "string"})),
@@ -58,7 +83,12 @@ pub(super) fn shared_headers() -> Value {
 
 /// Adds `X-Request-Id` and these.
 pub(super) fn with_headers(mut answer: Value, names: &[&str]) -> Value {
-    let refer = |name: &str| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    let refer = |name: &str| {
+        (
+            name.to_owned(),
+            json!({"$ref": format!("#/components/headers/{name}")}),
+        )
+    };
     let headers = [REQUEST_ID].iter().chain(names).map(|name| refer(name));
     let mut all = answer["headers"].as_object().cloned().unwrap_or_default();
     all.extend(headers);
@@ -108,7 +138,9 @@ fn description(endpoint: Endpoint) -> &'static str {
             "The parts that are involved: those that were made, and those that were there."
         }
         Endpoint::DeleteOrchestration => "Done: what was deleted, and what was kept and why.",
-        Endpoint::DeleteService => "The service; with `recursive`, also what was deleted, and what was kept and why.",
+        Endpoint::DeleteService => {
+            "The service; with `recursive`, also what was deleted, and what was kept and why."
+        }
         Endpoint::ListServices => "ARNs; with `all`, services.",
         Endpoint::ListClusters | Endpoint::ListTasks | Endpoint::ListTaskDefinitions => "ARNs.",
         Endpoint::ShowService => "The service, in a list of one; with `all`, a flat object.",
@@ -122,15 +154,28 @@ fn schema(endpoint: Endpoint, schemas: &mut Schemas) -> Value {
         Endpoint::Ping | Endpoint::ShowOpenapi | Endpoint::ShowDocs => json!({}), // not JSON, or any
         Endpoint::ShowVersion => {
             let text = json!({"type": "string"});
-            object(&[("version", text.clone()), ("githash", text.clone()), ("buildstamp", text)], &[])
+            object(
+                &[
+                    ("version", text.clone()),
+                    ("githash", text.clone()),
+                    ("buildstamp", text),
+                ],
+                &[],
+            )
         }
         Endpoint::CreateOrchestration => {
             let made = [
                 ("Cluster", schemas.answer(Cluster::deserialize)),
-                ("TaskDefinition", schemas.answer(TaskDefinition::deserialize)),
+                (
+                    "TaskDefinition",
+                    schemas.answer(TaskDefinition::deserialize),
+                ),
                 ("Service", schemas.answer(Service::deserialize)),
             ];
-            let registry = ("ServiceDiscoveryService", schemas.answer(Registry::deserialize));
+            let registry = (
+                "ServiceDiscoveryService",
+                schemas.answer(Registry::deserialize),
+            );
             let left_behind = described(
                 list(reference("Leftover")),
                 "What the request made beside the service of an identical one, and could not take back. Absent if nothing.",
@@ -168,23 +213,32 @@ fn schema(endpoint: Endpoint, schemas: &mut Schemas) -> Value {
             shown("Tasks", task, schemas)
         }
         Endpoint::StopTask => schemas.answer(StopTaskOutput::deserialize),
-        Endpoint::RegisterTaskDefinition => schemas.answer(RegisterTaskDefinitionOutput::deserialize),
+        Endpoint::RegisterTaskDefinition => {
+            schemas.answer(RegisterTaskDefinitionOutput::deserialize)
+        }
         Endpoint::ShowTaskDefinition => schemas.answer(DescribeTaskDefinitionOutput::deserialize),
-        Endpoint::DeregisterTaskDefinition => schemas.answer(DeregisterTaskDefinitionOutput::deserialize),
+        Endpoint::DeregisterTaskDefinition => {
+            schemas.answer(DeregisterTaskDefinitionOutput::deserialize)
+        }
         Endpoint::ListRegistries => {
             let services = list(schemas.answer(ServiceSummary::deserialize));
             object(&[("Services", services)], &[])
         }
         Endpoint::CreateRegistry => schemas.answer(CreateRegistryOutput::deserialize),
-        Endpoint::ShowRegistry => object(&[("Service", schemas.answer(Registry::deserialize))], &[]),
+        Endpoint::ShowRegistry => {
+            object(&[("Service", schemas.answer(Registry::deserialize))], &[])
+        }
         Endpoint::DeleteRegistry => json!({"type": "object"}),
     }
 }
 
 /// An object with members that are always there, and with others.
 pub(super) fn object(always: &[(&str, Value)], sometimes: &[(&str, Value)]) -> Value {
-    let properties: Map<_, _> =
-        always.iter().chain(sometimes).map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    let properties: Map<_, _> = always
+        .iter()
+        .chain(sometimes)
+        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
+        .collect();
     let required: Vec<_> = always.iter().map(|(name, _)| name).collect();
     json!({"type": "object", "properties": properties, "required": required})
 }
@@ -214,11 +268,12 @@ fn shown(name: &str, element: Value, schemas: &mut Schemas) -> Value {
 fn whole_service(service: &Value, schemas: &mut Schemas) -> Value {
     let task_definition = schemas.answer(TaskDefinition::deserialize);
     let mut whole = schemas.component_of(service).clone();
-    let arn = json!({"type": "string", "description": "Its ARN, where AWS does not know it any more."});
+    let arn =
+        json!({"type": "string", "description": "Its ARN, where AWS does not know it any more."});
     whole["properties"]["TaskDefinition"] = json!({"anyOf": [task_definition, arn]});
-    whole["properties"]["ServiceEndpoint"] =
-        json!({"type": "string", "description": "`name.namespace`, if the service has a registry."});
-    whole["properties"]["Tasks"] = list(json!({"type": "string", "description": "`cluster/id`, running and stopped."}));
+    whole["properties"]["ServiceEndpoint"] = json!({"type": "string", "description": "`name.namespace`, if the service has a registry."});
+    whole["properties"]["Tasks"] =
+        list(json!({"type": "string", "description": "`cluster/id`, running and stopped."}));
     whole["required"] = json!(["Tasks"]);
     schemas.add("WholeService", whole)
 }
@@ -226,12 +281,19 @@ fn whole_service(service: &Value, schemas: &mut Schemas) -> Value {
 fn deletion(schemas: &mut Schemas) -> Value {
     let service = schemas.answer(Service::deserialize);
     let text = json!({"type": "string"});
-    let pending = list(object(&[("Arn", text.clone()), ("WaitingFor", text.clone())], &[]));
-    let is_queued =
-        json!({"type": "boolean", "description": "Whether the stack's queue goes on with what is pending."});
+    let pending = list(object(
+        &[("Arn", text.clone()), ("WaitingFor", text.clone())],
+        &[],
+    ));
+    let is_queued = json!({"type": "boolean", "description": "Whether the stack's queue goes on with what is pending."});
     let detail = json!({"type": "string", "description": "What the caller has to do, where the queue does not go on."});
-    let sometimes =
-        [("Deleted", list(text)), ("Kept", kept()), ("Pending", pending), ("Queued", is_queued), ("Detail", detail)];
+    let sometimes = [
+        ("Deleted", list(text)),
+        ("Kept", kept()),
+        ("Pending", pending),
+        ("Queued", is_queued),
+        ("Detail", detail),
+    ];
     object(&[("Service", service)], &sometimes)
 }
 
@@ -254,11 +316,15 @@ fn log(schemas: &mut Schemas) -> Value {
     let tokens = [
         (
             "NextForwardToken",
-            text("As `nextToken`, asks for the events after these. The same again: there are none yet."),
+            text(
+                "As `nextToken`, asks for the events after these. The same again: there are none yet.",
+            ),
         ),
         (
             "NextBackwardToken",
-            text("As `nextToken`, asks for the events before these. The same again: there are none."),
+            text(
+                "As `nextToken`, asks for the events before these. The same again: there are none.",
+            ),
         ),
     ];
     schemas.add("Log", object(&[("Events", events)], &tokens))

@@ -6,8 +6,8 @@ use super::examples;
 use super::schemas::{Schemas, nullable};
 use crate::routes::Endpoint;
 use crate::wire::inputs::{
-    CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput, RunTaskInput,
-    UpdateServiceInput,
+    CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
+    RunTaskInput, UpdateServiceInput,
 };
 
 /// What every body has in common.
@@ -53,10 +53,14 @@ pub(super) fn body(endpoint: Endpoint, schemas: &mut Schemas) -> Option<Value> {
         content["example"] = example;
     }
     let description = match operation_of_aws(endpoint) {
-        Some((name, url)) => format!("AWS's {name} input, every member of it: <{url}>. {READ_AS_JSON}"),
+        Some((name, url)) => {
+            format!("AWS's {name} input, every member of it: <{url}>. {READ_AS_JSON}")
+        }
         None => READ_AS_JSON.to_owned(),
     };
-    Some(json!({"description": description, "required": is_required, "content": {"application/json": content}}))
+    Some(
+        json!({"description": description, "required": is_required, "content": {"application/json": content}}),
+    )
 }
 
 /// The operation of AWS whose input the body is, and where AWS describes it.
@@ -85,9 +89,14 @@ fn create_orchestration(schemas: &mut Schemas) -> Value {
         part["description"] = description.into();
         part
     };
-    let cluster = part(create_cluster(schemas), "The cluster to create, where `service.cluster` names none.");
-    let task_definition =
-        part(register_task_definition(schemas), "The revision to register, where `service.taskDefinition` names none.");
+    let cluster = part(
+        create_cluster(schemas),
+        "The cluster to create, where `service.cluster` names none.",
+    );
+    let task_definition = part(
+        register_task_definition(schemas),
+        "The revision to register, where `service.taskDefinition` names none.",
+    );
     let registry = part(
         create_registry(schemas),
         "The registry to create, where `service.serviceRegistries` names none; or none.",
@@ -138,7 +147,11 @@ fn update_service(schemas: &mut Schemas) -> Value {
     let component = schemas.component_of(&schema);
     component["properties"]["service"] = nullable(component["properties"]["service"].take());
     component["minProperties"] = 1.into();
-    let required = component["required"].as_array().into_iter().flatten().filter(|name| *name != "service");
+    let required = component["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|name| *name != "service");
     component["required"] = required.cloned().collect();
     schema
 }
@@ -155,8 +168,7 @@ fn register_task_definition(schemas: &mut Schemas) -> Value {
 
 fn create_registry(schemas: &mut Schemas) -> Value {
     let schema = schemas.request::<CreateRegistryInput>();
-    let cluster =
-        json!({"description": "Means nothing to Cloud Map, and is dropped; the original's documentation has it."});
+    let cluster = json!({"description": "Means nothing to Cloud Map, and is dropped; the original's documentation has it."});
     schemas.component_of(&schema)["properties"]["cluster"] = cluster;
     schema
 }

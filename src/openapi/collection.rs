@@ -24,26 +24,48 @@ fn request(text: &mut String, path: &str, method: &str, operation: &Value) -> st
     let id = operation["operationId"].as_str().unwrap_or_default();
     let summary = operation["summary"].as_str().unwrap_or_default();
     writeln!(text, "\n### {summary}\n# @name {id}")?;
-    let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let parameters = operation["parameters"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let mut path = path.to_owned();
-    for parameter in parameters.iter().filter(|parameter| parameter["in"] == "path") {
+    for parameter in parameters
+        .iter()
+        .filter(|parameter| parameter["in"] == "path")
+    {
         let name = parameter["name"].as_str().unwrap_or_default();
-        path = path.replace(&format!("{{{name}}}"), parameter["example"].as_str().unwrap_or_default());
+        path = path.replace(
+            &format!("{{{name}}}"),
+            parameter["example"].as_str().unwrap_or_default(),
+        );
     }
-    let (required, optional): (Vec<_>, Vec<_>) =
-        parameters.iter().filter(|parameter| parameter["in"] == "query").partition(|each| each["required"] == true);
+    let (required, optional): (Vec<_>, Vec<_>) = parameters
+        .iter()
+        .filter(|parameter| parameter["in"] == "query")
+        .partition(|each| each["required"] == true);
     for parameter in optional {
         let name = parameter["name"].as_str().unwrap_or_default();
-        writeln!(text, "# ?{name}= {}", parameter["description"].as_str().unwrap_or_default())?;
+        writeln!(
+            text,
+            "# ?{name}= {}",
+            parameter["description"].as_str().unwrap_or_default()
+        )?;
     }
     write!(text, "{} {{{{url}}}}{path}", method.to_ascii_uppercase())?;
     for (index, parameter) in required.iter().enumerate() {
         let name = parameter["name"].as_str().unwrap_or_default();
         let example = parameter["example"].as_str().unwrap_or_default();
-        write!(text, "{}{name}={example}", if index == 0 { '?' } else { '&' })?;
+        write!(
+            text,
+            "{}{name}={example}",
+            if index == 0 { '?' } else { '&' }
+        )?;
     }
     writeln!(text)?;
-    if operation["security"].as_array().is_none_or(|schemes| !schemes.is_empty()) {
+    if operation["security"]
+        .as_array()
+        .is_none_or(|schemes| !schemes.is_empty())
+    {
         writeln!(text, "X-Auth-Token: {{{{token}}}}")?;
     }
     if let Some(example) = operation.pointer("/requestBody/content/application~1json/example") {

@@ -12,23 +12,47 @@ pub(super) struct Words {
 
 /// The groups of operations, in the page's order.
 pub(super) const TAGS: [(&str, &str); 7] = [
-    ("Whole services", "A service with everything around it, by one request."),
+    (
+        "Whole services",
+        "A service with everything around it, by one request.",
+    ),
     ("Clusters", "ECS clusters."),
-    ("Services", "The services of a cluster, their events and their logs."),
+    (
+        "Services",
+        "The services of a cluster, their events and their logs.",
+    ),
     ("Tasks", "The tasks of a cluster."),
-    ("Task definitions", "Families of task definitions and their revisions."),
-    ("Registries", "Cloud Map services, which give ECS services a DNS name."),
-    ("This API", "What the API says of itself. Public: no credentials."),
+    (
+        "Task definitions",
+        "Families of task definitions and their revisions.",
+    ),
+    (
+        "Registries",
+        "Cloud Map services, which give ECS services a DNS name.",
+    ),
+    (
+        "This API",
+        "What the API says of itself. Public: no credentials.",
+    ),
 ];
 
 /// The words for an endpoint.
-#[expect(clippy::too_many_lines, reason = "some lines for each endpoint, and nothing but words")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "some lines for each endpoint, and nothing but words"
+)]
 pub(super) fn words(endpoint: Endpoint) -> Words {
     let (tag, summary, description) = match endpoint {
-        Endpoint::Ping => ("This API", "Answer pong.", "Says that the function is there. Calls nothing."),
-        Endpoint::ShowVersion => {
-            ("This API", "Show what was built, from which commit, and when.", "The one answer with lower-case members.")
-        }
+        Endpoint::Ping => (
+            "This API",
+            "Answer pong.",
+            "Says that the function is there. Calls nothing.",
+        ),
+        Endpoint::ShowVersion => (
+            "This API",
+            "Show what was built, from which commit, and when.",
+            "The one answer with lower-case members.",
+        ),
         Endpoint::ShowOpenapi => (
             "This API",
             "Show this document.",
@@ -55,7 +79,11 @@ pub(super) fn words(endpoint: Endpoint) -> Words {
              While something is pending the answer is 202: the stack's queue goes on with it, or, where `Queued` is false, \
              the same request after `Retry-After`.",
         ),
-        Endpoint::ListClusters => ("Clusters", "List the ARNs of the account's clusters.", COMPLETE),
+        Endpoint::ListClusters => (
+            "Clusters",
+            "List the ARNs of the account's clusters.",
+            COMPLETE,
+        ),
         Endpoint::CreateCluster => (
             "Clusters",
             "Create a cluster.",
@@ -67,10 +95,16 @@ pub(super) fn words(endpoint: Endpoint) -> Words {
             "Show an ACTIVE cluster with its settings, statistics and tags.",
             "An INACTIVE cluster is answered by 404, like one that never was.",
         ),
-        Endpoint::DeleteCluster => {
-            ("Clusters", "Delete an empty cluster.", "409 while services, tasks or instances are in it.")
-        }
-        Endpoint::ListServices => ("Services", "List a cluster's services, by their ARNs or as they are.", COMPLETE),
+        Endpoint::DeleteCluster => (
+            "Clusters",
+            "Delete an empty cluster.",
+            "409 while services, tasks or instances are in it.",
+        ),
+        Endpoint::ListServices => (
+            "Services",
+            "List a cluster's services, by their ARNs or as they are.",
+            COMPLETE,
+        ),
         Endpoint::CreateService => (
             "Services",
             "Create a service of a task definition that exists.",
@@ -93,24 +127,38 @@ pub(super) fn words(endpoint: Endpoint) -> Words {
             "Without `recursive` it is done once ECS has agreed; the service may still be draining. With it, as \
              `delete_orchestration`.",
         ),
-        Endpoint::ListEvents => {
-            ("Services", "List what ECS says of a service, newest first.", "The last hundred events.")
-        }
+        Endpoint::ListEvents => (
+            "Services",
+            "List what ECS says of a service, newest first.",
+            "The last hundred events.",
+        ),
         Endpoint::ShowLogs => (
             "Services",
             "Show the log of one container of one task.",
             "The log is where the `awslogs` options of the container's definition say; else in the group of the cluster's \
              name and the stream `service/container/task`. No output yet is no error: `Events` is empty.",
         ),
-        Endpoint::ListTasks => ("Tasks", "List the ARNs of a cluster's tasks, of all launch types.", COMPLETE),
+        Endpoint::ListTasks => (
+            "Tasks",
+            "List the ARNs of a cluster's tasks, of all launch types.",
+            COMPLETE,
+        ),
         Endpoint::RunTask => (
             "Tasks",
             "Run tasks of a task definition.",
             "Network and launch type default as for services. If AWS starts some tasks and not others, `Failures` says \
              why; if it starts none, the answer is a problem with `Failures`: 503 for want of capacity, else 409.",
         ),
-        Endpoint::ShowTask => ("Tasks", "Show a task with its tags.", "A stopped task is known for about an hour."),
-        Endpoint::StopTask => ("Tasks", "Stop a task.", "A service starts another one in its place."),
+        Endpoint::ShowTask => (
+            "Tasks",
+            "Show a task with its tags.",
+            "A stopped task is known for about an hour.",
+        ),
+        Endpoint::StopTask => (
+            "Tasks",
+            "Stop a task.",
+            "A service starts another one in its place.",
+        ),
         Endpoint::ListTaskDefinitions => (
             "Task definitions",
             "List the ARNs of revisions: of one family, of the families of a prefix, or all.",
@@ -132,18 +180,32 @@ pub(super) fn words(endpoint: Endpoint) -> Words {
             "Deregister one revision.",
             "It becomes INACTIVE; what runs keeps running. A family without a revision is refused.",
         ),
-        Endpoint::ListRegistries => ("Registries", "List the registries, of all namespaces or of one.", COMPLETE),
+        Endpoint::ListRegistries => (
+            "Registries",
+            "List the registries, of all namespaces or of one.",
+            COMPLETE,
+        ),
         Endpoint::CreateRegistry => (
             "Registries",
             "Create a registry in a namespace.",
             "Without a health check it gets a custom one with a failure threshold of 1, as ECS needs it.",
         ),
-        Endpoint::ShowRegistry => ("Registries", "Show a registry.", "By its id, `srv-…`, or its ARN."),
-        Endpoint::DeleteRegistry => {
-            ("Registries", "Delete a registry without instances.", "409 while instances are registered.")
-        }
+        Endpoint::ShowRegistry => (
+            "Registries",
+            "Show a registry.",
+            "By its id, `srv-…`, or its ARN.",
+        ),
+        Endpoint::DeleteRegistry => (
+            "Registries",
+            "Delete a registry without instances.",
+            "409 while instances are registered.",
+        ),
     };
-    Words { tag, summary, description }
+    Words {
+        tag,
+        summary,
+        description,
+    }
 }
 
 const COMPLETE: &str = "Complete without `limit`, however many pages AWS needs. With `limit`, and where the whole list \

@@ -30,7 +30,8 @@ pub(super) fn parameters(route: &Route, has_body: bool) -> Vec<Value> {
         parameter
     });
     let prefer = has_body.then(|| json!({"$ref": "#/components/parameters/Prefer"}));
-    let key = takes_a_key(route.endpoint).then(|| json!({"$ref": "#/components/parameters/Idempotency-Key"}));
+    let key = takes_a_key(route.endpoint)
+        .then(|| json!({"$ref": "#/components/parameters/Idempotency-Key"}));
     path.chain(query).chain(prefer).chain(key).collect()
 }
 
@@ -59,7 +60,10 @@ pub(super) fn shared() -> Value {
 
 /// The names in the braces of a pattern.
 pub(super) fn names_in(pattern: &str) -> impl Iterator<Item = &str> {
-    pattern.split('{').skip(1).filter_map(|rest| rest.split('}').next())
+    pattern
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next())
 }
 
 /// What a path's parameter means, what it may be, and one of the documentation's.
@@ -70,8 +74,16 @@ fn path_parameter(name: &str) -> (&'static str, Value, &'static str) {
             text("^[A-Za-z0-9_.-]{1,64}$"),
             "nonprod",
         ),
-        "cluster" => ("The cluster's name or, percent-encoded, its ARN.", text(&cluster()), "myclu"),
-        "service" => ("The service's name or, percent-encoded, its ARN.", text(&in_cluster("service")), "webapp"),
+        "cluster" => (
+            "The cluster's name or, percent-encoded, its ARN.",
+            text(&cluster()),
+            "myclu",
+        ),
+        "service" => (
+            "The service's name or, percent-encoded, its ARN.",
+            text(&in_cluster("service")),
+            "webapp",
+        ),
         "task" => (
             "The task's id or, percent-encoded, `cluster/id` or its ARN.",
             text(&in_cluster("task")),
@@ -79,12 +91,16 @@ fn path_parameter(name: &str) -> (&'static str, Value, &'static str) {
         ),
         "taskdef" => (
             "A family, for its latest ACTIVE revision, or `family:revision`, or, percent-encoded, an ARN.",
-            text(&format!("^({ARN}task-definition/)?{NAME}(:[1-9][0-9]{{0,8}})?$")),
+            text(&format!(
+                "^({ARN}task-definition/)?{NAME}(:[1-9][0-9]{{0,8}})?$"
+            )),
             "mytaskdef:1",
         ),
         "id" => (
             "The registry's id, `srv-…`, or, percent-encoded, its ARN.",
-            text("^(arn:aws[a-z-]*:servicediscovery:[a-z0-9-]+:[0-9]{12}:service/)?srv-[A-Za-z0-9-]{1,60}$"),
+            text(
+                "^(arn:aws[a-z-]*:servicediscovery:[a-z0-9-]+:[0-9]{12}:service/)?srv-[A-Za-z0-9-]{1,60}$",
+            ),
             "srv-tvtbgvkkxtts3qlf",
         ),
         other => panic!("the path parameter `{other}` is not described"),
@@ -115,59 +131,90 @@ fn query_parameter(endpoint: Endpoint, name: &str) -> (&'static str, Value) {
             "`NextForwardToken` or `NextBackwardToken` of an earlier answer: the log goes on from there.",
             json!({"type": "string", "minLength": 1}),
         ),
-        ("nextToken", _) => {
-            ("The `nextToken` of an earlier answer's `Link`: the list goes on from there.", json!({"type": "string"}))
-        }
-        ("all", Endpoint::ListServices) => {
-            ("The services themselves, with tags, instead of ARNs. Default: false.", flag())
-        }
-        ("all", _) => ("One flat object with endpoint, tasks and task definition. Default: false.", flag()),
-        ("recursive", _) => ("Also delete what belongs to the service. Default: false.", flag()),
+        ("nextToken", _) => (
+            "The `nextToken` of an earlier answer's `Link`: the list goes on from there.",
+            json!({"type": "string"}),
+        ),
+        ("all", Endpoint::ListServices) => (
+            "The services themselves, with tags, instead of ARNs. Default: false.",
+            flag(),
+        ),
+        ("all", _) => (
+            "One flat object with endpoint, tasks and task definition. Default: false.",
+            flag(),
+        ),
+        ("recursive", _) => (
+            "Also delete what belongs to the service. Default: false.",
+            flag(),
+        ),
         ("launchType", _) => (
             "Only services of this launch type. Default: all.",
             one_of(&["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"]),
         ),
-        ("cluster", _) => ("The service's cluster, by name or ARN; here or in the body.", text(&cluster())),
-        ("service", Endpoint::ListTasks) => {
-            ("Only tasks of this service, by name or ARN. Default: all.", text(&in_cluster("service")))
-        }
-        ("service", _) => ("The service, by name or ARN; here or in the body.", text(&in_cluster("service"))),
+        ("cluster", _) => (
+            "The service's cluster, by name or ARN; here or in the body.",
+            text(&cluster()),
+        ),
+        ("service", Endpoint::ListTasks) => (
+            "Only tasks of this service, by name or ARN. Default: all.",
+            text(&in_cluster("service")),
+        ),
+        ("service", _) => (
+            "The service, by name or ARN; here or in the body.",
+            text(&in_cluster("service")),
+        ),
         ("family", Endpoint::ListTasks) => (
             "Only tasks of this task definition's family, without a revision. Default: all.",
             text(&format!("^{NAME}$")),
         ),
-        ("family", _) => {
-            ("Only revisions of exactly this family. Not beside `prefix`. Default: all.", text(&format!("^{NAME}$")))
-        }
-        ("prefix", _) => {
-            ("Only families that begin so. Not beside `family`. Default: all.", text(&format!("^{NAME}$")))
-        }
+        ("family", _) => (
+            "Only revisions of exactly this family. Not beside `prefix`. Default: all.",
+            text(&format!("^{NAME}$")),
+        ),
+        ("prefix", _) => (
+            "Only families that begin so. Not beside `family`. Default: all.",
+            text(&format!("^{NAME}$")),
+        ),
         ("status", Endpoint::ListTasks) => (
             "Tasks that shall be in this state; stopped ones are known for about an hour. Default: RUNNING.",
             one_of(&["RUNNING", "PENDING", "STOPPED"]),
         ),
-        ("status", _) => {
-            ("Revisions of this status. Default: ACTIVE.", one_of(&["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"]))
-        }
+        ("status", _) => (
+            "Revisions of this status. Default: ACTIVE.",
+            one_of(&["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"]),
+        ),
         ("startedBy", _) => (
             "Only tasks that were started by this. AWS takes it alone, without `service`, `family` and `status`.",
             json!({"type": "string", "minLength": 1}),
         ),
-        ("reason", _) => ("Why the task is stopped; AWS shows it with the task.", json!({"type": "string"})),
-        ("namespace", _) => {
-            ("Only registries of this namespace, by id or ARN. Default: all.", text("^[A-Za-z0-9_:/-]{1,255}$"))
-        }
-        ("task", _) => {
-            ("The task: its id, `cluster/id`, or its ARN.", text(&format!("^\"?({ARN}task/)?({NAME}/)?{NAME}\"?$")))
-        }
-        ("container", _) => ("The container's name in the task definition.", json!({"type": "string", "minLength": 1})),
-        ("start", _) => {
-            ("Events from then on. Milliseconds since 1970, or RFC 3339. Default: the log's beginning.", time())
-        }
-        ("end", _) => ("Events before then. Milliseconds since 1970, or RFC 3339. Default: the log's end.", time()),
-        ("startFromHead", _) => {
-            ("The earliest events first. Default: the latest, unless a token goes forward.", flag())
-        }
+        ("reason", _) => (
+            "Why the task is stopped; AWS shows it with the task.",
+            json!({"type": "string"}),
+        ),
+        ("namespace", _) => (
+            "Only registries of this namespace, by id or ARN. Default: all.",
+            text("^[A-Za-z0-9_:/-]{1,255}$"),
+        ),
+        ("task", _) => (
+            "The task: its id, `cluster/id`, or its ARN.",
+            text(&format!("^\"?({ARN}task/)?({NAME}/)?{NAME}\"?$")),
+        ),
+        ("container", _) => (
+            "The container's name in the task definition.",
+            json!({"type": "string", "minLength": 1}),
+        ),
+        ("start", _) => (
+            "Events from then on. Milliseconds since 1970, or RFC 3339. Default: the log's beginning.",
+            time(),
+        ),
+        ("end", _) => (
+            "Events before then. Milliseconds since 1970, or RFC 3339. Default: the log's end.",
+            time(),
+        ),
+        ("startFromHead", _) => (
+            "The earliest events first. Default: the latest, unless a token goes forward.",
+            flag(),
+        ),
         (other, _) => panic!("the query parameter `{other}` is not described"),
     }
 }

@@ -43,39 +43,58 @@ fn changes_something(route: &Route, _has_body: bool) -> bool {
 
 /// What only shows something meets nothing that is in the way, but a log may be kept where the API can't read it.
 fn may_conflict(route: &Route, _has_body: bool) -> bool {
-    route.method != Method::GET && route.guard != Guard::Public || route.endpoint == Endpoint::ShowLogs
+    route.method != Method::GET && route.guard != Guard::Public
+        || route.endpoint == Endpoint::ShowLogs
 }
 
 /// The problems of a route, by status: references to the shared ones, or, where problems say more, its own.
 pub(super) fn problems(route: &Route, has_body: bool) -> Map<String, Value> {
     let schema = schema_name(route.endpoint);
-    let applying = STATUSES.iter().filter(|status| (status.applies)(route, has_body));
+    let applying = STATUSES
+        .iter()
+        .filter(|status| (status.applies)(route, has_body));
     let answer = |status: &Status| match schema {
         "Problem" => json!({"$ref": format!("#/components/responses/{}", name(status.code))}),
         more => response(status, more),
     };
-    applying.map(|status| (status.code.to_string(), answer(status))).collect()
+    applying
+        .map(|status| (status.code.to_string(), answer(status)))
+        .collect()
 }
 
 /// The problems that operations share.
 pub(super) fn shared() -> Value {
     let used = STATUSES.iter().filter(|status| status.code != 405);
-    used.map(|status| (name(status.code), response(status, "Problem"))).collect::<Map<_, _>>().into()
+    used.map(|status| (name(status.code), response(status, "Problem")))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// The statuses and when they are answered, as a table for people.
 pub(super) fn table() -> String {
     let mut sorted: Vec<_> = STATUSES.iter().collect();
     sorted.sort_by_key(|status| status.code);
-    let rows = sorted.iter().map(|status| format!("| {} | {} |\n", status.code, status.when));
-    format!("| status | when |\n| --- | --- |\n{}", rows.collect::<String>())
+    let rows = sorted
+        .iter()
+        .map(|status| format!("| {} | {} |\n", status.code, status.when));
+    format!(
+        "| status | when |\n| --- | --- |\n{}",
+        rows.collect::<String>()
+    )
 }
 
 /// Adds the schemas of problems.
 pub(super) fn add_schemas(schemas: &mut Schemas) {
     let text = json!({"type": "string"});
     let arns = list(object(&[("Arn", text.clone())], &[]));
-    let leftover = object(&[("Arn", text.clone()), ("Error", text.clone()), ("Command", text.clone())], &[]);
+    let leftover = object(
+        &[
+            ("Arn", text.clone()),
+            ("Error", text.clone()),
+            ("Command", text.clone()),
+        ],
+        &[],
+    );
     schemas.add("Leftover", leftover);
     schemas.add("Problem", problem(&[]));
     schemas.add(
@@ -95,12 +114,20 @@ pub(super) fn add_schemas(schemas: &mut Schemas) {
     schemas.add(
         "DeleteProblem",
         problem(&[
-            ("Deleted", described(list(text), "The ARNs that were deleted before it failed.")),
+            (
+                "Deleted",
+                described(list(text), "The ARNs that were deleted before it failed."),
+            ),
             ("Kept", described(kept(), "What is kept, and why.")),
         ]),
     );
-    schemas
-        .add("RunProblem", problem(&[("Failures", described(list(reference("Failure")), "Why AWS started no task."))]));
+    schemas.add(
+        "RunProblem",
+        problem(&[(
+            "Failures",
+            described(list(reference("Failure")), "Why AWS started no task."),
+        )]),
+    );
 }
 
 /// The schema of an endpoint's problems.
@@ -119,10 +146,28 @@ fn problem(more: &[(&str, Value)]) -> Value {
     let always = [
         ("type", json!({"type": "string", "const": "about:blank"})),
         ("title", described(text.clone(), "The status in words.")),
-        ("status", json!({"type": "integer", "minimum": 400, "maximum": 599})),
-        ("detail", described(text.clone(), "What is wrong, for people. Where AWS refused, in AWS's words.")),
-        ("code", described(text.clone(), "What is wrong, for programs: AWS's error code, or the API's own.")),
-        ("requestId", described(text.clone(), "Finds the request in the API's log.")),
+        (
+            "status",
+            json!({"type": "integer", "minimum": 400, "maximum": 599}),
+        ),
+        (
+            "detail",
+            described(
+                text.clone(),
+                "What is wrong, for people. Where AWS refused, in AWS's words.",
+            ),
+        ),
+        (
+            "code",
+            described(
+                text.clone(),
+                "What is wrong, for programs: AWS's error code, or the API's own.",
+            ),
+        ),
+        (
+            "requestId",
+            described(text.clone(), "Finds the request in the API's log."),
+        ),
         (
             "retryable",
             json!({"type": "boolean", "description": "Whether the same request may be sent again without harm, and may then succeed."}),
@@ -130,14 +175,29 @@ fn problem(more: &[(&str, Value)]) -> Value {
     ];
     let error = object(
         &[
-            ("path", described(text.clone(), "Where, as `service.desiredCount`; empty for the body itself.")),
+            (
+                "path",
+                described(
+                    text.clone(),
+                    "Where, as `service.desiredCount`; empty for the body itself.",
+                ),
+            ),
             ("message", text.clone()),
         ],
         &[],
     );
     let mut sometimes = vec![
-        ("awsRequestId", described(text, "AWS's id of the call that failed.")),
-        ("errors", described(list(error), "Everything that is wrong with the body or the query.")),
+        (
+            "awsRequestId",
+            described(text, "AWS's id of the call that failed."),
+        ),
+        (
+            "errors",
+            described(
+                list(error),
+                "Everything that is wrong with the body or the query.",
+            ),
+        ),
     ];
     sometimes.extend_from_slice(more);
     object(&always, &sometimes)
@@ -145,11 +205,16 @@ fn problem(more: &[(&str, Value)]) -> Value {
 
 fn response(status: &Status, schema: &str) -> Value {
     let content = json!({"application/problem+json": {"schema": reference(schema)}});
-    with_headers(json!({"description": status.when, "content": content}), status.headers)
+    with_headers(
+        json!({"description": status.when, "content": content}),
+        status.headers,
+    )
 }
 
 /// The name of a status's shared problem.
 fn name(code: u16) -> String {
-    let reason = lambda_http::http::StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason());
+    let reason = lambda_http::http::StatusCode::from_u16(code)
+        .ok()
+        .and_then(|status| status.canonical_reason());
     reason.unwrap_or("Problem").replace(' ', "")
 }

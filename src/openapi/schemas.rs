@@ -43,7 +43,11 @@ impl Schemas {
         if let Some(answer) = T::ANSWER {
             let component = self.component_of(&schema);
             let accepted: Vec<_> = members_of(component).map(str::to_ascii_lowercase).collect();
-            for member in answer.members().iter().filter_map(|member| member.member_name()) {
+            for member in answer
+                .members()
+                .iter()
+                .filter_map(|member| member.member_name())
+            {
                 if !accepted.contains(&member.to_ascii_lowercase()) {
                     component["properties"][member] = json!({"description": DROPPED});
                 }
@@ -61,8 +65,13 @@ impl Schemas {
 
     /// The component that a reference leads to.
     pub fn component_of(&mut self, reference: &Value) -> &mut Value {
-        let name = reference["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        self.components.get_mut(name).unwrap_or_else(|| panic!("there is no component `{name}`"))
+        let name = reference["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next())
+            .unwrap_or_default();
+        self.components
+            .get_mut(name)
+            .unwrap_or_else(|| panic!("there is no component `{name}`"))
     }
 
     /// The component of this name.
@@ -79,7 +88,9 @@ impl Schemas {
         match shape {
             Shape::Structure(id) => self.structure(id, side),
             Shape::List(element) => json!({"type": "array", "items": self.schema(element, side)}),
-            Shape::Map(value) => json!({"type": "object", "additionalProperties": self.schema(value, side)}),
+            Shape::Map(value) => {
+                json!({"type": "object", "additionalProperties": self.schema(value, side)})
+            }
             Shape::Boolean => json!({"type": "boolean"}),
             Shape::Integer(32) => {
                 json!({"type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX})
@@ -135,7 +146,11 @@ impl Schemas {
             for (member, _) in &self.shapes.structure(&id).members {
                 let mut body = whole.clone();
                 let place = body.pointer_mut(&pointer).and_then(Value::as_object_mut);
-                if place.and_then(|object| object.shift_remove(member)).is_some() && lacks::<T>(&body, &path, member) {
+                if place
+                    .and_then(|object| object.shift_remove(member))
+                    .is_some()
+                    && lacks::<T>(&body, &path, member)
+                {
                     required.insert(member.clone());
                 }
             }
@@ -149,7 +164,9 @@ impl Schemas {
             Shape::Structure(id) => {
                 inside.push(id.clone());
                 let members = self.shapes.structure(id).members.iter();
-                let object = members.map(|(name, shape)| (name.clone(), self.example(shape, inside))).collect();
+                let object = members
+                    .map(|(name, shape)| (name.clone(), self.example(shape, inside)))
+                    .collect();
                 inside.pop();
                 Value::Object(object)
             }
@@ -177,14 +194,32 @@ impl Schemas {
             Shape::Structure(id) if found.iter().all(|(known, ..)| known != id) => {
                 found.push((id.clone(), pointer.to_owned(), path.to_owned()));
                 for (name, shape) in &self.shapes.structure(id).members {
-                    self.places(shape, &format!("{pointer}/{name}"), &join(path, name), &value[name], found);
+                    self.places(
+                        shape,
+                        &format!("{pointer}/{name}"),
+                        &join(path, name),
+                        &value[name],
+                        found,
+                    );
                 }
             }
             Shape::List(element) => {
-                self.places(element, &format!("{pointer}/0"), &format!("{path}[0]"), &value[0], found);
+                self.places(
+                    element,
+                    &format!("{pointer}/0"),
+                    &format!("{path}[0]"),
+                    &value[0],
+                    found,
+                );
             }
             Shape::Map(element) => {
-                self.places(element, &format!("{pointer}/key"), &join(path, "key"), &value["key"], found);
+                self.places(
+                    element,
+                    &format!("{pointer}/key"),
+                    &join(path, "key"),
+                    &value["key"],
+                    found,
+                );
             }
             _ => {}
         }
@@ -197,7 +232,9 @@ fn lacks<T: Input>(body: &Value, path: &str, member: &str) -> bool {
     read::<T>(body, "", &mut findings);
     let path = join(path, member);
     let problems = findings.finish().err().unwrap_or_default();
-    problems.iter().any(|problem| problem.path.eq_ignore_ascii_case(&path) && problem.message == ABSENT)
+    problems
+        .iter()
+        .any(|problem| problem.path.eq_ignore_ascii_case(&path) && problem.message == ABSENT)
 }
 
 /// `null` means absent, where a member may be.
@@ -215,7 +252,11 @@ pub(super) fn nullable(schema: Value) -> Value {
 
 /// The members of an object's schema.
 pub(super) fn members_of(schema: &Value) -> impl Iterator<Item = &str> {
-    schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+    schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
 }
 
 /// A reference to a component.
@@ -226,7 +267,15 @@ pub(super) fn reference(name: &str) -> Value {
 /// The name of a component: AWS's; with `Input` for what a request spells, and `ServiceDiscovery` for what is Cloud
 /// Map's, where ECS has its own `Service` and `Tag`.
 fn component_name(id: &str, name: &str, side: Side) -> String {
-    let home = if id.starts_with("com.amazonaws.servicediscovery") { "ServiceDiscovery" } else { "" };
-    let suffix = if side == Side::Request && !name.ends_with("Input") { "Input" } else { "" };
+    let home = if id.starts_with("com.amazonaws.servicediscovery") {
+        "ServiceDiscovery"
+    } else {
+        ""
+    };
+    let suffix = if side == Side::Request && !name.ends_with("Input") {
+        "Input"
+    } else {
+        ""
+    };
     format!("{home}{name}{suffix}")
 }

@@ -52,7 +52,9 @@ impl Shapes {
 
     /// The structure of an id that a walk has found.
     pub fn structure(&self, id: &str) -> &Structure {
-        self.0.get(id).unwrap_or_else(|| panic!("no walk has found `{id}`"))
+        self.0
+            .get(id)
+            .unwrap_or_else(|| panic!("no walk has found `{id}`"))
     }
 }
 
@@ -65,8 +67,14 @@ struct Walker<'s> {
 impl Walker<'_> {
     /// Lets the SDK's code ask for one value. What it makes of the default does not matter: an empty text may be no
     /// value of an enumeration, and a structure that was walked before has no members now.
-    fn watch(shapes: &mut Shapes, consume: impl FnOnce(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>) -> Shape {
-        let mut walker = Walker { shapes, found: None };
+    fn watch(
+        shapes: &mut Shapes,
+        consume: impl FnOnce(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
+    ) -> Shape {
+        let mut walker = Walker {
+            shapes,
+            found: None,
+        };
         let _ = consume(&mut walker);
         walker.found.expect("the SDK's code asks for a value")
     }
@@ -89,11 +97,20 @@ impl ShapeDeserializer for Walker<'_> {
         if self.shapes.0.contains_key(&id) {
             return Ok(());
         }
-        self.shapes.0.insert(id.clone(), Structure { name: name.clone(), members: Vec::new() });
+        self.shapes.0.insert(
+            id.clone(),
+            Structure {
+                name: name.clone(),
+                members: Vec::new(),
+            },
+        );
         let mut members = Vec::new();
         for member in schema.members() {
             let name = member.member_name().unwrap_or_default().to_owned();
-            members.push((name, Self::watch(self.shapes, |walker| state(member, walker))));
+            members.push((
+                name,
+                Self::watch(self.shapes, |walker| state(member, walker)),
+            ));
         }
         self.shapes.0.insert(id, Structure { name, members });
         Ok(())
@@ -192,30 +209,67 @@ mod tests {
     #[test]
     fn a_walk_finds_every_member_of_every_structure() {
         let mut shapes = Shapes::default();
-        let Shape::Structure(id) = shapes.walk(ContainerDefinition::deserialize) else { panic!("a structure") };
+        let Shape::Structure(id) = shapes.walk(ContainerDefinition::deserialize) else {
+            panic!("a structure")
+        };
         let container = shapes.structure(&id);
-        let names: Vec<_> = ContainerDefinition::SCHEMA.members().iter().map(|member| member.member_name()).collect();
-        assert_eq!(container.members.iter().map(|(name, _)| Some(name.as_str())).collect::<Vec<_>>(), names);
-        let shape = |name: &str| container.members.iter().find(|(known, _)| known == name).map(|(_, shape)| shape);
+        let names: Vec<_> = ContainerDefinition::SCHEMA
+            .members()
+            .iter()
+            .map(|member| member.member_name())
+            .collect();
+        assert_eq!(
+            container
+                .members
+                .iter()
+                .map(|(name, _)| Some(name.as_str()))
+                .collect::<Vec<_>>(),
+            names
+        );
+        let shape = |name: &str| {
+            container
+                .members
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, shape)| shape)
+        };
         assert_eq!(shape("cpu"), Some(&Shape::Integer(32)));
         assert_eq!(shape("links"), Some(&Shape::List(Box::new(Shape::Text))));
-        assert_eq!(shape("dockerLabels"), Some(&Shape::Map(Box::new(Shape::Text))));
+        assert_eq!(
+            shape("dockerLabels"),
+            Some(&Shape::Map(Box::new(Shape::Text)))
+        );
         let mappings = Shape::Structure("com.amazonaws.ecs#PortMapping".to_owned());
-        assert_eq!(shape("portMappings"), Some(&Shape::List(Box::new(mappings))));
-        assert_eq!(shapes.structure("com.amazonaws.ecs#PortMapping").members[0].0, "containerPort");
+        assert_eq!(
+            shape("portMappings"),
+            Some(&Shape::List(Box::new(mappings)))
+        );
+        assert_eq!(
+            shapes.structure("com.amazonaws.ecs#PortMapping").members[0].0,
+            "containerPort"
+        );
     }
 
     #[test]
     fn a_type_that_contains_itself_is_walked_once() {
         fn itself(source: &mut dyn ShapeDeserializer) -> Result<(), SerdeError> {
-            source.read_struct(Cluster::SCHEMA, &mut |member, source| match member.member_index() {
-                Some(0) => itself(source),
-                _ => source.read_string(member).map(drop),
-            })
+            source.read_struct(
+                Cluster::SCHEMA,
+                &mut |member, source| match member.member_index() {
+                    Some(0) => itself(source),
+                    _ => source.read_string(member).map(drop),
+                },
+            )
         }
         let mut shapes = Shapes::default();
         let cluster = shapes.walk(itself);
-        assert_eq!(cluster, Shape::Structure("com.amazonaws.ecs#Cluster".to_owned()));
-        assert_eq!(shapes.structure("com.amazonaws.ecs#Cluster").members[0].1, cluster);
+        assert_eq!(
+            cluster,
+            Shape::Structure("com.amazonaws.ecs#Cluster".to_owned())
+        );
+        assert_eq!(
+            shapes.structure("com.amazonaws.ecs#Cluster").members[0].1,
+            cluster
+        );
     }
 }

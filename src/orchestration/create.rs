@@ -132,22 +132,58 @@ pub struct Failure {
 ///
 /// # Errors
 /// [`Failure`] with the first cause, after everything that this run had made was taken back.
-pub async fn create(account: &Account, plan: Plan, run: &Run, deadline: Deadline) -> Result<Creation, Failure> {
-    let Plan { cluster, task_definition, registry, service } = plan;
+pub async fn create(
+    account: &Account,
+    plan: Plan,
+    run: &Run,
+    deadline: Deadline,
+) -> Result<Creation, Failure> {
+    let Plan {
+        cluster,
+        task_definition,
+        registry,
+        service,
+    } = plan;
     let name = service.service_name.clone().unwrap_or_default();
-    let site = Site { account, run, cluster: cluster.name().to_owned(), service: name };
+    let site = Site {
+        account,
+        run,
+        cluster: cluster.name().to_owned(),
+        service: name,
+    };
     let working = deadline.keeping(UNDO_RESERVE);
-    let failed = |cause, outcome| Failure { cause, outcome, is_keyed: run.is_keyed() };
-    let looked = working.limit(Box::pin(look(&site, cluster, task_definition, registry, working))).await;
+    let failed = |cause, outcome| Failure {
+        cause,
+        outcome,
+        is_keyed: run.is_keyed(),
+    };
+    let looked = working
+        .limit(Box::pin(look(
+            &site,
+            cluster,
+            task_definition,
+            registry,
+            working,
+        )))
+        .await;
     let steps = match looked.map_err(Cause::from).and_then(|looked| looked) {
         Ok(Looked::Missing(steps)) => *steps,
-        Ok(Looked::Done(service)) => return answer_again(&site, *service, &[], Vec::new(), deadline).await,
+        Ok(Looked::Done(service)) => {
+            return answer_again(&site, *service, &[], Vec::new(), deadline).await;
+        }
         Err(cause) => return Err(failed(cause, Outcome::default())),
     };
     let ledger = Ledger::default();
-    let made = working.limit(Box::pin(make::make(&site, steps, service, &ledger, working))).await;
+    let made = working
+        .limit(Box::pin(make::make(
+            &site, steps, service, &ledger, working,
+        )))
+        .await;
     let settled = match made.map_err(Stop::from).and_then(|made| made) {
-        Ok(made) => made.settled(&site, deadline.keeping(TAKE_BACK_RESERVE)).await.map_err(Stop::from),
+        Ok(made) => made
+            .settled(&site, deadline.keeping(TAKE_BACK_RESERVE))
+            .await
+            .map_err(Stop::from),
         Err(stop) => Err(stop),
     };
     let cause = match settled {
@@ -162,7 +198,9 @@ pub async fn create(account: &Account, plan: Plan, run: &Run, deadline: Deadline
     let (own, is_spoiled) = (ledger.own(), matches!(cause, Cause::TakenBack(_)));
     match Box::pin(undo(ledger, &site, is_spoiled, deadline)).await {
         Undone::Back(outcome) => Err(failed(cause, outcome)),
-        Undone::Fulfilled(service, left_behind) => answer_again(&site, *service, &own, left_behind, deadline).await,
+        Undone::Fulfilled(service, left_behind) => {
+            answer_again(&site, *service, &own, left_behind, deadline).await
+        }
     }
 }
 
@@ -174,17 +212,36 @@ async fn answer_again(
     mut left_behind: Vec<Leftover>,
     deadline: Deadline,
 ) -> Result<Creation, Failure> {
-    let found = deadline.limit(Box::pin(look_once_more(site, service))).await.map_err(Cause::from);
+    let found = deadline
+        .limit(Box::pin(look_once_more(site, service)))
+        .await
+        .map_err(Cause::from);
     match found.and_then(|found| found) {
-        Ok(creation) => Ok(Creation { left_behind, ..creation }),
+        Ok(creation) => Ok(Creation {
+            left_behind,
+            ..creation
+        }),
         Err(cause) => {
-            let unlisted =
-                own.iter().filter(|entry| left_behind.iter().all(|left| Some(&left.arn) != entry.arn.as_ref()));
-            let unlisted: Vec<_> = unlisted.map(|entry| leftover(entry, NOT_SHOWN, site.account)).collect();
+            let unlisted = own.iter().filter(|entry| {
+                left_behind
+                    .iter()
+                    .all(|left| Some(&left.arn) != entry.arn.as_ref())
+            });
+            let unlisted: Vec<_> = unlisted
+                .map(|entry| leftover(entry, NOT_SHOWN, site.account))
+                .collect();
             left_behind.extend(unlisted);
             let created = own.iter().filter_map(|entry| entry.arn.clone()).collect();
-            let outcome = Outcome { created, left_behind, ..Outcome::default() };
-            Err(Failure { cause, outcome, is_keyed: site.run.is_keyed() })
+            let outcome = Outcome {
+                created,
+                left_behind,
+                ..Outcome::default()
+            };
+            Err(Failure {
+                cause,
+                outcome,
+                is_keyed: site.run.is_keyed(),
+            })
         }
     }
 }
@@ -194,12 +251,19 @@ async fn answer_again(
 async fn look_once_more(site: &Site<'_>, service: Service) -> Result<Creation, Cause> {
     let is_young = !is_older(service.created_at(), RUN_MAX);
     let creation = Box::pin(finished(site.account, service)).await?;
-    let Creation { service, registry, .. } = &creation;
+    let Creation {
+        service, registry, ..
+    } = &creation;
     let is_spoiled = is_young && registry.is_none() && !service.service_registries().is_empty();
     if !is_spoiled {
         return Ok(creation);
     }
-    let (cluster, name) = (service.cluster_arn().unwrap_or_default(), service.service_name().unwrap_or_default());
+    let (cluster, name) = (
+        service.cluster_arn().unwrap_or_default(),
+        service.service_name().unwrap_or_default(),
+    );
     ecs::delete_service(site.account, cluster, name).await?;
-    Err(Cause::TakenBack(format!("the registry of the service `{name}` is gone, and the service with it")))
+    Err(Cause::TakenBack(format!(
+        "the registry of the service `{name}` is gone, and the service with it"
+    )))
 }

@@ -4,8 +4,8 @@ use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::operation::run_task::RunTaskInput;
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, Compatibility, DeploymentController, DeploymentControllerType, LaunchType,
-    NetworkConfiguration, NetworkMode,
+    AssignPublicIp, AwsVpcConfiguration, Compatibility, DeploymentController,
+    DeploymentControllerType, LaunchType, NetworkConfiguration, NetworkMode,
 };
 use aws_sdk_servicediscovery::operation::create_service as discovery;
 use aws_sdk_servicediscovery::types::HealthCheckCustomConfig;
@@ -17,19 +17,37 @@ use crate::config::Account;
 ///
 /// A service that is deployed from outside of ECS takes neither; its task sets have them
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>).
-pub fn service(input: &mut CreateServiceInput, account: &Account, cluster_has_default_strategy: bool) {
-    let controller = input.deployment_controller().map(DeploymentController::r#type);
+pub fn service(
+    input: &mut CreateServiceInput,
+    account: &Account,
+    cluster_has_default_strategy: bool,
+) {
+    let controller = input
+        .deployment_controller()
+        .map(DeploymentController::r#type);
     if controller == Some(&DeploymentControllerType::External) {
         return;
     }
-    let has_strategy = cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
-    place(&mut input.network_configuration, &mut input.launch_type, has_strategy, account);
+    let has_strategy =
+        cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
+    place(
+        &mut input.network_configuration,
+        &mut input.launch_type,
+        has_strategy,
+        account,
+    );
 }
 
 /// Tasks are run as a [`service`] would run them.
 pub fn tasks(input: &mut RunTaskInput, account: &Account, cluster_has_default_strategy: bool) {
-    let has_strategy = cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
-    place(&mut input.network_configuration, &mut input.launch_type, has_strategy, account);
+    let has_strategy =
+        cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
+    place(
+        &mut input.network_configuration,
+        &mut input.launch_type,
+        has_strategy,
+        account,
+    );
 }
 
 /// Where something runs: in the account's network and on Fargate, unless it says otherwise.
@@ -55,15 +73,23 @@ pub fn task_definition(input: &mut RegisterTaskDefinitionInput, account: &Accoun
     input.requires_compatibilities = Some(vec![Compatibility::Fargate]);
     input.network_mode.get_or_insert(NetworkMode::Awsvpc);
     if input.execution_role_arn.is_none() {
-        input.execution_role_arn = account.default_execution_role_arn.as_ref().map(|role| role.as_str().to_owned());
+        input.execution_role_arn = account
+            .default_execution_role_arn
+            .as_ref()
+            .map(|role| role.as_str().to_owned());
     }
 }
 
 /// A registry without a health check gets the one that ECS reports to.
 pub fn registry(input: &mut discovery::CreateServiceInput) {
     if input.health_check_config.is_none() && input.health_check_custom_config.is_none() {
-        #[expect(deprecated, reason = "Cloud Map ignores the threshold and answers it as 1; the contract promises it")]
-        let config = HealthCheckCustomConfig::builder().failure_threshold(1).build();
+        #[expect(
+            deprecated,
+            reason = "Cloud Map ignores the threshold and answers it as 1; the contract promises it"
+        )]
+        let config = HealthCheckCustomConfig::builder()
+            .failure_threshold(1)
+            .build();
         input.health_check_custom_config = Some(config);
     }
 }
@@ -79,5 +105,9 @@ fn network(account: &Account) -> Option<NetworkConfiguration> {
         .assign_public_ip(AssignPublicIp::Disabled)
         .build()
         .ok()?;
-    Some(NetworkConfiguration::builder().awsvpc_configuration(vpc).build())
+    Some(
+        NetworkConfiguration::builder()
+            .awsvpc_configuration(vpc)
+            .build(),
+    )
 }

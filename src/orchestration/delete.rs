@@ -109,15 +109,33 @@ enum Step {
 ///
 /// # Errors
 /// [`Failure`] with the refusal, and what was deleted before it.
-pub async fn delete(account: &Account, target: &Target, deadline: Deadline) -> Result<Progress, Failure> {
-    let begun = deadline.limit(begin(account, target)).await.map_err(Cause::from).and_then(|begun| begun);
-    let service = begun.map_err(|cause| Failure { cause, deleted: Vec::new(), kept: Vec::new(), unfinished: None })?;
+pub async fn delete(
+    account: &Account,
+    target: &Target,
+    deadline: Deadline,
+) -> Result<Progress, Failure> {
+    let begun = deadline
+        .limit(begin(account, target))
+        .await
+        .map_err(Cause::from)
+        .and_then(|begun| begun);
+    let service = begun.map_err(|cause| Failure {
+        cause,
+        deleted: Vec::new(),
+        kept: Vec::new(),
+        unfinished: None,
+    })?;
     let mut progress = Progress::of(service);
     if !target.is_recursive {
         progress.deleted.push(arn(&progress.service));
         return Ok(progress);
     }
-    let work = Work { account, target, deadline, occasion: Occasion::Request };
+    let work = Work {
+        account,
+        target,
+        deadline,
+        occasion: Occasion::Request,
+    };
     Box::pin(work.go_on(progress)).await
 }
 
@@ -125,37 +143,75 @@ pub async fn delete(account: &Account, target: &Target, deadline: Deadline) -> R
 ///
 /// # Errors
 /// [`Failure`] with the refusal, and what was deleted before it.
-pub async fn resume(account: &Account, rest: &Rest, deadline: Deadline) -> Result<Progress, Failure> {
+pub async fn resume(
+    account: &Account,
+    rest: &Rest,
+    deadline: Deadline,
+) -> Result<Progress, Failure> {
     let target = rest.target();
-    let work =
-        Work { account, target: &target, deadline, occasion: Occasion::Later { mark: rest.cluster_mark.as_deref() } };
+    let work = Work {
+        account,
+        target: &target,
+        deadline,
+        occasion: Occasion::Later {
+            mark: rest.cluster_mark.as_deref(),
+        },
+    };
     Box::pin(work.go_on(Progress::of(rest.service()))).await
 }
 
 /// Force-deletes the service, unless it is going or gone already.
 async fn begin(account: &Account, target: &Target) -> Result<Service, Cause> {
-    let Target { cluster, service: name, .. } = target;
-    let missing = || Cause::Missing(format!("there is no service `{name}` in the cluster `{cluster}`"));
+    let Target {
+        cluster,
+        service: name,
+        ..
+    } = target;
+    let missing = || {
+        Cause::Missing(format!(
+            "there is no service `{name}` in the cluster `{cluster}`"
+        ))
+    };
     let service = match ecs::describe_service(account, cluster, name).await? {
         Some(service) => service,
-        None if target.is_recursive => return gone_with_its_cluster(account, target).await?.ok_or_else(missing),
+        None if target.is_recursive => {
+            return gone_with_its_cluster(account, target)
+                .await?
+                .ok_or_else(missing);
+        }
         None => return Err(missing()),
     };
     if service.status() != Some("ACTIVE") {
-        return if target.is_recursive { Ok(service) } else { settled(service).ok_or_else(missing) };
+        return if target.is_recursive {
+            Ok(service)
+        } else {
+            settled(service).ok_or_else(missing)
+        };
     }
     let answer = ecs::delete_service(account, cluster, name).await?;
-    let going = answer.service.ok_or_else(|| account.lacking("ecs:DeleteService", "service"))?;
+    let going = answer
+        .service
+        .ok_or_else(|| account.lacking("ecs:DeleteService", "service"))?;
     Ok(with_what_is_known_of(service, going))
 }
 
 /// AWS knows no services of a cluster that is INACTIVE: they are gone with it. Which they were, nobody can say, so this
 /// one has no ARN.
-async fn gone_with_its_cluster(account: &Account, target: &Target) -> Result<Option<Service>, aws::Error> {
+async fn gone_with_its_cluster(
+    account: &Account,
+    target: &Target,
+) -> Result<Option<Service>, aws::Error> {
     let found = ecs::describe_cluster(account, &target.cluster).await?;
-    let arn = found.filter(|cluster| cluster.status() == Some("INACTIVE")).and_then(|cluster| cluster.cluster_arn);
-    let Some(cluster_arn) = arn else { return Ok(None) };
-    let service = Service::builder().service_name(&target.service).cluster_arn(cluster_arn).status("INACTIVE");
+    let arn = found
+        .filter(|cluster| cluster.status() == Some("INACTIVE"))
+        .and_then(|cluster| cluster.cluster_arn);
+    let Some(cluster_arn) = arn else {
+        return Ok(None);
+    };
+    let service = Service::builder()
+        .service_name(&target.service)
+        .cluster_arn(cluster_arn)
+        .status("INACTIVE");
     Ok(Some(service.build()))
 }
 
@@ -170,7 +226,10 @@ fn with_what_is_known_of(earlier: Service, mut later: Service) -> Service {
 
 /// Whether two descriptions of one name are of services that were created at different times.
 fn is_another(earlier: &Service, later: &Service) -> bool {
-    earlier.created_at().zip(later.created_at()).is_some_and(|(earlier, later)| earlier != later)
+    earlier
+        .created_at()
+        .zip(later.created_at())
+        .is_some_and(|(earlier, later)| earlier != later)
 }
 
 /// A service that is DRAINING has been deleted; one that is INACTIVE is not there any more.
@@ -180,17 +239,39 @@ fn settled(service: Service) -> Option<Service> {
 
 impl Progress {
     fn of(service: Service) -> Self {
-        Self { service, deleted: Vec::new(), kept: Vec::new(), pending: Vec::new() }
+        Self {
+            service,
+            deleted: Vec::new(),
+            kept: Vec::new(),
+            pending: Vec::new(),
+        }
     }
 
     /// The same, with everything that is neither gone nor kept waiting for AWS.
     fn waiting_for(&self, cause: &aws::Error) -> Self {
-        let Self { service, deleted, kept, .. } = self;
-        let all = [arn(service)].into_iter().chain(registry_arns(service)).chain([cluster_arn(service)]);
-        let is_settled =
-            |arn: &String| arn.is_empty() || deleted.contains(arn) || kept.iter().any(|kept| kept.arn == *arn);
-        let pending = all.filter(|arn| !is_settled(arn)).map(|arn| Pending { arn, waiting_for: cause.to_string() });
-        Self { service: service.clone(), deleted: deleted.clone(), kept: kept.clone(), pending: pending.collect() }
+        let Self {
+            service,
+            deleted,
+            kept,
+            ..
+        } = self;
+        let all = [arn(service)]
+            .into_iter()
+            .chain(registry_arns(service))
+            .chain([cluster_arn(service)]);
+        let is_settled = |arn: &String| {
+            arn.is_empty() || deleted.contains(arn) || kept.iter().any(|kept| kept.arn == *arn)
+        };
+        let pending = all.filter(|arn| !is_settled(arn)).map(|arn| Pending {
+            arn,
+            waiting_for: cause.to_string(),
+        });
+        Self {
+            service: service.clone(),
+            deleted: deleted.clone(),
+            kept: kept.clone(),
+            pending: pending.collect(),
+        }
     }
 
     fn note(&mut self, arn: String, step: Step) {
@@ -215,38 +296,67 @@ impl Work<'_> {
         match self.finish(&mut progress).await {
             Ok(()) => Ok(progress),
             Err(cause) => {
-                let unfinished = cause.kind.passes().then(|| Box::new(progress.waiting_for(&cause)));
+                let unfinished = cause
+                    .kind
+                    .passes()
+                    .then(|| Box::new(progress.waiting_for(&cause)));
                 let service = arn(&progress.service);
                 // Of a service that went with its cluster, nobody knows the ARN.
                 if !service.is_empty() && !progress.deleted.contains(&service) {
                     progress.deleted.insert(0, service);
                 }
-                Err(Failure { cause: cause.into(), deleted: progress.deleted, kept: progress.kept, unfinished })
+                Err(Failure {
+                    cause: cause.into(),
+                    deleted: progress.deleted,
+                    kept: progress.kept,
+                    unfinished,
+                })
             }
         }
     }
 
     /// Everything after the service: each waits for what is before it.
     async fn finish(&self, progress: &mut Progress) -> Result<(), aws::Error> {
-        let Self { account, target, deadline, occasion } = *self;
-        let (registries, cluster) = (registry_arns(&progress.service), cluster_arn(&progress.service));
+        let Self {
+            account,
+            target,
+            deadline,
+            occasion,
+        } = *self;
+        let (registries, cluster) = (
+            registry_arns(&progress.service),
+            cluster_arn(&progress.service),
+        );
         if target.cluster == DEFAULT_CLUSTER {
             let reason = "the cluster `default` is never deleted along with a service";
             progress.note(cluster.clone(), Step::Kept(reason.to_owned()));
         }
         if let Some(waiting_for) = self.drained(progress).await? {
-            progress.pending.push(Pending { arn: arn(&progress.service), waiting_for });
+            progress.pending.push(Pending {
+                arn: arn(&progress.service),
+                waiting_for,
+            });
             let after = || format!("the service `{}` to be INACTIVE", target.service);
-            progress.pending.extend(registries.into_iter().map(|arn| Pending { arn, waiting_for: after() }));
+            progress
+                .pending
+                .extend(registries.into_iter().map(|arn| Pending {
+                    arn,
+                    waiting_for: after(),
+                }));
             if target.cluster != DEFAULT_CLUSTER {
-                progress.pending.push(Pending { arn: cluster, waiting_for: after() });
+                progress.pending.push(Pending {
+                    arn: cluster,
+                    waiting_for: after(),
+                });
             }
             return Ok(());
         }
-        progress.deleted.extend(progress.service.service_arn().map(str::to_owned));
-        let steps = registries
-            .iter()
-            .map(|arn| self.until_settled(|| Box::pin(registry::step(account, target, arn, deadline))));
+        progress
+            .deleted
+            .extend(progress.service.service_arn().map(str::to_owned));
+        let steps = registries.iter().map(|arn| {
+            self.until_settled(|| Box::pin(registry::step(account, target, arn, deadline)))
+        });
         let steps = join_all(steps).await;
         let mut failed = None;
         for (arn, step) in registries.into_iter().zip(steps) {
@@ -262,10 +372,15 @@ impl Work<'_> {
             return Ok(());
         }
         if !progress.pending.is_empty() {
-            progress.note(cluster, Step::Pending("the registries to be deleted".to_owned()));
+            progress.note(
+                cluster,
+                Step::Pending("the registries to be deleted".to_owned()),
+            );
             return Ok(());
         }
-        let step = self.until_settled(|| Box::pin(cluster::step(account, target, occasion, deadline))).await?;
+        let step = self
+            .until_settled(|| Box::pin(cluster::step(account, target, occasion, deadline)))
+            .await?;
         progress.note(cluster, step);
         Ok(())
     }
@@ -289,7 +404,12 @@ impl Work<'_> {
 
     /// How many tasks the service still has; at least one while it is not INACTIVE.
     async fn look(&self, progress: &mut Progress) -> Result<usize, aws::Error> {
-        let Self { account, target, deadline, .. } = *self;
+        let Self {
+            account,
+            target,
+            deadline,
+            ..
+        } = *self;
         if progress.service.status() != Some("INACTIVE") {
             let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
             // A service of another time of creation is another service: ours is gone.
@@ -297,13 +417,18 @@ impl Work<'_> {
             let Some(found) = ours else { return Ok(0) };
             progress.service = with_what_is_known_of(progress.service.clone(), found);
             if progress.service.status() != Some("INACTIVE") {
-                return Ok(usize::try_from(progress.service.running_count()).unwrap_or_default().max(1));
+                return Ok(usize::try_from(progress.service.running_count())
+                    .unwrap_or_default()
+                    .max(1));
             }
         }
         // ECS calls a service INACTIVE once its tasks are stopping
         // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html>).
         let live = tasks::live(account, &target.cluster, deadline).await?;
-        Ok(live.iter().filter(|task| tasks::is_of(task, &target.service)).count())
+        Ok(live
+            .iter()
+            .filter(|task| tasks::is_of(task, &target.service))
+            .count())
     }
 
     /// Repeats a step while it is pending and there is time.
@@ -328,7 +453,8 @@ impl Work<'_> {
 
     /// Waits a little, if somebody waits for what will be seen then.
     async fn has_time_for_another_look(&self) -> bool {
-        self.occasion == Occasion::Request && self.deadline.limit(tokio::time::sleep(POLL)).await.is_ok()
+        self.occasion == Occasion::Request
+            && self.deadline.limit(tokio::time::sleep(POLL)).await.is_ok()
     }
 }
 
@@ -347,6 +473,9 @@ fn cluster_arn(service: &Service) -> String {
 }
 
 fn registry_arns(service: &Service) -> Vec<String> {
-    let arns = service.service_registries().iter().filter_map(|registry| registry.registry_arn());
+    let arns = service
+        .service_registries()
+        .iter()
+        .filter_map(|registry| registry.registry_arn());
     arns.map(str::to_owned).collect()
 }

@@ -77,7 +77,12 @@ impl Claim {
     pub fn new(key: &str, caller: &str, account: &str, body: &[u8]) -> Self {
         // The body may hold what is guessed easily; with the key in it, its digest tells nothing to who reads the tags.
         Self {
-            key: digest(&[b"key", caller.as_bytes(), account.as_bytes(), key.as_bytes()]),
+            key: digest(&[
+                b"key",
+                caller.as_bytes(),
+                account.as_bytes(),
+                key.as_bytes(),
+            ]),
             body: digest(&[b"body", key.as_bytes(), body]),
         }
     }
@@ -100,7 +105,10 @@ fn digest(texts: &[&[u8]]) -> String {
 impl Run {
     /// The run that Lambda's request id stands for, with its caller's claim if there is one.
     pub fn new(request_id: &str, claim: Option<Claim>) -> Self {
-        Self { id: request_id.to_owned(), claim }
+        Self {
+            id: request_id.to_owned(),
+            claim,
+        }
     }
 
     /// Whether the caller gave a key.
@@ -119,17 +127,26 @@ impl Run {
 
     /// A token that no other run has.
     pub fn own_token(&self) -> String {
-        self.id.get(..CLIENT_TOKEN_MAX).unwrap_or(&self.id).to_owned()
+        self.id
+            .get(..CLIENT_TOKEN_MAX)
+            .unwrap_or(&self.id)
+            .to_owned()
     }
 
     /// The tags of what this run makes.
     pub fn tags(&self) -> Vec<(&'static str, String)> {
         let claim = self.claim.as_ref().map(|claim| (CLAIM_TAG, claim.tag()));
-        claim.into_iter().chain([(RUN_TAG, self.id.clone())]).collect()
+        claim
+            .into_iter()
+            .chain([(RUN_TAG, self.id.clone())])
+            .collect()
     }
 
     /// Whose a thing with these tags is. Without a key, what other runs made is others'.
-    pub fn owner<'t>(&self, tags: impl IntoIterator<Item = (Option<&'t str>, Option<&'t str>)>) -> Owner {
+    pub fn owner<'t>(
+        &self,
+        tags: impl IntoIterator<Item = (Option<&'t str>, Option<&'t str>)>,
+    ) -> Owner {
         let (mut claimed, mut is_marked) = (None, false);
         for (key, value) in tags {
             match key {
@@ -140,7 +157,9 @@ impl Run {
             }
         }
         match (&self.claim, claimed) {
-            (Some(claim), Some((key, body))) if key == claim.key && body == claim.body => Owner::AnotherRun,
+            (Some(claim), Some((key, body))) if key == claim.key && body == claim.body => {
+                Owner::AnotherRun
+            }
             (Some(claim), Some((key, _))) if key == claim.key => Owner::SameKey,
             (_, None) if !is_marked => Owner::Unmarked,
             _ => Owner::Others,
@@ -153,16 +172,26 @@ mod tests {
     use super::*;
 
     fn run(key: &str, caller: &str, account: &str, body: &str) -> Run {
-        Run::new("run-1", Some(Claim::new(key, caller, account, body.as_bytes())))
+        Run::new(
+            "run-1",
+            Some(Claim::new(key, caller, account, body.as_bytes())),
+        )
     }
 
     #[test]
     fn key_caller_account_and_body_make_the_claim() {
         let run_1 = run("k", "portal", "nonprod", "{}");
-        let tags_of =
-            |run: &Run| run.tags().into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Vec<_>>();
+        let tags_of = |run: &Run| {
+            run.tags()
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect::<Vec<_>>()
+        };
         let owner = |tags: &[(String, String)]| {
-            run_1.owner(tags.iter().map(|(key, value)| (Some(key.as_str()), Some(value.as_str()))))
+            run_1.owner(
+                tags.iter()
+                    .map(|(key, value)| (Some(key.as_str()), Some(value.as_str()))),
+            )
         };
         for (other, expected) in [
             (run("k", "portal", "nonprod", "{}"), Owner::AnotherRun),
@@ -172,7 +201,10 @@ mod tests {
             (run("k", "portal", "prod", "{}"), Owner::Others),
             (Run::new("run-2", None), Owner::Others),
         ] {
-            let other = Run { id: "run-2".to_owned(), ..other };
+            let other = Run {
+                id: "run-2".to_owned(),
+                ..other
+            };
             assert_eq!(owner(&tags_of(&other)), expected, "{other:?}");
         }
         let mut tags = tags_of(&run_1);
@@ -180,14 +212,20 @@ mod tests {
         tags.reverse();
         assert_eq!(owner(&tags), Owner::ThisRun);
         assert_eq!(owner(&tags_of(&Run::new("run-1", None))), Owner::ThisRun);
-        assert_eq!(owner(&[(CLAIM_TAG.to_owned(), "nonsense".to_owned())]), Owner::Unmarked);
+        assert_eq!(
+            owner(&[(CLAIM_TAG.to_owned(), "nonsense".to_owned())]),
+            Owner::Unmarked
+        );
         assert_eq!(owner(&[]), Owner::Unmarked);
     }
 
     #[test]
     fn a_token_fits_into_ecs_and_tells_one_incarnation_from_the_next() {
         let keyed = run("k", "portal", "nonprod", "{}");
-        assert_eq!(keyed.token(""), run("k", "portal", "nonprod", "{}").token(""));
+        assert_eq!(
+            keyed.token(""),
+            run("k", "portal", "nonprod", "{}").token("")
+        );
         assert_ne!(keyed.token(""), keyed.token("1795356486"));
         assert_eq!(keyed.token("").len(), 32);
         let id = "00000000-0000-4000-8000-000000000001";

@@ -15,15 +15,22 @@ pub struct NothingStarted(pub Vec<Failure>);
 impl NothingStarted {
     /// Whether it is for want of capacity, which may come back.
     pub fn is_for_capacity(&self) -> bool {
-        let lacks =
-            |failure: &Failure| failure.reason().is_some_and(|reason| reason.to_ascii_lowercase().contains("capacity"));
+        let lacks = |failure: &Failure| {
+            failure
+                .reason()
+                .is_some_and(|reason| reason.to_ascii_lowercase().contains("capacity"))
+        };
         self.0.iter().any(lacks)
     }
 }
 
 fn reasons(failures: &[Failure]) -> String {
     let reasons: Vec<_> = failures.iter().filter_map(Failure::reason).collect();
-    if reasons.is_empty() { "AWS says nothing of why".to_owned() } else { reasons.join(", ") }
+    if reasons.is_empty() {
+        "AWS says nothing of why".to_owned()
+    } else {
+        reasons.join(", ")
+    }
 }
 
 /// Why tasks were not run.
@@ -58,7 +65,11 @@ pub async fn create_service(
 ///
 /// # Errors
 /// [`RunFailure`] with AWS's refusal, or AWS's failures if nothing was started; [`Kind::NotFound`](crate::aws::Kind::NotFound) without an ACTIVE cluster.
-pub async fn run_task(account: &Account, mut input: RunTaskInput, token: &str) -> Result<RunTaskOutput, RunFailure> {
+pub async fn run_task(
+    account: &Account,
+    mut input: RunTaskInput,
+    token: &str,
+) -> Result<RunTaskOutput, RunFailure> {
     let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
     let cluster = input.cluster.as_deref().unwrap_or_default();
     let cluster_decides = is_undecided && has_default_strategy(account, cluster).await?;
@@ -75,7 +86,11 @@ pub async fn run_task(account: &Account, mut input: RunTaskInput, token: &str) -
 async fn has_default_strategy(account: &Account, name: &str) -> Result<bool, Error> {
     let found = ecs::describe_cluster(account, name).await?;
     let cluster = found.filter(|cluster| cluster.status() == Some("ACTIVE"));
-    let cluster = cluster
-        .ok_or_else(|| account.missing("ecs:DescribeClusters", format!("there is no ACTIVE cluster `{name}`")))?;
+    let cluster = cluster.ok_or_else(|| {
+        account.missing(
+            "ecs:DescribeClusters",
+            format!("there is no ACTIVE cluster `{name}`"),
+        )
+    })?;
     Ok(!cluster.default_capacity_provider_strategy().is_empty())
 }

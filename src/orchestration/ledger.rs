@@ -94,14 +94,26 @@ impl Ledger {
 
     fn push(&self, change: Change, arn: Option<String>, state: State) -> usize {
         let mut entries = self.entries();
-        entries.push(Entry { change, arn, state, is_repeated: false, is_leaving: false, heard_at: Instant::now() });
+        entries.push(Entry {
+            change,
+            arn,
+            state,
+            is_repeated: false,
+            is_leaving: false,
+            heard_at: Instant::now(),
+        });
         entries.len() - 1
     }
 
     /// The entry of a change that is about to be asked for, and what was known of it before.
     fn ask(&self, change: &Change) -> (usize, State) {
-        let known = self.entries().iter().position(|entry| entry.change == *change);
-        let Some(place) = known else { return (self.push(change.clone(), None, State::Asked), State::Void) };
+        let known = self
+            .entries()
+            .iter()
+            .position(|entry| entry.change == *change);
+        let Some(place) = known else {
+            return (self.push(change.clone(), None, State::Asked), State::Void);
+        };
         let entry = &mut self.entries()[place];
         (entry.is_repeated, entry.heard_at) = (true, Instant::now());
         (place, std::mem::replace(&mut entry.state, State::Asked))
@@ -122,7 +134,9 @@ impl Ledger {
             Ok(answer) => (entry.arn, entry.state) = (arn(answer), State::Made),
             // What is refused now may be what an earlier call, which was not answered, has done.
             Err(error) if !error.kind.leaves_outcome_unknown() => entry.state = before,
-            Err(error) if error.kind == Kind::Unavailable && before != State::Asked => entry.state = State::BrokenOff,
+            Err(error) if error.kind == Kind::Unavailable && before != State::Asked => {
+                entry.state = State::BrokenOff
+            }
             Err(_) => {}
         }
         result
@@ -130,21 +144,33 @@ impl Ledger {
 
     /// A change that AWS did not answer turned out to be made.
     pub fn found(&self, change: &Change, arn: Option<&str>) {
-        for entry in self.entries().iter_mut().filter(|entry| entry.change == *change) {
+        for entry in self
+            .entries()
+            .iter_mut()
+            .filter(|entry| entry.change == *change)
+        {
             (entry.arn, entry.state) = (arn.map(str::to_owned), State::Made);
         }
     }
 
     /// A change turned out not to be this run's, or is taken back already.
     pub fn forget(&self, change: &Change) {
-        for entry in self.entries().iter_mut().filter(|entry| entry.change == *change) {
+        for entry in self
+            .entries()
+            .iter_mut()
+            .filter(|entry| entry.change == *change)
+        {
             entry.state = State::Void;
         }
     }
 
     /// What AWS answered turned out to be another run's.
     pub fn disown(&self, arn: &str) {
-        for entry in self.entries().iter_mut().filter(|entry| entry.arn.as_deref() == Some(arn)) {
+        for entry in self
+            .entries()
+            .iter_mut()
+            .filter(|entry| entry.arn.as_deref() == Some(arn))
+        {
             entry.state = State::Found;
         }
     }
@@ -157,13 +183,23 @@ impl Ledger {
     /// What this run made or may have made, so far.
     pub fn own(&self) -> Vec<Entry> {
         let entries = self.entries();
-        entries.iter().filter(|entry| !matches!(entry.state, State::Found | State::Void)).cloned().collect()
+        entries
+            .iter()
+            .filter(|entry| !matches!(entry.state, State::Found | State::Void))
+            .cloned()
+            .collect()
     }
 
     /// What another run made, and what this run made or may have made; both in their order.
     pub fn split(self) -> (Vec<Entry>, Vec<Entry>) {
-        let entries = self.0.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter();
-        entries.filter(|entry| entry.state != State::Void).partition(|entry| entry.state == State::Found)
+        let entries = self
+            .0
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .into_iter();
+        entries
+            .filter(|entry| entry.state != State::Void)
+            .partition(|entry| entry.state == State::Found)
     }
 }
 
@@ -196,8 +232,15 @@ mod tests {
                 let _ = ledger.record(&change, async { answer }, |()| None).await;
             }
             let (_, own) = ledger.split();
-            assert_eq!(own.first().map(|entry| entry.state), expected, "{answers:?}");
-            assert!(own.iter().all(|entry| entry.is_repeated == (answers.len() > 1)));
+            assert_eq!(
+                own.first().map(|entry| entry.state),
+                expected,
+                "{answers:?}"
+            );
+            assert!(
+                own.iter()
+                    .all(|entry| entry.is_repeated == (answers.len() > 1))
+            );
         }
     }
 }

@@ -25,15 +25,27 @@ pub async fn list_services_described(
     span: Span,
 ) -> Result<Listing<Service>, Error> {
     let (start, deadline) = (span.start.clone(), span.deadline);
-    let span = Span { limit: Some(span.limit.map_or(SERVICES_MAX, |limit| limit.min(SERVICES_MAX))), ..span };
+    let span = Span {
+        limit: Some(
+            span.limit
+                .map_or(SERVICES_MAX, |limit| limit.min(SERVICES_MAX)),
+        ),
+        ..span
+    };
     let listed = ecs::list_services(account, cluster, launch_type, span).await?;
-    let batches: Vec<_> = listed.entries.chunks(ecs::DESCRIBE_SERVICES_MAX).map(<[String]>::to_vec).collect();
-    let mut described =
-        stream::iter(batches)
-            .map(|batch| async move {
-                Ok::<_, Error>((batch.len(), ecs::describe_services(account, cluster, &batch).await?))
-            })
-            .buffered(PARALLEL);
+    let batches: Vec<_> = listed
+        .entries
+        .chunks(ecs::DESCRIBE_SERVICES_MAX)
+        .map(<[String]>::to_vec)
+        .collect();
+    let mut described = stream::iter(batches)
+        .map(|batch| async move {
+            Ok::<_, Error>((
+                batch.len(),
+                ecs::describe_services(account, cluster, &batch).await?,
+            ))
+        })
+        .buffered(PARALLEL);
     let (mut entries, mut answered) = (Vec::new(), 0);
     loop {
         match deadline.limit(described.try_next()).await {
@@ -42,10 +54,20 @@ pub async fn list_services_described(
                     answered += asked;
                     entries.extend(services);
                 }
-                None => return Ok(Listing { entries, next: listed.next }),
+                None => {
+                    return Ok(Listing {
+                        entries,
+                        next: listed.next,
+                    });
+                }
             },
             Err(_) if entries.is_empty() => return Err(account.too_late("ecs:DescribeServices")),
-            Err(_) => return Ok(Listing { entries, next: Some(start.after(answered)) }),
+            Err(_) => {
+                return Ok(Listing {
+                    entries,
+                    next: Some(start.after(answered)),
+                });
+            }
         }
     }
 }
@@ -68,7 +90,9 @@ pub async fn list_task_definitions_by_prefix(
         TaskDefinitionFamilyStatus::All
     };
     let deadline = span.deadline;
-    let families = ecs::list_task_definition_families(account, prefix, families_status, Span::whole(deadline)).await?;
+    let families =
+        ecs::list_task_definition_families(account, prefix, families_status, Span::whole(deadline))
+            .await?;
     let families_go_on = families.next.is_some();
     // The list goes on after this revision: a count would slip when revisions are deregistered meanwhile.
     let token = span.start.token().unwrap_or_default();
@@ -76,12 +100,15 @@ pub async fn list_task_definitions_by_prefix(
     let (first, after) = (first.to_owned(), after.parse().unwrap_or(0_u64));
     // Where the family is gone meanwhile, the list goes on with those that come after its name.
     let start = families.entries.iter().position(|family| *family == first);
-    let start =
-        start.or_else(|| families.entries.iter().position(|family| *family > first)).unwrap_or(families.entries.len());
+    let start = start
+        .or_else(|| families.entries.iter().position(|family| *family > first))
+        .unwrap_or(families.entries.len());
     let families = families.entries.into_iter().skip(start);
     let mut revisions = stream::iter(families)
         .map(|family| async move {
-            let listed = ecs::list_task_definitions(account, Some(&family), status, Span::whole(deadline)).await;
+            let listed =
+                ecs::list_task_definitions(account, Some(&family), status, Span::whole(deadline))
+                    .await;
             (family, listed)
         })
         .buffered(PARALLEL);
@@ -91,26 +118,41 @@ pub async fn list_task_definitions_by_prefix(
         let after = if family == first { after } else { 0 };
         let listed = match listed {
             Err(error) if error.kind == Kind::TimedOut && !entries.is_empty() => {
-                return Ok(Listing { entries, next: Some(Cursor::new(format!("{family}:{after}"), 0)) });
+                return Ok(Listing {
+                    entries,
+                    next: Some(Cursor::new(format!("{family}:{after}"), 0)),
+                });
             }
             listed => listed?,
         };
-        let mut rest = listed.entries.into_iter().filter(|arn| revision_of(arn) > after);
+        let mut rest = listed
+            .entries
+            .into_iter()
+            .filter(|arn| revision_of(arn) > after);
         let answers: Vec<_> = rest.by_ref().take(limit - entries.len()).collect();
         let answered = answers.last().map_or(after, |arn| revision_of(arn));
         entries.extend(answers);
         last = Some(Cursor::new(format!("{family}:{answered}"), 0));
         if rest.next().is_some() || listed.next.is_some() {
-            return Ok(Listing { entries, next: last });
+            return Ok(Listing {
+                entries,
+                next: last,
+            });
         }
     }
     // Families that were not heard of in time come after the last one.
-    Ok(Listing { entries, next: last.filter(|_| families_go_on) })
+    Ok(Listing {
+        entries,
+        next: last.filter(|_| families_go_on),
+    })
 }
 
 /// `arn:aws:ecs:…:task-definition/web:7` → 7.
 fn revision_of(arn: &str) -> u64 {
-    arn.rsplit(':').next().and_then(|revision| revision.parse().ok()).unwrap_or(0)
+    arn.rsplit(':')
+        .next()
+        .and_then(|revision| revision.parse().ok())
+        .unwrap_or(0)
 }
 
 /// The name of an ACTIVE service of a cluster that is registered in a registry, if there is one. Cloud Map would delete a
@@ -124,17 +166,29 @@ pub(super) async fn registry_user(
     arn: &str,
     deadline: Deadline,
 ) -> Result<Option<String>, Error> {
-    let uses =
-        |service: &Service| service.service_registries().iter().any(|registry| registry.registry_arn() == Some(arn));
+    let uses = |service: &Service| {
+        service
+            .service_registries()
+            .iter()
+            .any(|registry| registry.registry_arn() == Some(arn))
+    };
     let mut start = Some(Cursor::default());
     while let Some(from) = start {
-        let span = Span { start: from, limit: None, deadline };
+        let span = Span {
+            start: from,
+            limit: None,
+            deadline,
+        };
         let listed = match list_services_described(account, cluster, None, span).await {
             Ok(listed) => listed,
             Err(error) if error.kind == Kind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        if let Some(user) = listed.entries.iter().find(|service| service.status() == Some("ACTIVE") && uses(service)) {
+        if let Some(user) = listed
+            .entries
+            .iter()
+            .find(|service| service.status() == Some("ACTIVE") && uses(service))
+        {
             return Ok(Some(user.service_name().unwrap_or_default().to_owned()));
         }
         start = listed.next;

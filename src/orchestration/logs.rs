@@ -46,54 +46,98 @@ pub struct Log {
 /// # Errors
 /// [`Cause`] if there is no such log.
 pub async fn read(account: &Account, wanted: Wanted, deadline: Deadline) -> Result<Log, Cause> {
-    let (definition, task_is_known) = deadline.limit(Box::pin(task_definition(account, &wanted))).await??;
+    let (definition, task_is_known) = deadline
+        .limit(Box::pin(task_definition(account, &wanted)))
+        .await??;
     let query = query(account, &definition, wanted)?;
     let (group, stream) = (query.group.clone(), query.stream.clone());
     match read_on(account, query, deadline).await? {
         Ok(log) => Ok(log),
         // Until the first output there is no stream, and until the first stream perhaps no group.
         Err(error) if error.kind == Kind::NotFound && task_is_known => Ok(Log::default()),
-        Err(error) if error.kind == Kind::NotFound => {
-            Err(Cause::Missing(format!("there is no such task, and no log stream `{stream}` in the group `{group}`")))
-        }
+        Err(error) if error.kind == Kind::NotFound => Err(Cause::Missing(format!(
+            "there is no such task, and no log stream `{stream}` in the group `{group}`"
+        ))),
         Err(error) => Err(error.into()),
     }
 }
 
 /// The task definition that the task ran, or, for a task that AWS has forgotten, the service's present one; and
 /// whether AWS knows the task.
-async fn task_definition(account: &Account, wanted: &Wanted) -> Result<(TaskDefinition, bool), Cause> {
-    let Wanted { cluster, service, task, .. } = wanted;
-    let (found, service_found) =
-        tokio::join!(ecs::describe_task(account, cluster, task), ecs::describe_service(account, cluster, service),);
+async fn task_definition(
+    account: &Account,
+    wanted: &Wanted,
+) -> Result<(TaskDefinition, bool), Cause> {
+    let Wanted {
+        cluster,
+        service,
+        task,
+        ..
+    } = wanted;
+    let (found, service_found) = tokio::join!(
+        ecs::describe_task(account, cluster, task),
+        ecs::describe_service(account, cluster, service),
+    );
     let (found, service_found) = (found?, service_found?);
-    let group = found.as_ref().and_then(|task| task.group()).and_then(|group| group.strip_prefix("service:"));
+    let group = found
+        .as_ref()
+        .and_then(|task| task.group())
+        .and_then(|group| group.strip_prefix("service:"));
     if let Some(other) = group.filter(|other| other != service) {
-        return Err(Cause::Missing(format!("the task `{task}` is one of the service `{other}`, not of `{service}`")));
+        return Err(Cause::Missing(format!(
+            "the task `{task}` is one of the service `{other}`, not of `{service}`"
+        )));
     }
     let of_task = found.as_ref().and_then(|task| task.task_definition_arn());
-    let arn = of_task.or_else(|| service_found.as_ref().and_then(|service| service.task_definition()));
-    let missing = || Cause::Missing(format!("there is no task `{task}` and no service `{service}` in `{cluster}`"));
+    let arn = of_task.or_else(|| {
+        service_found
+            .as_ref()
+            .and_then(|service| service.task_definition())
+    });
+    let missing = || {
+        Cause::Missing(format!(
+            "there is no task `{task}` and no service `{service}` in `{cluster}`"
+        ))
+    };
     let answer = ecs::describe_task_definition(account, arn.ok_or_else(missing)?).await?;
-    let definition =
-        answer.task_definition.ok_or_else(|| account.lacking("ecs:DescribeTaskDefinition", "taskDefinition"))?;
+    let definition = answer
+        .task_definition
+        .ok_or_else(|| account.lacking("ecs:DescribeTaskDefinition", "taskDefinition"))?;
     Ok((definition, found.is_some()))
 }
 
 /// Where the container's log is. Only where its options say nothing does the original's convention hold: the
 /// cluster's group and the stream `service/container/task`.
-fn query(account: &Account, definition: &TaskDefinition, wanted: Wanted) -> Result<LogQuery, Cause> {
+fn query(
+    account: &Account,
+    definition: &TaskDefinition,
+    wanted: Wanted,
+) -> Result<LogQuery, Cause> {
     let container = container(definition, &wanted.container)?;
     let config = container.log_configuration();
-    if let Some(driver) = config.map(LogConfiguration::log_driver).filter(|driver| **driver != LogDriver::Awslogs) {
+    if let Some(driver) = config
+        .map(LogConfiguration::log_driver)
+        .filter(|driver| **driver != LogDriver::Awslogs)
+    {
         let name = &wanted.container;
-        let message = format!("the container `{name}` does not log to CloudWatch Logs: its log driver is `{driver}`");
+        let message = format!(
+            "the container `{name}` does not log to CloudWatch Logs: its log driver is `{driver}`"
+        );
         return Err(Cause::LogsElsewhere(message));
     }
-    let option = |name| config.and_then(|config| config.options()).and_then(|options| options.get(name)).cloned();
+    let option = |name| {
+        config
+            .and_then(|config| config.options())
+            .and_then(|options| options.get(name))
+            .cloned()
+    };
     let prefix = option("awslogs-stream-prefix").unwrap_or_else(|| wanted.service.clone());
     // A token has a direction of its own, and a forward one is refused unless the reading goes forward.
-    let direction = match wanted.next_token.as_deref().and_then(|token| token.split_once('/')) {
+    let direction = match wanted
+        .next_token
+        .as_deref()
+        .and_then(|token| token.split_once('/'))
+    {
         Some(("f", _)) => Some(true),
         Some(("b", _)) => Some(false),
         _ => None,
@@ -110,14 +154,28 @@ fn query(account: &Account, definition: &TaskDefinition, wanted: Wanted) -> Resu
     })
 }
 
-fn container<'d>(definition: &'d TaskDefinition, name: &str) -> Result<&'d ContainerDefinition, Cause> {
+fn container<'d>(
+    definition: &'d TaskDefinition,
+    name: &str,
+) -> Result<&'d ContainerDefinition, Cause> {
     let containers = definition.container_definitions();
-    containers.iter().find(|container| container.name() == Some(name)).ok_or_else(|| {
-        let known: Vec<_> =
-            containers.iter().filter_map(|container| container.name()).map(|name| format!("`{name}`")).collect();
-        let (definition, known) = (definition.task_definition_arn().unwrap_or_default(), known.join(", "));
-        Cause::Missing(format!("`{definition}` has no container `{name}`; it has {known}"))
-    })
+    containers
+        .iter()
+        .find(|container| container.name() == Some(name))
+        .ok_or_else(|| {
+            let known: Vec<_> = containers
+                .iter()
+                .filter_map(|container| container.name())
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let (definition, known) = (
+                definition.task_definition_arn().unwrap_or_default(),
+                known.join(", "),
+            );
+            Cause::Missing(format!(
+                "`{definition}` has no container `{name}`; it has {known}"
+            ))
+        })
 }
 
 /// Reads on while pages are empty: only a token that stays the same is the end. At the deadline, an empty page is the
@@ -130,14 +188,23 @@ async fn read_on(
     let is_forward = query.is_from_head == Some(true);
     let mut last = None;
     loop {
-        let page = match (deadline.limit(get_log_events(account, query.clone())).await, last) {
+        let page = match (
+            deadline.limit(get_log_events(account, query.clone())).await,
+            last,
+        ) {
             (Ok(Ok(page)), _) => page,
             (Ok(Err(error)), _) => return Ok(Err(error)),
             (Err(Elapsed), Some(log)) => return Ok(Ok(log)),
             (Err(Elapsed), None) => return Err(Elapsed),
         };
-        let next = if is_forward { page.next_forward_token() } else { page.next_backward_token() };
-        let next = next.filter(|next| Some(*next) != query.next_token.as_deref()).map(str::to_owned);
+        let next = if is_forward {
+            page.next_forward_token()
+        } else {
+            page.next_backward_token()
+        };
+        let next = next
+            .filter(|next| Some(*next) != query.next_token.as_deref())
+            .map(str::to_owned);
         let log = Log {
             next_forward_token: page.next_forward_token,
             next_backward_token: page.next_backward_token,

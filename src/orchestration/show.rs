@@ -37,10 +37,20 @@ pub async fn show_service(
         tasks(account, cluster, name, DesiredStatus::Running, deadline),
         tasks(account, cluster, name, DesiredStatus::Stopped, deadline),
     );
-    let Some(service) = service? else { return Ok(None) };
-    let (task_definition, endpoint) = tokio::join!(task_definition(account, &service), endpoint(account, &service));
+    let Some(service) = service? else {
+        return Ok(None);
+    };
+    let (task_definition, endpoint) = tokio::join!(
+        task_definition(account, &service),
+        endpoint(account, &service)
+    );
     let tasks = running?.into_iter().chain(stopped?).collect();
-    Ok(Some(Shown { endpoint: endpoint?, tasks, task_definition: task_definition?, service }))
+    Ok(Some(Shown {
+        endpoint: endpoint?,
+        tasks,
+        task_definition: task_definition?,
+        service,
+    }))
 }
 
 async fn tasks(
@@ -50,7 +60,11 @@ async fn tasks(
     status: DesiredStatus,
     deadline: Deadline,
 ) -> Result<Vec<String>, Error> {
-    let filter = TaskFilter { service: Some(service.to_owned()), status: Some(status), ..TaskFilter::default() };
+    let filter = TaskFilter {
+        service: Some(service.to_owned()),
+        status: Some(status),
+        ..TaskFilter::default()
+    };
     let listed = match ecs::list_tasks(account, cluster, filter, Span::whole(deadline)).await {
         Ok(listed) => listed,
         // A service that is INACTIVE is still described, but has no list of tasks any more.
@@ -59,11 +73,20 @@ async fn tasks(
     };
     // `task/{cluster}/{id}`, or the older `task/{id}`.
     let id = |arn: &String| arn.rsplit('/').next().unwrap_or_default().to_owned();
-    Ok(listed.entries.iter().map(|arn| format!("{cluster}/{}", id(arn))).collect())
+    Ok(listed
+        .entries
+        .iter()
+        .map(|arn| format!("{cluster}/{}", id(arn)))
+        .collect())
 }
 
-async fn task_definition(account: &Account, service: &Service) -> Result<Option<TaskDefinition>, Error> {
-    let Some(arn) = service.task_definition() else { return Ok(None) };
+async fn task_definition(
+    account: &Account,
+    service: &Service,
+) -> Result<Option<TaskDefinition>, Error> {
+    let Some(arn) = service.task_definition() else {
+        return Ok(None);
+    };
     match ecs::describe_task_definition(account, arn).await {
         Ok(answer) => Ok(answer.task_definition),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
@@ -72,7 +95,10 @@ async fn task_definition(account: &Account, service: &Service) -> Result<Option<
 }
 
 async fn endpoint(account: &Account, service: &Service) -> Result<Option<String>, Error> {
-    let arn = service.service_registries().first().and_then(|registry| registry.registry_arn());
+    let arn = service
+        .service_registries()
+        .first()
+        .and_then(|registry| registry.registry_arn());
     let Some(arn) = arn else { return Ok(None) };
     // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
     let own = RegistryId::parse(arn, &account.home());
@@ -85,7 +111,12 @@ async fn endpoint(account: &Account, service: &Service) -> Result<Option<String>
 
 async fn named(account: &Account, registry_id: &str) -> Result<Option<String>, Error> {
     let registry = discovery::get_service(account, registry_id).await?;
-    let Some(namespace_id) = namespace_of(&registry) else { return Ok(None) };
+    let Some(namespace_id) = namespace_of(&registry) else {
+        return Ok(None);
+    };
     let namespace = discovery::get_namespace(account, namespace_id).await?;
-    Ok(registry.name().zip(namespace.name()).map(|(name, namespace)| format!("{name}.{namespace}")))
+    Ok(registry
+        .name()
+        .zip(namespace.name())
+        .map(|(name, namespace)| format!("{name}.{namespace}")))
 }

@@ -50,7 +50,8 @@ impl Site<'_> {
 
     /// Whose a thing of ECS with these tags is.
     pub fn owner(&self, tags: &[Tag]) -> Owner {
-        self.run.owner(tags.iter().map(|tag| (tag.key(), tag.value())))
+        self.run
+            .owner(tags.iter().map(|tag| (tag.key(), tag.value())))
     }
 
     /// Whose the registry of an ARN is.
@@ -58,9 +59,13 @@ impl Site<'_> {
     /// # Errors
     /// [`Error`] with AWS's refusal.
     pub async fn owner_of_registry(&self, arn: Option<&str>) -> Result<Owner, Error> {
-        let Some(arn) = arn else { return Ok(Owner::Unmarked) };
+        let Some(arn) = arn else {
+            return Ok(Owner::Unmarked);
+        };
         let tags = discovery::list_tags_for_resource(self.account, arn).await?;
-        Ok(self.run.owner(tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())))))
+        Ok(self
+            .run
+            .owner(tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())))))
     }
 
     /// The registry of a name in a namespace. (AWS lists only those of the namespace; an AWS that lists all is answered
@@ -74,15 +79,24 @@ impl Site<'_> {
         name: &str,
         deadline: Deadline,
     ) -> Result<Option<Registry>, Error> {
-        let listed = discovery::list_services(self.account, Some(namespace_id), Span::whole(deadline)).await?;
-        let named = listed.entries.into_iter().filter(|summary| summary.name() == Some(name));
+        let listed =
+            discovery::list_services(self.account, Some(namespace_id), Span::whole(deadline))
+                .await?;
+        let named = listed
+            .entries
+            .into_iter()
+            .filter(|summary| summary.name() == Some(name));
         for id in named.filter_map(|summary| summary.id) {
             let registry = discovery::get_service(self.account, &id).await?;
             if namespace_of(&registry).is_none_or(|other| id_of(other) == id_of(namespace_id)) {
                 return Ok(Some(registry));
             }
         }
-        if listed.next.is_some() { Err(self.account.too_late("servicediscovery:ListServices")) } else { Ok(None) }
+        if listed.next.is_some() {
+            Err(self.account.too_late("servicediscovery:ListServices"))
+        } else {
+            Ok(None)
+        }
     }
 
     /// Looks through a family's revisions above a number, as far back as a key is remembered.
@@ -90,23 +104,35 @@ impl Site<'_> {
     /// # Errors
     /// [`Error`] with AWS's refusal.
     pub async fn revisions(&self, family: &str, above: i32) -> Result<Revisions, Error> {
-        let Some((latest, tags)) = known_revision(self.account, family).await? else { return Ok(Revisions::default()) };
-        let mut found = Revisions { latest: latest.revision(), ..Revisions::default() };
-        let (mut next, end) =
-            (latest.revision().saturating_sub(1), above.max(latest.revision().saturating_sub(REVISIONS_MAX)));
+        let Some((latest, tags)) = known_revision(self.account, family).await? else {
+            return Ok(Revisions::default());
+        };
+        let mut found = Revisions {
+            latest: latest.revision(),
+            ..Revisions::default()
+        };
+        let (mut next, end) = (
+            latest.revision().saturating_sub(1),
+            above.max(latest.revision().saturating_sub(REVISIONS_MAX)),
+        );
         let mut batch = vec![(latest, tags)];
         loop {
-            let is_old = batch.iter().any(|(revision, _)| is_older(revision.registered_at(), KEY_LIFETIME));
+            let is_old = batch
+                .iter()
+                .any(|(revision, _)| is_older(revision.registered_at(), KEY_LIFETIME));
             for (revision, tags) in batch {
                 found.add(revision, self.owner(&tags));
             }
             if is_old || next <= end {
-                found.of_request.sort_by_key(|(revision, _)| revision.revision());
+                found
+                    .of_request
+                    .sort_by_key(|(revision, _)| revision.revision());
                 return Ok(found);
             }
             let first = end.max(next.saturating_sub(REVISIONS_AT_ONCE));
             let names = (first.saturating_add(1)..=next).map(|number| format!("{family}:{number}"));
-            let looks = stream::iter(names).map(|name| async move { known_revision(self.account, &name).await });
+            let looks = stream::iter(names)
+                .map(|name| async move { known_revision(self.account, &name).await });
             let known: Vec<_> = looks.buffered(PARALLEL).try_collect().await?;
             (batch, next) = (known.into_iter().flatten().collect(), first);
         }
@@ -141,15 +167,23 @@ impl Revisions {
 
     /// The ARNs of those that this run registered.
     pub fn own_arns(self) -> impl Iterator<Item = String> {
-        let own = self.of_request.into_iter().filter(|(_, owner)| *owner == Owner::ThisRun);
+        let own = self
+            .of_request
+            .into_iter()
+            .filter(|(_, owner)| *owner == Owner::ThisRun);
         own.filter_map(|(revision, _)| revision.task_definition_arn)
     }
 }
 
 /// A task definition with its tags; `None` if AWS knows none of the name.
-pub(super) async fn known_revision(account: &Account, name: &str) -> Result<Option<(TaskDefinition, Vec<Tag>)>, Error> {
+pub(super) async fn known_revision(
+    account: &Account,
+    name: &str,
+) -> Result<Option<(TaskDefinition, Vec<Tag>)>, Error> {
     match ecs::describe_task_definition(account, name).await {
-        Ok(answer) => Ok(answer.task_definition.map(|found| (found, answer.tags.unwrap_or_default()))),
+        Ok(answer) => Ok(answer
+            .task_definition
+            .map(|found| (found, answer.tags.unwrap_or_default()))),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -158,5 +192,7 @@ pub(super) async fn known_revision(account: &Account, name: &str) -> Result<Opti
 /// Whether a time that AWS gave lies further back than `age`.
 pub(super) fn is_older(made_at: Option<&DateTime>, age: Duration) -> bool {
     let since = SystemTime::now().checked_sub(age).map(DateTime::from);
-    made_at.zip(since).is_some_and(|(made_at, since)| *made_at < since)
+    made_at
+        .zip(since)
+        .is_some_and(|(made_at, since)| *made_at < since)
 }

@@ -35,5 +35,6 @@ pub fn is_own(key: &str) -> bool {
 
 /// Puts this API's own tags beside those of a caller.
 pub(super) fn put_on<T: KeyValue>(tags: &mut Option<Vec<T>>, own: &[(&'static str, String)]) {
-    tags.get_or_insert_default().extend(own.iter().filter_map(|(key, value)| T::of(key, value)));
+    tags.get_or_insert_default()
+        .extend(own.iter().filter_map(|(key, value)| T::of(key, value)));
 }

@@ -34,14 +34,15 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 /// What is said of a change that there was no time to take back.
 const TOO_LATE: &str = "the time that the request may take is over";
 /// What is said of what another run of the same request made: that run may be at work, and takes it back itself.
-const OF_ANOTHER_RUN: &str = "an earlier request with this `Idempotency-Key` made it, and may still be at work";
+const OF_ANOTHER_RUN: &str =
+    "an earlier request with this `Idempotency-Key` made it, and may still be at work";
 /// What is said of a change that AWS was asked for and that does not show.
 const MAY_APPEAR: &str = "AWS never answered; it is not there, but may still appear";
 /// What is said of what AWS answered as made, and that has no tag of a create.
-const UNMARKED: &str = "AWS answered it to this request, but its tags do not say that this request made it";
+const UNMARKED: &str =
+    "AWS answered it to this request, but its tags do not say that this request made it";
 /// What is said of the parts of a service that may still appear.
-const KEPT_FOR_SERVICE: &str =
-    "AWS never answered whether the service is made; the same request with this `Idempotency-Key` goes on with it";
+const KEPT_FOR_SERVICE: &str = "AWS never answered whether the service is made; the same request with this `Idempotency-Key` goes on with it";
 
 /// What became of the changes that a failed flow had made.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -101,19 +102,38 @@ enum Attempt {
 
 impl Attempt {
     fn failed(error: &aws::Error) -> Self {
-        if error.kind.passes() { Self::Busy(error.to_string()) } else { Self::Stuck(error.to_string()) }
+        if error.kind.passes() {
+            Self::Busy(error.to_string())
+        } else {
+            Self::Stuck(error.to_string())
+        }
     }
 }
 
 /// Takes back every change of a run, unless its service is there. A service `is_spoiled` that was made of a part which
 /// another run has taken back meanwhile: it goes first.
-pub(super) async fn undo(ledger: Ledger, site: &Site<'_>, is_spoiled: bool, deadline: Deadline) -> Undone {
+pub(super) async fn undo(
+    ledger: Ledger,
+    site: &Site<'_>,
+    is_spoiled: bool,
+    deadline: Deadline,
+) -> Undone {
     let (found, mut own) = ledger.split();
     own.reverse();
     let mut outcome = Outcome::default();
-    outcome.created.extend(own.iter().rev().filter_map(|entry| entry.arn.clone()));
-    let is_spoiled = is_spoiled && own.iter().any(|entry| is_service(entry) && entry.state == State::Made);
-    let mut undo = Undo { site, is_spoiled, leaving: Vec::new(), deadline };
+    outcome
+        .created
+        .extend(own.iter().rev().filter_map(|entry| entry.arn.clone()));
+    let is_spoiled = is_spoiled
+        && own
+            .iter()
+            .any(|entry| is_service(entry) && entry.state == State::Made);
+    let mut undo = Undo {
+        site,
+        is_spoiled,
+        leaving: Vec::new(),
+        deadline,
+    };
     if let Some(service) = undo.service_after_all(&own).await {
         let left = undo.release(&own, &service).await;
         return Undone::Fulfilled(service, left);
@@ -121,21 +141,37 @@ pub(super) async fn undo(ledger: Ledger, site: &Site<'_>, is_spoiled: bool, dead
     if site.run.is_keyed() && own.iter().any(is_unanswered_service) {
         let kept = |entry: &Entry| leftover(entry, kept_because(entry), site.account);
         outcome.left_behind.extend(own.iter().map(kept));
-        outcome.left_behind.extend(undo.of_another_run(&found).await);
+        outcome
+            .left_behind
+            .extend(undo.of_another_run(&found).await);
         return Undone::Back(outcome);
     }
     if let Some(service) = undo.take_back_all(own.clone(), &mut outcome).await {
         let left = undo.release(&own, &service).await;
         return Undone::Fulfilled(service, left);
     }
-    outcome.left_behind.extend(undo.of_another_run(&found).await);
+    outcome
+        .left_behind
+        .extend(undo.of_another_run(&found).await);
     Undone::Back(outcome)
 }
 
 /// Takes back what a run has made beside a service that another run has made; answers what of it stays.
-pub(super) async fn release(ledger: Ledger, site: &Site<'_>, service: &Service, deadline: Deadline) -> Vec<Leftover> {
+pub(super) async fn release(
+    ledger: Ledger,
+    site: &Site<'_>,
+    service: &Service,
+    deadline: Deadline,
+) -> Vec<Leftover> {
     let (_, own) = ledger.split();
-    Undo { site, is_spoiled: false, leaving: Vec::new(), deadline }.release(&own, service).await
+    Undo {
+        site,
+        is_spoiled: false,
+        leaving: Vec::new(),
+        deadline,
+    }
+    .release(&own, service)
+    .await
 }
 
 struct Undo<'u> {
@@ -155,7 +191,11 @@ impl Undo<'_> {
         if own.iter().any(is_unanswered_service) {
             self.awaited_service().await
         } else if own.is_empty() && self.site.run.is_keyed() {
-            let look = self.deadline.within(ATTEMPT).limit(Box::pin(self.site.service_of_request())).await;
+            let look = self
+                .deadline
+                .within(ATTEMPT)
+                .limit(Box::pin(self.site.service_of_request()))
+                .await;
             look.ok()?.ok()?.map(|(service, _)| Box::new(service))
         } else {
             None
@@ -166,7 +206,10 @@ impl Undo<'_> {
     async fn awaited_service(&self) -> Option<Box<Service>> {
         let deadline = self.deadline.keeping(ATTEMPT).within(SILENCE);
         loop {
-            let look = deadline.within(ATTEMPT).limit(Box::pin(self.site.service_of_request())).await;
+            let look = deadline
+                .within(ATTEMPT)
+                .limit(Box::pin(self.site.service_of_request()))
+                .await;
             if let Ok(Ok(Some((service, _)))) = look {
                 return Some(Box::new(service));
             }
@@ -175,18 +218,32 @@ impl Undo<'_> {
     }
 
     /// Takes back one after the other, and again what is busy. The service, where that shows meanwhile.
-    async fn take_back_all(&mut self, own: Vec<Entry>, outcome: &mut Outcome) -> Option<Box<Service>> {
-        let mut left: Vec<_> = own.into_iter().map(|entry| (entry, TOO_LATE.to_owned())).collect();
+    async fn take_back_all(
+        &mut self,
+        own: Vec<Entry>,
+        outcome: &mut Outcome,
+    ) -> Option<Box<Service>> {
+        let mut left: Vec<_> = own
+            .into_iter()
+            .map(|entry| (entry, TOO_LATE.to_owned()))
+            .collect();
         loop {
             let mut busy = Vec::new();
             let mut rest = left.into_iter();
             while let Some((mut entry, last)) = rest.next() {
-                let attempt = self.deadline.within(ATTEMPT).limit(Box::pin(self.attempt(&mut entry))).await;
-                self.leaving.extend(entry.arn.clone().filter(|_| entry.is_leaving));
+                let attempt = self
+                    .deadline
+                    .within(ATTEMPT)
+                    .limit(Box::pin(self.attempt(&mut entry)))
+                    .await;
+                self.leaving
+                    .extend(entry.arn.clone().filter(|_| entry.is_leaving));
                 match attempt.unwrap_or(Attempt::Busy(last)) {
                     Attempt::Busy(why) => busy.push((entry, why)),
                     // A twin made it of what leaves: the twin will see that, and take the service back.
-                    Attempt::Fulfilled(service) if self.leaving.iter().any(|arn| uses(&service, arn)) => {
+                    Attempt::Fulfilled(service)
+                        if self.leaving.iter().any(|arn| uses(&service, arn)) =>
+                    {
                         self.is_spoiled = true;
                         busy.push((entry, TOO_LATE.to_owned()));
                     }
@@ -198,7 +255,13 @@ impl Undo<'_> {
                     busy.extend(rest.by_ref());
                 }
             }
-            if busy.is_empty() || self.deadline.limit(tokio::time::sleep(PAUSE)).await.is_err() {
+            if busy.is_empty()
+                || self
+                    .deadline
+                    .limit(tokio::time::sleep(PAUSE))
+                    .await
+                    .is_err()
+            {
                 for (entry, why) in busy {
                     self.note(entry, Attempt::Stuck(why), outcome);
                 }
@@ -211,13 +274,26 @@ impl Undo<'_> {
     /// Notes how the attempts on one change have ended.
     fn note(&self, entry: Entry, ended: Attempt, outcome: &mut Outcome) {
         let is_own = !matches!(ended, Attempt::OfOthers | Attempt::Unmarked(_));
-        outcome.created.retain(|arn| is_own || Some(arn) != entry.arn.as_ref());
-        if let Some(arn) = entry.arn.as_ref().filter(|arn| is_own && !outcome.created.contains(arn)) {
+        outcome
+            .created
+            .retain(|arn| is_own || Some(arn) != entry.arn.as_ref());
+        if let Some(arn) = entry
+            .arn
+            .as_ref()
+            .filter(|arn| is_own && !outcome.created.contains(arn))
+        {
             outcome.created.push(arn.clone());
         }
         let left = match ended {
             Attempt::Stuck(why) => leftover(&entry, &why, self.site.account),
-            Attempt::Unmarked(arn) => leftover(&Entry { arn: arn.or(entry.arn), ..entry }, UNMARKED, self.site.account),
+            Attempt::Unmarked(arn) => leftover(
+                &Entry {
+                    arn: arn.or(entry.arn),
+                    ..entry
+                },
+                UNMARKED,
+                self.site.account,
+            ),
             Attempt::Done => return outcome.rolled_back.extend(entry.arn),
             Attempt::DoneOnce => {
                 outcome.rolled_back.extend(entry.arn.clone());
@@ -240,7 +316,9 @@ impl Undo<'_> {
         match targets::take_back(self.site, entry, None, self.is_spoiled, self.deadline).await {
             Ok(Target::Gone) if entry.state == State::Asked && entry.is_repeated => again(entry),
             // Of two calls that AWS failed, the other one may show yet.
-            Ok(Target::Gone) if is_unsettled(entry) && entry.is_repeated => Attempt::Busy(MAY_APPEAR.to_owned()),
+            Ok(Target::Gone) if is_unsettled(entry) && entry.is_repeated => {
+                Attempt::Busy(MAY_APPEAR.to_owned())
+            }
             Ok(Target::Gone) => Attempt::Done,
             Ok(Target::InUse(why)) => Attempt::Stuck(why),
             Ok(Target::Service(service)) => Attempt::Fulfilled(service),
@@ -261,8 +339,13 @@ impl Undo<'_> {
     /// What another run made, and has not taken back itself.
     async fn of_another_run(&self, found: &[Entry]) -> Vec<Leftover> {
         let left = stream::iter(found).filter_map(|entry| async move {
-            let look = self.deadline.within(ATTEMPT).limit(Box::pin(is_there(self.site.account, entry))).await;
-            look.unwrap_or(true).then(|| leftover(entry, OF_ANOTHER_RUN, self.site.account))
+            let look = self
+                .deadline
+                .within(ATTEMPT)
+                .limit(Box::pin(is_there(self.site.account, entry)))
+                .await;
+            look.unwrap_or(true)
+                .then(|| leftover(entry, OF_ANOTHER_RUN, self.site.account))
         });
         left.collect().await
     }
@@ -282,7 +365,13 @@ impl Undo<'_> {
     async fn release_one(&self, entry: &mut Entry, service: &Service) -> Result<(), String> {
         let deadline = self.deadline.keeping(ANSWER_RESERVE);
         loop {
-            let work = Box::pin(targets::take_back(self.site, entry, Some(service), false, deadline));
+            let work = Box::pin(targets::take_back(
+                self.site,
+                entry,
+                Some(service),
+                false,
+                deadline,
+            ));
             let why = match deadline.within(ATTEMPT).limit(work).await {
                 Ok(Ok(Target::Absent)) => match absent(entry, SETTLES + SILENCE) {
                     Attempt::Busy(why) => why,
@@ -296,7 +385,10 @@ impl Undo<'_> {
                 Ok(Err(error)) => return Err(error.to_string()),
                 Err(elapsed) => elapsed.to_string(),
             };
-            deadline.limit(tokio::time::sleep(PAUSE)).await.map_err(|_| why)?;
+            deadline
+                .limit(tokio::time::sleep(PAUSE))
+                .await
+                .map_err(|_| why)?;
         }
     }
 }
@@ -318,13 +410,24 @@ fn is_unanswered_service(entry: &Entry) -> bool {
 }
 
 fn kept_because(entry: &Entry) -> &'static str {
-    if is_service(entry) { MAY_APPEAR } else { KEPT_FOR_SERVICE }
+    if is_service(entry) {
+        MAY_APPEAR
+    } else {
+        KEPT_FOR_SERVICE
+    }
 }
 
 /// Whether a service is made of the revision or the registry of an ARN.
 fn uses(service: &Service, arn: &str) -> bool {
-    let registries = service.service_registries().iter().filter_map(|registry| registry.registry_arn());
-    service.task_definition().into_iter().chain(registries).any(|used| used == arn)
+    let registries = service
+        .service_registries()
+        .iter()
+        .filter_map(|registry| registry.registry_arn());
+    service
+        .task_definition()
+        .into_iter()
+        .chain(registries)
+        .any(|used| used == arn)
 }
 
 /// Whether nothing of a change can be spared by a service. Its cluster can't, and what has its registry's name is it.

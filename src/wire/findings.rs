@@ -38,12 +38,18 @@ pub struct Findings {
 impl Findings {
     /// No findings yet.
     pub fn new(unknown: Unknown) -> Self {
-        Self { unknown, ..Self::default() }
+        Self {
+            unknown,
+            ..Self::default()
+        }
     }
 
     /// Adds a problem that a rule beyond the types found.
     pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.add(Problem { path: path.into(), message: message.into() });
+        self.add(Problem {
+            path: path.into(),
+            message: message.into(),
+        });
     }
 
     /// Keeps as many problems as anybody reads, and counts the rest.
@@ -62,11 +68,19 @@ impl Findings {
 
     /// Takes the member `name` of the object at `path` out of it, in whatever case the caller wrote it; twice is a
     /// problem. `null` means absent.
-    pub fn take(&mut self, object: &mut Map<String, Value>, path: &str, name: &str) -> Option<Value> {
+    pub fn take(
+        &mut self,
+        object: &mut Map<String, Value>,
+        path: &str,
+        name: &str,
+    ) -> Option<Value> {
         let first = members::key_of(object, name)?;
         let value = object.shift_remove(&first);
         if let Some(second) = members::key_of(object, name) {
-            self.refuse(join(path, name), format!("given twice, as `{first}` and as `{second}`"));
+            self.refuse(
+                join(path, name),
+                format!("given twice, as `{first}` and as `{second}`"),
+            );
             object.retain(|key, _| !key.eq_ignore_ascii_case(name));
         }
         value.filter(|value| !value.is_null())
@@ -78,20 +92,32 @@ impl Findings {
     /// Every problem, in the order in which the body holds them.
     pub fn finish(mut self) -> Result<Vec<String>, Vec<Problem>> {
         if self.more > 0 {
-            self.problems.push(Problem { path: String::new(), message: format!("and {} more problems", self.more) });
+            self.problems.push(Problem {
+                path: String::new(),
+                message: format!("and {} more problems", self.more),
+            });
         }
-        if self.problems.is_empty() { Ok(self.ignored) } else { Err(self.problems) }
+        if self.problems.is_empty() {
+            Ok(self.ignored)
+        } else {
+            Err(self.problems)
+        }
     }
 
     /// Meets a member that is not known: refuses it with the nearest of `known`, or drops it.
-    pub fn unknown_member<'n>(&mut self, path: String, name: &str, known: impl Iterator<Item = &'n str>) {
+    pub fn unknown_member<'n>(
+        &mut self,
+        path: String,
+        name: &str,
+        known: impl Iterator<Item = &'n str>,
+    ) {
         match self.unknown {
             Unknown::Ignore => self.ignored.push(path),
             // Beyond what is reported nobody reads a hint.
             Unknown::Refuse if self.problems.len() >= PROBLEMS_MAX => self.more += 1,
             Unknown::Refuse => {
-                let hint =
-                    members::nearest(known, name).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                let hint = members::nearest(known, name)
+                    .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 self.refuse(path, format!("unknown member{hint}"));
             }
         }
@@ -107,15 +133,25 @@ mod tests {
         let name = "serviceregistry";
         let spelled = |bits: u32| -> String {
             let letter = |(index, letter): (usize, char)| {
-                if bits >> index & 1 == 1 { letter.to_ascii_uppercase() } else { letter }
+                if bits >> index & 1 == 1 {
+                    letter.to_ascii_uppercase()
+                } else {
+                    letter
+                }
             };
             name.chars().enumerate().map(letter).collect()
         };
-        let mut object: Map<_, _> = (0..1 << name.len()).map(|bits| (spelled(bits), Value::Null)).collect();
+        let mut object: Map<_, _> = (0..1 << name.len())
+            .map(|bits| (spelled(bits), Value::Null))
+            .collect();
         let mut findings = Findings::new(Unknown::Refuse);
         let started = std::time::Instant::now();
         findings.take(&mut object, "", name);
-        assert!(started.elapsed().as_millis() < 500, "{:?}", started.elapsed());
+        assert!(
+            started.elapsed().as_millis() < 500,
+            "{:?}",
+            started.elapsed()
+        );
         assert_eq!((object.len(), findings.count()), (0, 1));
     }
 }

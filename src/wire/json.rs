@@ -42,7 +42,11 @@ fn syntax_error(error: &serde_json::Error) -> SyntaxError {
         "recursion limit exceeded" => "nested deeper than 127 levels".to_owned(),
         message => message.to_owned(),
     };
-    SyntaxError { message, line, column }
+    SyntaxError {
+        message,
+        line,
+        column,
+    }
 }
 
 /// Builds a [`Value`] as `serde_json` does, but without forgiving duplicate members.
@@ -104,7 +108,9 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
                 let key = printable(&key.escape_debug().to_string());
-                return Err(A::Error::custom(format_args!("the member `{key}` is given twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the member `{key}` is given twice"
+                )));
             }
             let value = entries.next_value_seed(Strict)?;
             object.insert(key, value);
@@ -119,7 +125,11 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str, message: &str, line: usize, column: usize) {
-        let expected = SyntaxError { message: message.to_owned(), line, column };
+        let expected = SyntaxError {
+            message: message.to_owned(),
+            line,
+            column,
+        };
         assert_eq!(parse(text.as_bytes()), Err(expected), "{text}");
     }
 
@@ -134,7 +144,12 @@ mod tests {
 
     #[test]
     fn a_member_given_twice_is_refused_and_not_overwritten() {
-        refused("{\"a\": {\"b\": 1, \"b\": 2}}", "the member `b` is given twice", 1, 18);
+        refused(
+            "{\"a\": {\"b\": 1, \"b\": 2}}",
+            "the member `b` is given twice",
+            1,
+            18,
+        );
     }
 
     #[test]

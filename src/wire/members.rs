@@ -6,16 +6,18 @@ use serde_json::{Map, Value};
 /// The answer's name of a member: AWS's, with its first letter in upper case (`clusterArn` → `ClusterArn`).
 pub fn answer_name(aws_name: &str) -> String {
     let mut letters = aws_name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_ascii_uppercase().to_string() + letters.as_str()
+    })
 }
 
 /// The member that a caller's `name` means, without regard to case.
 pub fn find<'s>(schema: &'s Schema<'_>, name: &str) -> Option<&'s Schema<'s>> {
-    schema
-        .members()
-        .iter()
-        .copied()
-        .find(|member| member.member_name().is_some_and(|known| known.eq_ignore_ascii_case(name)))
+    schema.members().iter().copied().find(|member| {
+        member
+            .member_name()
+            .is_some_and(|known| known.eq_ignore_ascii_case(name))
+    })
 }
 
 /// The known name nearest to `name`, where one is near enough to be a slip of the keyboard.
@@ -25,7 +27,12 @@ pub fn nearest<'n>(names: impl Iterator<Item = &'n str>, name: &str) -> Option<&
     names
         // The distance is never less, and far cheaper: a name may be as long as a body.
         .filter(|known| known.len().abs_diff(name.len()) <= allowed)
-        .map(|known| (strsim::damerau_levenshtein(&known.to_ascii_lowercase(), &name), known))
+        .map(|known| {
+            (
+                strsim::damerau_levenshtein(&known.to_ascii_lowercase(), &name),
+                known,
+            )
+        })
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, known)| known)
@@ -33,12 +40,19 @@ pub fn nearest<'n>(names: impl Iterator<Item = &'n str>, name: &str) -> Option<&
 
 /// The key under which `object` holds the member `name`, in whatever case the caller wrote it.
 pub fn key_of(object: &Map<String, Value>, name: &str) -> Option<String> {
-    object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
+    object
+        .keys()
+        .find(|key| key.eq_ignore_ascii_case(name))
+        .cloned()
 }
 
 /// The path of a member below `path`, which is empty for the body itself.
 pub fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 #[cfg(test)]
@@ -47,7 +61,12 @@ mod tests {
 
     #[test]
     fn answers_start_with_a_capital_letter() {
-        for (aws, ours) in [("clusterArn", "ClusterArn"), ("TTL", "TTL"), ("cpu", "Cpu"), ("", "")] {
+        for (aws, ours) in [
+            ("clusterArn", "ClusterArn"),
+            ("TTL", "TTL"),
+            ("cpu", "Cpu"),
+            ("", ""),
+        ] {
             assert_eq!(answer_name(aws), ours);
         }
     }
@@ -67,6 +86,9 @@ mod tests {
         }
         let started = std::time::Instant::now();
         assert_eq!(nearest(known.into_iter(), &"x".repeat(1 << 20)), None);
-        assert!(started.elapsed().as_millis() < 500, "a name as long as a body costs nothing");
+        assert!(
+            started.elapsed().as_millis() < 500,
+            "a name as long as a body costs nothing"
+        );
     }
 }

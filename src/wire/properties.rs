@@ -2,10 +2,12 @@
 //! written from: values of all their members, made up by the schemas themselves.
 
 use aws_sdk_ecs::operation::{
-    create_cluster::CreateClusterOutput, create_service::CreateServiceOutput, delete_cluster::DeleteClusterOutput,
-    delete_service::DeleteServiceOutput, deregister_task_definition::DeregisterTaskDefinitionOutput,
-    describe_task_definition::DescribeTaskDefinitionOutput, register_task_definition::RegisterTaskDefinitionOutput,
-    run_task::RunTaskOutput, stop_task::StopTaskOutput, update_service::UpdateServiceOutput,
+    create_cluster::CreateClusterOutput, create_service::CreateServiceOutput,
+    delete_cluster::DeleteClusterOutput, delete_service::DeleteServiceOutput,
+    deregister_task_definition::DeregisterTaskDefinitionOutput,
+    describe_task_definition::DescribeTaskDefinitionOutput,
+    register_task_definition::RegisterTaskDefinitionOutput, run_task::RunTaskOutput,
+    stop_task::StopTaskOutput, update_service::UpdateServiceOutput,
 };
 use aws_sdk_ecs::types::{Cluster, Failure, Service, ServiceEvent, Task, TaskDefinition};
 use aws_sdk_servicediscovery::operation::create_service::CreateServiceOutput as CreateRegistryOutput;
@@ -18,8 +20,8 @@ use proptest::test_runner::TestRng;
 
 use super::findings::{Findings, Unknown};
 use super::inputs::{
-    CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput, RunTaskInput,
-    UpdateServiceInput,
+    CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
+    RunTaskInput, UpdateServiceInput,
 };
 use super::read::{Input, input, read};
 use super::write::write;
@@ -58,9 +60,13 @@ impl Dreamer {
     }
 
     fn text(&mut self) -> String {
-        const LETTERS: [&str; 16] =
-            ["a", "Z", "0", "-", "_", ".", " ", "\"", "\\", "/", "\n", "\u{0}", "é", "\u{202e}", "日", "🦀"];
-        (0..self.below(8)).map(|_| LETTERS[self.below(16) as usize]).collect()
+        const LETTERS: [&str; 16] = [
+            "a", "Z", "0", "-", "_", ".", " ", "\"", "\\", "/", "\n", "\u{0}", "é", "\u{202e}",
+            "日", "🦀",
+        ];
+        (0..self.below(8))
+            .map(|_| LETTERS[self.below(16) as usize])
+            .collect()
     }
 
     fn document(&mut self, depth: u32) -> Document {
@@ -71,8 +77,16 @@ impl Dreamer {
             3 => Document::Number(Number::NegInt(-i64::from(self.rng.next_u32()) - 1)),
             4 => Document::Number(Number::Float(f64::from(self.rng.next_u32()) + 0.5)),
             5 => Document::String(self.text()),
-            6 => Document::Array((0..self.below(3)).map(|_| self.document(depth - 1)).collect()),
-            _ => Document::Object((0..self.below(3)).map(|_| (self.text(), self.document(depth - 1))).collect()),
+            6 => Document::Array(
+                (0..self.below(3))
+                    .map(|_| self.document(depth - 1))
+                    .collect(),
+            ),
+            _ => Document::Object(
+                (0..self.below(3))
+                    .map(|_| (self.text(), self.document(depth - 1)))
+                    .collect(),
+            ),
         }
     }
 }
@@ -142,7 +156,12 @@ impl ShapeDeserializer for Dreamer {
     }
 
     fn read_big_integer(&mut self, _schema: &Schema<'_>) -> Result<BigInteger, SerdeError> {
-        Ok(self.rng.next_u64().to_string().parse().expect("digits are an integer"))
+        Ok(self
+            .rng
+            .next_u64()
+            .to_string()
+            .parse()
+            .expect("digits are an integer"))
     }
 
     fn read_big_decimal(&mut self, _schema: &Schema<'_>) -> Result<BigDecimal, SerdeError> {
@@ -158,7 +177,9 @@ impl ShapeDeserializer for Dreamer {
     }
 
     fn read_timestamp(&mut self, _schema: &Schema<'_>) -> Result<DateTime, SerdeError> {
-        Ok(DateTime::from_millis(i64::from(self.rng.next_u32()) * 1000 + i64::from(self.below(1000))))
+        Ok(DateTime::from_millis(
+            i64::from(self.rng.next_u32()) * 1000 + i64::from(self.below(1000)),
+        ))
     }
 
     fn read_document(&mut self, _schema: &Schema<'_>) -> Result<Document, SerdeError> {

@@ -65,7 +65,12 @@ pub(crate) use input;
 /// `None` if anything was wrong with it; what it was is in `findings`.
 pub fn read<T: Input>(value: &Value, path: &str, findings: &mut Findings) -> Option<T> {
     let before = findings.count();
-    let mut reader = Reader { value, path: path.to_owned(), answer: T::ANSWER, findings };
+    let mut reader = Reader {
+        value,
+        path: path.to_owned(),
+        answer: T::ANSWER,
+        findings,
+    };
     let outcome = T::deserialize(&mut reader);
     match outcome {
         Ok(input) => {
@@ -117,7 +122,9 @@ fn compare(read: &Value, given: &Value, path: &str, findings: &mut Findings) {
 
 /// The member that the caller meant. Map keys are found at once; members may be spelt in another case.
 fn given_member<'v>(given: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    let value = given.get(name).or_else(|| members::key_of(given, name).and_then(|key| given.get(&key)));
+    let value = given
+        .get(name)
+        .or_else(|| members::key_of(given, name).and_then(|key| given.get(&key)));
     value.filter(|value| !value.is_null())
 }
 
@@ -146,8 +153,14 @@ fn absent_member(message: &str) -> Option<String> {
     let (field, _) = message.split_once(" was missing")?;
     let field = field.strip_prefix("r#").unwrap_or(field); // `type` is a word of Rust's own
     let mut words = field.split('_');
-    let first = words.next().filter(|_| field.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'))?;
-    Some(words.fold(first.to_owned(), |name, word| name + &members::answer_name(word)))
+    let first = words.next().filter(|_| {
+        field
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter == '_')
+    })?;
+    Some(words.fold(first.to_owned(), |name, word| {
+        name + &members::answer_name(word)
+    }))
 }
 
 /// One JSON value on its way into the SDK type that asks for it.
@@ -167,7 +180,12 @@ impl Reader<'_> {
         consume: impl FnOnce(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) {
         let before = self.findings.count();
-        let mut child = Reader { value, path, answer: None, findings: self.findings };
+        let mut child = Reader {
+            value,
+            path,
+            answer: None,
+            findings: self.findings,
+        };
         let outcome = consume(&mut child);
         let path = child.path;
         if let Err(error) = outcome
@@ -178,7 +196,11 @@ impl Reader<'_> {
     }
 
     fn mismatch(&self, schema: &Schema<'_>, expected: &str) -> SerdeError {
-        let given = if schema.sensitive().is_some() { kind(self.value).to_owned() } else { describe(self.value) };
+        let given = if schema.sensitive().is_some() {
+            kind(self.value).to_owned()
+        } else {
+            describe(self.value)
+        };
         SerdeError::type_mismatch(format!("expected {expected}, got {given}"))
     }
 
@@ -190,11 +212,15 @@ impl Reader<'_> {
     }
 
     fn text(&self, schema: &Schema<'_>, expected: &str) -> Result<&str, SerdeError> {
-        self.value.as_str().ok_or_else(|| self.mismatch(schema, expected))
+        self.value
+            .as_str()
+            .ok_or_else(|| self.mismatch(schema, expected))
     }
 
     fn object(&self, schema: &Schema<'_>) -> Result<&Map<String, Value>, SerdeError> {
-        self.value.as_object().ok_or_else(|| self.mismatch(schema, "object"))
+        self.value
+            .as_object()
+            .ok_or_else(|| self.mismatch(schema, "object"))
     }
 }
 
@@ -209,9 +235,14 @@ impl ShapeDeserializer for Reader<'_> {
         let mut seen: Vec<(&str, &str)> = Vec::new();
         for (name, value) in value.as_object().into_iter().flatten() {
             let Some(member) = members::find(schema, name) else {
-                let answered = self.answer.is_some_and(|answer| members::find(answer, name).is_some());
+                let answered = self
+                    .answer
+                    .is_some_and(|answer| members::find(answer, name).is_some());
                 if !answered {
-                    let known = schema.members().iter().filter_map(|member| member.member_name());
+                    let known = schema
+                        .members()
+                        .iter()
+                        .filter_map(|member| member.member_name());
                     let path = join(&self.path, &printable(name));
                     self.findings.unknown_member(path, name, known);
                 }
@@ -220,7 +251,8 @@ impl ShapeDeserializer for Reader<'_> {
             let known = member.member_name().unwrap_or_default();
             let path = join(&self.path, known);
             if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == known) {
-                self.findings.refuse(path, format!("given twice, as `{first}` and as `{name}`"));
+                self.findings
+                    .refuse(path, format!("given twice, as `{first}` and as `{name}`"));
                 continue;
             }
             seen.push((known, name));
@@ -237,7 +269,9 @@ impl ShapeDeserializer for Reader<'_> {
         state: &mut dyn FnMut(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
         let value = self.value;
-        let list = value.as_array().ok_or_else(|| self.mismatch(schema, "list"))?;
+        let list = value
+            .as_array()
+            .ok_or_else(|| self.mismatch(schema, "list"))?;
         check_length(list.len())?;
         for (index, element) in list.iter().enumerate() {
             let path = format!("{}[{index}]", self.path);
@@ -261,7 +295,9 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn read_boolean(&mut self, schema: &Schema<'_>) -> Result<bool, SerdeError> {
-        self.value.as_bool().ok_or_else(|| self.mismatch(schema, "boolean"))
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.mismatch(schema, "boolean"))
     }
 
     fn read_byte(&mut self, schema: &Schema<'_>) -> Result<i8, SerdeError> {
@@ -281,23 +317,30 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn read_float(&mut self, schema: &Schema<'_>) -> Result<f32, SerdeError> {
-        #[expect(clippy::cast_possible_truncation, reason = "JSON numbers are doubles; AWS asks for a float")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "JSON numbers are doubles; AWS asks for a float"
+        )]
         self.read_double(schema).map(|value| value as f32)
     }
 
     fn read_double(&mut self, schema: &Schema<'_>) -> Result<f64, SerdeError> {
-        self.value.as_f64().ok_or_else(|| self.mismatch(schema, "number"))
+        self.value
+            .as_f64()
+            .ok_or_else(|| self.mismatch(schema, "number"))
     }
 
     fn read_big_integer(&mut self, schema: &Schema<'_>) -> Result<BigInteger, SerdeError> {
         let number = self.value.as_number().filter(|number| !number.is_f64());
         let text = number.map(ToString::to_string);
-        text.and_then(|text| text.parse().ok()).ok_or_else(|| self.mismatch(schema, "integer"))
+        text.and_then(|text| text.parse().ok())
+            .ok_or_else(|| self.mismatch(schema, "integer"))
     }
 
     fn read_big_decimal(&mut self, schema: &Schema<'_>) -> Result<BigDecimal, SerdeError> {
         let text = self.value.as_number().map(ToString::to_string);
-        text.and_then(|text| text.parse().ok()).ok_or_else(|| self.mismatch(schema, "number"))
+        text.and_then(|text| text.parse().ok())
+            .ok_or_else(|| self.mismatch(schema, "number"))
     }
 
     fn read_string(&mut self, schema: &Schema<'_>) -> Result<String, SerdeError> {
@@ -307,7 +350,9 @@ impl ShapeDeserializer for Reader<'_> {
     fn read_blob(&mut self, schema: &Schema<'_>) -> Result<Blob, SerdeError> {
         let expected = "base64 string";
         let bytes = base64::decode(self.text(schema, expected)?);
-        bytes.map(Blob::new).map_err(|_| self.mismatch(schema, expected))
+        bytes
+            .map(Blob::new)
+            .map_err(|_| self.mismatch(schema, expected))
     }
 
     fn read_timestamp(&mut self, schema: &Schema<'_>) -> Result<DateTime, SerdeError> {
@@ -325,7 +370,10 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn container_size(&self) -> Option<usize> {
-        self.value.as_array().map(Vec::len).or_else(|| self.value.as_object().map(Map::len))
+        self.value
+            .as_array()
+            .map(Vec::len)
+            .or_else(|| self.value.as_object().map(Map::len))
     }
 }
 
@@ -333,7 +381,9 @@ fn check_length(given: usize) -> Result<(), SerdeError> {
     if given <= ELEMENTS_MAX {
         return Ok(());
     }
-    Err(SerdeError::type_mismatch(format!("expected at most {ELEMENTS_MAX} elements, got {given}")))
+    Err(SerdeError::type_mismatch(format!(
+        "expected at most {ELEMENTS_MAX} elements, got {given}"
+    )))
 }
 
 fn document(value: &Value) -> Document {
@@ -347,9 +397,12 @@ fn document(value: &Value) -> Document {
         },
         Value::String(text) => text.as_str().into(),
         Value::Array(list) => Document::Array(list.iter().map(document).collect()),
-        Value::Object(object) => {
-            Document::Object(object.iter().map(|(key, value)| (key.clone(), document(value))).collect())
-        }
+        Value::Object(object) => Document::Object(
+            object
+                .iter()
+                .map(|(key, value)| (key.clone(), document(value)))
+                .collect(),
+        ),
     }
 }
 
@@ -371,7 +424,9 @@ fn describe(value: &Value) -> String {
     const LONGEST: usize = 40;
     match value {
         Value::Bool(_) | Value::Number(_) => format!("{} {value}", kind(value)),
-        Value::String(text) if text.len() <= LONGEST => format!("string {}", Value::from(printable(text))),
+        Value::String(text) if text.len() <= LONGEST => {
+            format!("string {}", Value::from(printable(text)))
+        }
         _ => kind(value).to_owned(),
     }
 }

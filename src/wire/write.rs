@@ -29,7 +29,10 @@ pub(super) fn write_with_aws_names(value: &dyn SerializableStruct) -> Result<Val
 type Naming = fn(&str) -> String;
 
 fn structure(value: &dyn SerializableStruct, naming: Naming) -> Result<Value, SerdeError> {
-    let mut members = Writer { naming, frame: Frame::Members(Map::new()) };
+    let mut members = Writer {
+        naming,
+        frame: Frame::Members(Map::new()),
+    };
     value.serialize_members(&mut members)?;
     Ok(members.finish())
 }
@@ -48,7 +51,10 @@ enum Frame {
 
 impl Writer {
     fn inside(&self, frame: Frame) -> Self {
-        Self { naming: self.naming, frame }
+        Self {
+            naming: self.naming,
+            frame,
+        }
     }
 
     fn finish(self) -> Value {
@@ -61,7 +67,9 @@ impl Writer {
     fn put(&mut self, schema: &Schema<'_>, value: Value) -> Result<(), SerdeError> {
         match &mut self.frame {
             Frame::Members(object) => {
-                let name = schema.member_name().ok_or_else(|| SerdeError::custom("a member without a name"))?;
+                let name = schema
+                    .member_name()
+                    .ok_or_else(|| SerdeError::custom("a member without a name"))?;
                 object.insert((self.naming)(name), value);
             }
             Frame::Elements(list) => list.push(value),
@@ -76,7 +84,11 @@ impl Writer {
         Ok(())
     }
 
-    fn put_number(&mut self, schema: &Schema<'_>, value: impl Into<Number>) -> Result<(), SerdeError> {
+    fn put_number(
+        &mut self,
+        schema: &Schema<'_>,
+        value: impl Into<Number>,
+    ) -> Result<(), SerdeError> {
         self.put(schema, Value::Number(value.into()))
     }
 
@@ -86,7 +98,11 @@ impl Writer {
 }
 
 impl ShapeSerializer for Writer {
-    fn write_struct(&mut self, schema: &Schema<'_>, value: &dyn SerializableStruct) -> Result<(), SerdeError> {
+    fn write_struct(
+        &mut self,
+        schema: &Schema<'_>,
+        value: &dyn SerializableStruct,
+    ) -> Result<(), SerdeError> {
         self.put(schema, structure(value, self.naming)?)
     }
 
@@ -142,11 +158,19 @@ impl ShapeSerializer for Writer {
         }
     }
 
-    fn write_big_integer(&mut self, schema: &Schema<'_>, value: &BigInteger) -> Result<(), SerdeError> {
+    fn write_big_integer(
+        &mut self,
+        schema: &Schema<'_>,
+        value: &BigInteger,
+    ) -> Result<(), SerdeError> {
         self.put_text(schema, value.as_ref())
     }
 
-    fn write_big_decimal(&mut self, schema: &Schema<'_>, value: &BigDecimal) -> Result<(), SerdeError> {
+    fn write_big_decimal(
+        &mut self,
+        schema: &Schema<'_>,
+        value: &BigDecimal,
+    ) -> Result<(), SerdeError> {
         self.put_text(schema, value.as_ref())
     }
 
@@ -159,7 +183,9 @@ impl ShapeSerializer for Writer {
     }
 
     fn write_timestamp(&mut self, schema: &Schema<'_>, value: &DateTime) -> Result<(), SerdeError> {
-        let text = value.fmt(Format::DateTime).map_err(|error| SerdeError::custom(error.to_string()))?;
+        let text = value
+            .fmt(Format::DateTime)
+            .map_err(|error| SerdeError::custom(error.to_string()))?;
         self.put_text(schema, text)
     }
 
@@ -174,9 +200,12 @@ impl ShapeSerializer for Writer {
 
 fn document(value: &Document) -> Value {
     match value {
-        Document::Object(members) => {
-            Value::Object(members.iter().map(|(key, value)| (key.clone(), document(value))).collect())
-        }
+        Document::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(key, value)| (key.clone(), document(value)))
+                .collect(),
+        ),
         Document::Array(list) => Value::Array(list.iter().map(document).collect()),
         Document::Number(number) => match *number {
             aws_smithy_types::Number::PosInt(value) => value.into(),
@@ -217,10 +246,13 @@ mod tests {
 
     #[test]
     fn a_time_has_fractions_only_where_they_are_not_zero() {
-        for (millis, expected) in
-            [(1_795_356_486_000, "2026-11-22T14:08:06Z"), (1_795_356_486_120, "2026-11-22T14:08:06.12Z")]
-        {
-            let service = Service::builder().created_at(DateTime::from_millis(millis)).build();
+        for (millis, expected) in [
+            (1_795_356_486_000, "2026-11-22T14:08:06Z"),
+            (1_795_356_486_120, "2026-11-22T14:08:06.12Z"),
+        ] {
+            let service = Service::builder()
+                .created_at(DateTime::from_millis(millis))
+                .build();
             assert_eq!(write(&service).unwrap()["CreatedAt"], expected);
         }
     }

@@ -8,11 +8,23 @@ use crate::support::{Caller, TestApp};
 async fn without_a_known_token_nobody_gets_in_and_nothing_is_called() {
     let mut app = TestApp::with_faults();
     for caller in [Caller::Anonymous, Caller::Stranger] {
-        for (method, path) in [("GET", "/nonprod/clusters"), ("POST", "/nonprod/services"), ("GET", "/x/clusters")] {
-            let answer = app.request(method, path).by(caller).json(&json!({})).send().await;
+        for (method, path) in [
+            ("GET", "/nonprod/clusters"),
+            ("POST", "/nonprod/services"),
+            ("GET", "/x/clusters"),
+        ] {
+            let answer = app
+                .request(method, path)
+                .by(caller)
+                .json(&json!({}))
+                .send()
+                .await;
             let problem = answer.problem(401);
             assert_eq!(problem["code"], "Unauthenticated");
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"ecs-api\""));
+            assert_eq!(
+                answer.header("www-authenticate"),
+                Some("Bearer realm=\"ecs-api\"")
+            );
         }
     }
     assert_eq!(app.faults().calls(), [""; 0]);
@@ -28,7 +40,12 @@ async fn a_reader_reads_its_account_and_no_other_and_nothing_is_called() {
         ("GET", "/prod/clusters"),
         ("GET", "/no-such-account/clusters"),
     ] {
-        let answer = app.request(method, path).by(Caller::Reader).json(&json!({})).send().await;
+        let answer = app
+            .request(method, path)
+            .by(Caller::Reader)
+            .json(&json!({}))
+            .send()
+            .await;
         insta::allow_duplicates! {
             insta::assert_json_snapshot!(answer.problem(403), @r#"
             {
@@ -41,9 +58,21 @@ async fn a_reader_reads_its_account_and_no_other_and_nothing_is_called() {
         }
     }
     assert_eq!(app.faults().calls(), [""; 0]);
-    app.request("GET", "/nonprod/clusters").by(Caller::Reader).send().await.expect(200);
-    app.request("HEAD", "/nonprod/clusters").by(Caller::Reader).send().await.header("x-request-id").unwrap();
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:ListClusters", "ecs:ListClusters"]);
+    app.request("GET", "/nonprod/clusters")
+        .by(Caller::Reader)
+        .send()
+        .await
+        .expect(200);
+    app.request("HEAD", "/nonprod/clusters")
+        .by(Caller::Reader)
+        .send()
+        .await
+        .header("x-request-id")
+        .unwrap();
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:ListClusters", "ecs:ListClusters"]
+    );
 }
 
 #[tokio::test]
@@ -68,7 +97,10 @@ async fn a_token_comes_in_any_of_three_headers() {
         ("x-auth-token", "a-writers-token"),
         ("Auth-Token", "a-writers-token"),
     ] {
-        let request = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous).header(name, value);
+        let request = app
+            .request("GET", "/nonprod/clusters")
+            .by(Caller::Anonymous)
+            .header(name, value);
         assert_eq!(request.send().await.status, 200, "{name}: {value}");
     }
     for (name, value) in [
@@ -78,7 +110,10 @@ async fn a_token_comes_in_any_of_three_headers() {
         ("x-auth-token", ""),
         ("x-token", "a-writers-token"),
     ] {
-        let request = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous).header(name, value);
+        let request = app
+            .request("GET", "/nonprod/clusters")
+            .by(Caller::Anonymous)
+            .header(name, value);
         assert_eq!(request.send().await.status, 401, "{name}: {value}");
     }
 }
@@ -86,9 +121,12 @@ async fn a_token_comes_in_any_of_three_headers() {
 #[tokio::test]
 async fn a_token_is_found_beside_a_signature_of_the_gateway() {
     let app = TestApp::new();
-    let request = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous);
-    let request =
-        request.header("authorization", "AWS4-HMAC-SHA256 Credential=x").header("x-auth-token", "a-writers-token");
+    let request = app
+        .request("GET", "/nonprod/clusters")
+        .by(Caller::Anonymous);
+    let request = request
+        .header("authorization", "AWS4-HMAC-SHA256 Credential=x")
+        .header("x-auth-token", "a-writers-token");
     assert_eq!(request.send().await.status, 200);
 }
 
@@ -108,17 +146,31 @@ async fn whom_api_gateway_has_verified_needs_no_token() {
     let jwt = |client: &str| json!({"jwt": {"claims": {"client_id": client, "iss": "https://id.example.com"}, "scopes": null}});
     for (authorizer, status) in [
         (iam(session), 200),
-        (iam("arn:aws:sts::999999999999:assumed-role/deploy-web/run-1"), 401),
+        (
+            iam("arn:aws:sts::999999999999:assumed-role/deploy-web/run-1"),
+            401,
+        ),
         (jwt("abc"), 200),
         (jwt("other"), 401),
-        (json!({"lambda": {"client_id": "abc", "userArn": session}}), 401),
+        (
+            json!({"lambda": {"client_id": "abc", "userArn": session}}),
+            401,
+        ),
         (json!({}), 401),
     ] {
-        let request = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous);
-        let answer = request.event("/requestContext/authorizer", authorizer.clone()).send().await;
+        let request = app
+            .request("GET", "/nonprod/clusters")
+            .by(Caller::Anonymous);
+        let answer = request
+            .event("/requestContext/authorizer", authorizer.clone())
+            .send()
+            .await;
         assert_eq!(answer.status, status, "{authorizer}: {}", answer.text());
     }
-    let forged = app.request("GET", "/nonprod/clusters").by(Caller::Anonymous).header("x-amzn-iam-user-arn", session);
+    let forged = app
+        .request("GET", "/nonprod/clusters")
+        .by(Caller::Anonymous)
+        .header("x-amzn-iam-user-arn", session);
     let body = json!({"requestContext": {"authorizer": iam(session)}});
     assert_eq!(forged.json(&body).send().await.status, 401);
 }

@@ -31,13 +31,22 @@ impl Estate {
     fn arns(&self) -> [Value; 3] {
         let made = &self.made;
         let service = &made["Service"]["ServiceArn"];
-        [service, &made["ServiceDiscoveryService"]["Arn"], &made["Cluster"]["ClusterArn"]].map(Clone::clone)
+        [
+            service,
+            &made["ServiceDiscoveryService"]["Arn"],
+            &made["Cluster"]["ClusterArn"],
+        ]
+        .map(Clone::clone)
     }
 
     /// What AWS says of the service while it drains.
     fn draining(&self) -> Value {
         let [service, registry, cluster] = self.arns();
-        let created_at: Timestamp = self.made["Service"]["CreatedAt"].as_str().unwrap().parse().unwrap();
+        let created_at: Timestamp = self.made["Service"]["CreatedAt"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
         json!({"failures": [], "services": [{
             "serviceArn": service, "serviceName": "webapp", "status": "DRAINING", "runningCount": 2, "clusterArn": cluster,
             "createdAt": created_at.as_duration().as_secs_f64(), "serviceRegistries": [{"registryArn": registry}],
@@ -47,7 +56,14 @@ impl Estate {
     /// Deletes the service, and lets AWS say for longer than the next request lasts that it drains.
     async fn drain(&mut self) {
         let draining = self.draining();
-        let service = self.app.account().ecs().delete_service().cluster("myclu").service("webapp").force(true);
+        let service = self
+            .app
+            .account()
+            .ecs()
+            .delete_service()
+            .cluster("myclu")
+            .service("webapp")
+            .force(true);
         service.send().await.unwrap();
         self.app.faults().answer("ecs:DescribeServices", &draining);
         self.app.set_time_left(Duration::from_secs(8));
@@ -60,17 +76,28 @@ impl Estate {
         self.app.delete(RECURSIVE).await.expect(202);
         self.app.faults().clear();
         self.app.set_time_left(Duration::from_secs(29));
-        let [(_, message, _)] = &self.sent()[..] else { panic!("one message was sent, not {:?}", self.sent()) };
+        let [(_, message, _)] = &self.sent()[..] else {
+            panic!("one message was sent, not {:?}", self.sent())
+        };
         self.app.faults().forget_calls();
         message.clone()
     }
 
     /// The messages that were sent: URL, body and delay in seconds.
     fn sent(&mut self) -> Vec<(String, Value, i64)> {
-        let sent = self.app.faults().sent("sqs:SendMessage").into_iter().map(|call| {
-            let body = serde_json::from_str(call["MessageBody"].as_str().unwrap()).unwrap();
-            (call["QueueUrl"].as_str().unwrap().to_owned(), body, call["DelaySeconds"].as_i64().unwrap())
-        });
+        let sent = self
+            .app
+            .faults()
+            .sent("sqs:SendMessage")
+            .into_iter()
+            .map(|call| {
+                let body = serde_json::from_str(call["MessageBody"].as_str().unwrap()).unwrap();
+                (
+                    call["QueueUrl"].as_str().unwrap().to_owned(),
+                    body,
+                    call["DelaySeconds"].as_i64().unwrap(),
+                )
+            });
         sent.collect()
     }
 
@@ -79,14 +106,24 @@ impl Estate {
         self.app.faults().forget_calls();
         let answer = self.app.invoke(self.queues.batch(messages)).await.unwrap();
         let failed = answer["batchItemFailures"].as_array().unwrap().iter();
-        failed.map(|item| item["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+        failed
+            .map(|item| item["itemIdentifier"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// The calls that have changed something since the last delivery.
     fn changes(&mut self) -> Vec<String> {
-        let changes =
-            |call: &String| ["Delete", "Deregister", "Send", "Tag", "Untag"].iter().any(|verb| call.contains(verb));
-        self.app.faults().calls().into_iter().filter(changes).collect()
+        let changes = |call: &String| {
+            ["Delete", "Deregister", "Send", "Tag", "Untag"]
+                .iter()
+                .any(|verb| call.contains(verb))
+        };
+        self.app
+            .faults()
+            .calls()
+            .into_iter()
+            .filter(changes)
+            .collect()
     }
 
     /// Makes the service again, by the API.
@@ -109,7 +146,9 @@ async fn what_a_request_cannot_finish_is_queued_before_the_answer_and_finished_f
     let body = answer.expect(202);
     assert_eq!((&body["Queued"], body.get("Detail")), (&json!(true), None));
     assert_eq!(body["Pending"].as_array().map(Vec::len), Some(3));
-    let [(url, message, delay)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    let [(url, message, delay)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
     assert_eq!((url, *delay), (&estate.queues.urls.url, 15));
     insta::assert_json_snapshot!(message, {
         ".clusterArn" => "[arn]", ".clusterMark" => "[request id]", ".serviceArn" => "[arn]", ".registryArns[]" => "[arn]", ".serviceCreatedAt" => "[time]",
@@ -134,25 +173,52 @@ async fn what_a_request_cannot_finish_is_queued_before_the_answer_and_finished_f
       "reason": "[reason]"
     }
     "#);
-    assert_eq!(json!([message["serviceArn"], message["registryArns"][0], message["clusterArn"]]), json!(arns));
-    assert_eq!(message["serviceCreatedAt"], estate.made["Service"]["CreatedAt"]);
-    assert_eq!(message["correlationId"], answer.header("x-request-id").unwrap());
+    assert_eq!(
+        json!([
+            message["serviceArn"],
+            message["registryArns"][0],
+            message["clusterArn"]
+        ]),
+        json!(arns)
+    );
+    assert_eq!(
+        message["serviceCreatedAt"],
+        estate.made["Service"]["CreatedAt"]
+    );
+    assert_eq!(
+        message["correlationId"],
+        answer.header("x-request-id").unwrap()
+    );
     assert_eq!(message["clusterMark"], message["correlationId"]);
     let reason = message["reason"].as_str().unwrap();
-    assert!(reason.starts_with(&format!("`{}` waits for 2 tasks to stop; ", arns[0].as_str().unwrap())), "{reason}");
+    assert!(
+        reason.starts_with(&format!(
+            "`{}` waits for 2 tasks to stop; ",
+            arns[0].as_str().unwrap()
+        )),
+        "{reason}"
+    );
 
     let message = message.clone();
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     assert_eq!(estate.changes(), ["sqs:SendMessage"]);
-    let [(_, message, delay)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    let [(_, message, delay)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
     let (message, delay) = (message.clone(), *delay);
     assert_eq!((&message["attempts"], delay), (&json!(1), 30));
 
     estate.app.faults().clear();
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
-    assert_eq!(estate.changes(), ["servicediscovery:DeleteService", "ecs:DeleteCluster"]);
+    assert_eq!(
+        estate.changes(),
+        ["servicediscovery:DeleteService", "ecs:DeleteCluster"]
+    );
     let left = json!(estate.app.account().inventory().await);
-    assert_eq!(left, json!([estate.made["TaskDefinition"]["TaskDefinitionArn"]]));
+    assert_eq!(
+        left,
+        json!([estate.made["TaskDefinition"]["TaskDefinitionArn"]])
+    );
 }
 
 #[tokio::test]
@@ -160,9 +226,15 @@ async fn an_attempt_looks_once_and_does_not_wait() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
     let draining = estate.draining();
-    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
     estate.deliver(&[message]).await;
-    assert_eq!(estate.app.faults().calls(), ["ecs:DescribeServices", "sqs:SendMessage"]);
+    assert_eq!(
+        estate.app.faults().calls(),
+        ["ecs:DescribeServices", "sqs:SendMessage"]
+    );
 }
 
 #[tokio::test]
@@ -170,25 +242,41 @@ async fn the_delays_grow_from_15_seconds_to_5_minutes() {
     let mut estate = Estate::new().await;
     let mut message = estate.queued().await;
     let draining = estate.draining();
-    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
     let mut delays = Vec::new();
     for _ in 0..7 {
         assert_eq!(estate.deliver(&[message]).await, [""; 0]);
-        let [(_, sent, delay)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+        let [(_, sent, delay)] = &estate.sent()[..] else {
+            panic!("{:?}", estate.sent())
+        };
         delays.push(*delay);
         message = sent.clone();
     }
     assert_eq!(delays, [30, 60, 120, 240, 300, 300, 300]);
-    assert_eq!((&message["attempts"], &message["refusals"]), (&json!(7), &json!(0)));
+    assert_eq!(
+        (&message["attempts"], &message["refusals"]),
+        (&json!(7), &json!(0))
+    );
 }
 
 #[tokio::test]
 async fn a_message_that_comes_twice_or_late_does_no_harm() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
-    assert_eq!(estate.deliver(&[message.clone(), message.clone()]).await, [""; 0]);
+    assert_eq!(
+        estate.deliver(&[message.clone(), message.clone()]).await,
+        [""; 0]
+    );
     assert_eq!(estate.app.account().inventory().await.len(), 1);
-    let again = estate.app.account().ecs().create_cluster().cluster_name("myclu");
+    let again = estate
+        .app
+        .account()
+        .ecs()
+        .create_cluster()
+        .cluster_name("myclu");
     again.send().await.unwrap();
     let before = estate.app.account().inventory().await;
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
@@ -200,7 +288,10 @@ async fn an_attempt_that_is_killed_on_the_way_is_made_again() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
     for operation in ["servicediscovery:DeleteService", "ecs:DeleteCluster"] {
-        estate.app.faults().inject(operation, json!({"latency": 3_000}));
+        estate
+            .app
+            .faults()
+            .inject(operation, json!({"latency": 3_000}));
         let batch = estate.queues.batch(slice::from_ref(&message));
         let killed = tokio::time::timeout(Duration::from_secs(2), estate.app.invoke(batch)).await;
         assert!(killed.is_err(), "{operation} was on its way");
@@ -221,8 +312,18 @@ async fn a_service_that_was_created_again_keeps_its_registry_and_its_cluster() {
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     assert_eq!(estate.changes(), ["ecs:UntagResource"]);
     assert_eq!(estate.app.account().inventory().await, before);
-    let shown = estate.app.get("/nonprod/clusters/myclu/services/webapp").await.expect(200);
-    assert_eq!((&shown["Services"][0]["Status"], &shown["Services"][0]["DesiredCount"]), (&json!("ACTIVE"), &json!(1)));
+    let shown = estate
+        .app
+        .get("/nonprod/clusters/myclu/services/webapp")
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            &shown["Services"][0]["Status"],
+            &shown["Services"][0]["DesiredCount"]
+        ),
+        (&json!("ACTIVE"), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -230,11 +331,32 @@ async fn a_cluster_that_was_created_again_is_kept() {
     let mut estate = Estate::new().await;
     let [_, _, cluster] = estate.arns();
     let message = estate.queued().await;
-    estate.app.account().ecs().delete_cluster().cluster("myclu").send().await.unwrap();
-    estate.app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    estate
+        .app
+        .account()
+        .ecs()
+        .delete_cluster()
+        .cluster("myclu")
+        .send()
+        .await
+        .unwrap();
+    estate
+        .app
+        .account()
+        .ecs()
+        .create_cluster()
+        .cluster_name("myclu")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     assert_eq!(estate.changes(), ["servicediscovery:DeleteService"]);
-    assert!(json!(estate.app.account().inventory().await).as_array().unwrap().contains(&cluster));
+    assert!(
+        json!(estate.app.account().inventory().await)
+            .as_array()
+            .unwrap()
+            .contains(&cluster)
+    );
 }
 
 #[tokio::test]
@@ -250,10 +372,16 @@ async fn a_cluster_with_another_mark_is_another_cluster() {
 async fn a_cluster_that_aws_does_not_delete_yet_is_deleted_later() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
-    let refusal = json!({"code": "ClusterContainsTasksException", "status": 400, "message": "it has tasks"});
-    estate.app.faults().inject("ecs:DeleteCluster", json!({"times": 1, "error": refusal}));
+    let refusal =
+        json!({"code": "ClusterContainsTasksException", "status": 400, "message": "it has tasks"});
+    estate
+        .app
+        .faults()
+        .inject("ecs:DeleteCluster", json!({"times": 1, "error": refusal}));
     estate.deliver(&[message]).await;
-    let [(_, message, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    let [(_, message, _)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
     let message = message.clone();
     estate.deliver(&[message]).await;
     assert_eq!(estate.app.account().inventory().await.len(), 1);
@@ -264,19 +392,36 @@ async fn a_cluster_that_is_kept_loses_its_mark() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
     let second = json!({"service": {"cluster": "myclu", "serviceName": "second", "taskDefinition": "mytaskdef:1"}});
-    estate.app.post("/nonprod/services", &second).await.expect(200);
+    estate
+        .app
+        .post("/nonprod/services", &second)
+        .await
+        .expect(200);
     estate.deliver(&[message]).await;
-    assert_eq!(estate.changes(), ["servicediscovery:DeleteService", "ecs:UntagResource"]);
+    assert_eq!(
+        estate.changes(),
+        ["servicediscovery:DeleteService", "ecs:UntagResource"]
+    );
     let shown = estate.app.get("/nonprod/clusters/myclu").await.expect(200);
     let tags = shown["Clusters"][0]["Tags"].as_array().unwrap();
-    assert_eq!(tags.iter().map(|tag| &tag["Key"]).collect::<Vec<_>>(), ["ecs-api:request-id"]);
+    assert_eq!(
+        tags.iter().map(|tag| &tag["Key"]).collect::<Vec<_>>(),
+        ["ecs-api:request-id"]
+    );
 }
 
 #[tokio::test]
 async fn the_cluster_default_is_kept_from_the_queue_too() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
-    estate.app.account().ecs().create_cluster().send().await.unwrap();
+    estate
+        .app
+        .account()
+        .ecs()
+        .create_cluster()
+        .send()
+        .await
+        .unwrap();
     let text = message.to_string().replace("myclu", "default");
     let mut message: Value = serde_json::from_str(&text).unwrap();
     message["clusterMark"] = Value::Null;
@@ -291,12 +436,26 @@ async fn tasks_of_others_that_are_stopping_are_waited_for() {
     let stopping = json!({"failures": [], "tasks": [
         {"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a", "lastStatus": "STOPPING", "desiredStatus": "STOPPED", "group": "service:other"},
     ]});
-    estate.app.account().ecs().run_task().cluster("myclu").task_definition("mytaskdef:1").send().await.unwrap();
+    estate
+        .app
+        .account()
+        .ecs()
+        .run_task()
+        .cluster("myclu")
+        .task_definition("mytaskdef:1")
+        .send()
+        .await
+        .unwrap();
     estate.app.faults().answer("ecs:DescribeTasks", &stopping);
     estate.deliver(&[message]).await;
-    let [(_, sent, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    let [(_, sent, _)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
     let reason = sent["reason"].as_str().unwrap();
-    assert!(reason.ends_with("`arn:aws:ecs:us-east-1:1:task/myclu/0a`") || reason.ends_with(" to stop"), "{reason}");
+    assert!(
+        reason.ends_with("`arn:aws:ecs:us-east-1:1:task/myclu/0a`") || reason.ends_with(" to stop"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]
@@ -305,12 +464,33 @@ async fn a_registry_that_was_created_again_is_kept() {
     let message = estate.queued().await;
     let discovery = estate.app.account().discovery();
     let first = estate.made["ServiceDiscoveryService"].clone();
-    discovery.delete_service().id(first["Id"].as_str().unwrap()).send().await.unwrap();
-    let again = discovery.create_service().name(first["Name"].as_str().unwrap());
-    let namespace_id = first["NamespaceId"].as_str().or(first["DnsConfig"]["NamespaceId"].as_str()).unwrap();
-    let again = again.namespace_id(namespace_id).send().await.unwrap().service.unwrap().arn.unwrap();
+    discovery
+        .delete_service()
+        .id(first["Id"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let again = discovery
+        .create_service()
+        .name(first["Name"].as_str().unwrap());
+    let namespace_id = first["NamespaceId"]
+        .as_str()
+        .or(first["DnsConfig"]["NamespaceId"].as_str())
+        .unwrap();
+    let again = again
+        .namespace_id(namespace_id)
+        .send()
+        .await
+        .unwrap()
+        .service
+        .unwrap()
+        .arn
+        .unwrap();
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
-    assert_eq!(estate.changes(), ["servicediscovery:DeleteService", "ecs:DeleteCluster"]);
+    assert_eq!(
+        estate.changes(),
+        ["servicediscovery:DeleteService", "ecs:DeleteCluster"]
+    );
     assert!(estate.app.account().inventory().await.contains(&again));
 }
 
@@ -318,37 +498,76 @@ async fn a_registry_that_was_created_again_is_kept() {
 async fn a_stuck_instance_whose_task_is_gone_is_deregistered() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
-    let id = estate.made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
-    let register = estate.app.account().discovery().register_instance().service_id(id).instance_id("0a1b2c3d4e5f");
-    let register = register.attributes("ECS_SERVICE_NAME", "webapp").attributes("ECS_CLUSTER_NAME", "myclu");
-    register.attributes("AWS_INSTANCE_IPV4", "10.0.0.7").send().await.unwrap();
+    let id = estate.made["ServiceDiscoveryService"]["Id"]
+        .as_str()
+        .unwrap();
+    let register = estate
+        .app
+        .account()
+        .discovery()
+        .register_instance()
+        .service_id(id)
+        .instance_id("0a1b2c3d4e5f");
+    let register = register
+        .attributes("ECS_SERVICE_NAME", "webapp")
+        .attributes("ECS_CLUSTER_NAME", "myclu");
+    register
+        .attributes("AWS_INSTANCE_IPV4", "10.0.0.7")
+        .send()
+        .await
+        .unwrap();
     let in_use = json!({"times": 1, "error": {"code": "ResourceInUse", "status": 400, "message": "has instances"}});
-    estate.app.faults().inject("servicediscovery:DeleteService", in_use);
+    estate
+        .app
+        .faults()
+        .inject("servicediscovery:DeleteService", in_use);
     estate.deliver(&[message]).await;
-    let calls = ["servicediscovery:DeleteService", "servicediscovery:DeregisterInstance", "sqs:SendMessage"];
+    let calls = [
+        "servicediscovery:DeleteService",
+        "servicediscovery:DeregisterInstance",
+        "sqs:SendMessage",
+    ];
     assert_eq!(estate.changes(), calls);
-    let [(_, message, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    let [(_, message, _)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
     let message = message.clone();
     estate.deliver(&[message]).await;
-    assert_eq!(estate.changes(), ["servicediscovery:DeleteService", "ecs:DeleteCluster"]);
+    assert_eq!(
+        estate.changes(),
+        ["servicediscovery:DeleteService", "ecs:DeleteCluster"]
+    );
 }
 
 #[tokio::test]
 async fn a_refused_permission_is_tried_three_times_and_then_a_dead_letter_that_names_the_action() {
     let mut estate = Estate::new().await;
     let mut message = estate.queued().await;
-    estate.app.faults().refuse("ecs:DeleteCluster", "AccessDeniedException", "User is not authorized to perform that");
+    estate.app.faults().refuse(
+        "ecs:DeleteCluster",
+        "AccessDeniedException",
+        "User is not authorized to perform that",
+    );
     for refusals in 1..3 {
         assert_eq!(estate.deliver(&[message]).await, [""; 0]);
-        let [(url, sent, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
-        assert_eq!((url, &sent["refusals"]), (&estate.queues.urls.url, &json!(refusals)));
+        let [(url, sent, _)] = &estate.sent()[..] else {
+            panic!("{:?}", estate.sent())
+        };
+        assert_eq!(
+            (url, &sent["refusals"]),
+            (&estate.queues.urls.url, &json!(refusals))
+        );
         message = sent.clone();
     }
     assert_eq!(estate.queues.dead_letters().await, [json!(null); 0]);
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
-    let [letter] = &estate.queues.dead_letters().await[..] else { panic!("there is one dead letter") };
+    let [letter] = &estate.queues.dead_letters().await[..] else {
+        panic!("there is one dead letter")
+    };
     let role = format!("arn:aws:iam::{}:role/ecs-api", estate.app.account().id);
-    let reason = format!("the role `{role}` may not do `ecs:DeleteCluster`: User is not authorized to perform that");
+    let reason = format!(
+        "the role `{role}` may not do `ecs:DeleteCluster`: User is not authorized to perform that"
+    );
     assert_eq!(letter["reason"], reason);
     assert_eq!(
         (&letter["caller"], &letter["service"], &letter["account"]),
@@ -357,7 +576,14 @@ async fn a_refused_permission_is_tried_three_times_and_then_a_dead_letter_that_n
 
     // Moved back to the queue, it has all the time again.
     estate.app.faults().clear();
-    assert_eq!((letter.get("since"), &letter["attempts"], &letter["refusals"]), (None, &json!(0), &json!(0)));
+    assert_eq!(
+        (
+            letter.get("since"),
+            &letter["attempts"],
+            &letter["refusals"]
+        ),
+        (None, &json!(0), &json!(0))
+    );
     assert_eq!(estate.deliver(slice::from_ref(letter)).await, [""; 0]);
     assert_eq!(estate.app.account().inventory().await.len(), 1);
 }
@@ -368,10 +594,18 @@ async fn refusals_count_only_in_a_row() {
     let mut message = estate.queued().await;
     message["refusals"] = json!(2);
     let draining = estate.draining();
-    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
     estate.deliver(&[message]).await;
-    let [(url, sent, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
-    assert_eq!((url, &sent["refusals"]), (&estate.queues.urls.url, &json!(0)));
+    let [(url, sent, _)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
+    assert_eq!(
+        (url, &sent["refusals"]),
+        (&estate.queues.urls.url, &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -379,14 +613,30 @@ async fn what_is_not_done_after_two_hours_is_a_dead_letter_that_says_what_it_wai
     let mut estate = Estate::new().await;
     let mut message = estate.queued().await;
     let (draining, [service, ..]) = (estate.draining(), estate.arns());
-    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
     for (minutes, is_given_up) in [(119, false), (121, true)] {
-        message["since"] = json!((Timestamp::now() - SignedDuration::from_mins(minutes)).to_string());
+        message["since"] =
+            json!((Timestamp::now() - SignedDuration::from_mins(minutes)).to_string());
         assert_eq!(estate.deliver(&[message.clone()]).await, [""; 0]);
-        let [(url, sent, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
-        assert_eq!(Some(url) == estate.queues.urls.dead_letter_url.as_ref(), is_given_up, "{minutes}");
-        let reason = format!("`{}` waits for 2 tasks to stop; ", service.as_str().unwrap());
-        assert!(sent["reason"].as_str().unwrap().starts_with(&reason), "{sent}");
+        let [(url, sent, _)] = &estate.sent()[..] else {
+            panic!("{:?}", estate.sent())
+        };
+        assert_eq!(
+            Some(url) == estate.queues.urls.dead_letter_url.as_ref(),
+            is_given_up,
+            "{minutes}"
+        );
+        let reason = format!(
+            "`{}` waits for 2 tasks to stop; ",
+            service.as_str().unwrap()
+        );
+        assert!(
+            sent["reason"].as_str().unwrap().starts_with(&reason),
+            "{sent}"
+        );
     }
 }
 
@@ -395,10 +645,19 @@ async fn throttling_is_no_refusal() {
     let mut estate = Estate::new().await;
     let mut message = estate.queued().await;
     message["refusals"] = json!(2);
-    estate.app.faults().refuse("servicediscovery:DeleteService", "ThrottlingException", "Rate exceeded");
+    estate.app.faults().refuse(
+        "servicediscovery:DeleteService",
+        "ThrottlingException",
+        "Rate exceeded",
+    );
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
-    let [(url, sent, delay)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
-    assert_eq!((url, &sent["refusals"], *delay), (&estate.queues.urls.url, &json!(0), 30));
+    let [(url, sent, delay)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
+    assert_eq!(
+        (url, &sent["refusals"], *delay),
+        (&estate.queues.urls.url, &json!(0), 30)
+    );
 }
 
 #[tokio::test]
@@ -409,16 +668,28 @@ async fn an_sts_that_is_unwell_is_no_refusal_and_one_that_denies_is() {
         message["refusals"] = json!(2);
         // A process that has not assumed the role yet.
         let mut app = TestApp::with_queues(&estate.queues.urls);
-        let text = message.to_string().replace(&estate.app.account().id, &app.account().id);
+        let text = message
+            .to_string()
+            .replace(&estate.app.account().id, &app.account().id);
         app.faults().refuse("sts:AssumeRole", code, "not now");
-        app.invoke(estate.queues.batch(&[serde_json::from_str(&text).unwrap()])).await.unwrap();
+        app.invoke(estate.queues.batch(&[serde_json::from_str(&text).unwrap()]))
+            .await
+            .unwrap();
         let sent = app.faults().sent("sqs:SendMessage");
         let body: Value = serde_json::from_str(sent[0]["MessageBody"].as_str().unwrap()).unwrap();
-        let is_dead = Some(sent[0]["QueueUrl"].as_str().unwrap()) == estate.queues.urls.dead_letter_url.as_deref();
-        assert_eq!((is_dead, body["refusals"].as_i64()), (refusals == 3, Some(0)), "{code}: {body}");
+        let is_dead = Some(sent[0]["QueueUrl"].as_str().unwrap())
+            == estate.queues.urls.dead_letter_url.as_deref();
+        assert_eq!(
+            (is_dead, body["refusals"].as_i64()),
+            (refusals == 3, Some(0)),
+            "{code}: {body}"
+        );
         let reason = body["reason"].as_str().unwrap();
         assert!(
-            reason.contains(&format!("arn:aws:iam::{}:role/ecs-api` can't be assumed", app.account().id)),
+            reason.contains(&format!(
+                "arn:aws:iam::{}:role/ecs-api` can't be assumed",
+                app.account().id
+            )),
             "{reason}"
         );
     }
@@ -429,13 +700,21 @@ async fn a_message_that_sqs_had_put_aside_has_all_the_time_again() {
     let mut estate = Estate::new().await;
     let mut message = estate.queued().await;
     let draining = estate.draining();
-    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
     message["since"] = json!((Timestamp::now() - SignedDuration::from_hours(30)).to_string());
     estate.deliver(&[message]).await;
-    let [(url, sent, _)] = &estate.sent()[..] else { panic!("{:?}", estate.sent()) };
+    let [(url, sent, _)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
     assert_eq!(*url, estate.queues.urls.url);
     let since: Timestamp = sent["since"].as_str().unwrap().parse().unwrap();
-    assert!(Timestamp::now().duration_since(since) < SignedDuration::from_mins(1), "{sent}");
+    assert!(
+        Timestamp::now().duration_since(since) < SignedDuration::from_mins(1),
+        "{sent}"
+    );
 }
 
 #[tokio::test]
@@ -443,7 +722,10 @@ async fn an_unfinished_message_that_comes_twice_is_finished_by_both() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
     let draining = estate.draining();
-    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
     estate.deliver(&[message.clone(), message.clone()]).await;
     let put_back: Vec<_> = estate.sent().into_iter().map(|(_, sent, _)| sent).collect();
     assert_eq!(put_back.len(), 2);
@@ -462,8 +744,13 @@ async fn an_account_that_left_the_configuration_is_a_refusal() {
     message["account"] = json!("gone");
     message["refusals"] = json!(2);
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
-    let [letter] = &estate.queues.dead_letters().await[..] else { panic!("there is one dead letter") };
-    assert_eq!(letter["reason"], "there is no account `gone` in the configuration");
+    let [letter] = &estate.queues.dead_letters().await[..] else {
+        panic!("there is one dead letter")
+    };
+    assert_eq!(
+        letter["reason"],
+        "there is no account `gone` in the configuration"
+    );
 }
 
 #[tokio::test]
@@ -472,7 +759,10 @@ async fn messages_of_a_batch_fail_one_by_one() {
     let message = estate.queued().await;
     let mut unknown = message.clone();
     unknown["account"] = json!("gone");
-    estate.app.faults().refuse("sqs:SendMessage", "AccessDenied", "not you");
+    estate
+        .app
+        .faults()
+        .refuse("sqs:SendMessage", "AccessDenied", "not you");
     let failed = estate.deliver(&[unknown.clone(), message, unknown]).await;
     assert_eq!(failed, ["message-0", "message-2"]);
     assert_eq!(estate.app.account().inventory().await.len(), 1);
@@ -481,10 +771,18 @@ async fn messages_of_a_batch_fail_one_by_one() {
 #[tokio::test]
 async fn a_message_that_is_none_is_a_dead_letter_at_once() {
     let mut estate = Estate::new().await;
-    assert_eq!(estate.deliver(&[json!("nonsense"), json!({"account": "nonprod"})]).await, [""; 0]);
+    assert_eq!(
+        estate
+            .deliver(&[json!("nonsense"), json!({"account": "nonprod"})])
+            .await,
+        [""; 0]
+    );
     let letters = estate.queues.dead_letters().await;
     assert_eq!(letters.len(), 2);
-    let nonsense = letters.iter().find(|letter| letter["body"] == "nonsense").unwrap();
+    let nonsense = letters
+        .iter()
+        .find(|letter| letter["body"] == "nonsense")
+        .unwrap();
     let reason = nonsense["reason"].as_str().unwrap();
     assert!(reason.starts_with("not a message of ecs-api: "), "{reason}");
 }
@@ -495,7 +793,10 @@ async fn a_panic_fails_its_own_message() {
     let message = estate.queued().await;
     let app = TestApp::with_broken_sdk(Some(estate.queues.urls.clone()));
     let answer = app.invoke(estate.queues.batch(&[message])).await.unwrap();
-    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "message-0"}]}));
+    assert_eq!(
+        answer,
+        json!({"batchItemFailures": [{"itemIdentifier": "message-0"}]})
+    );
 }
 
 #[tokio::test]
@@ -503,8 +804,14 @@ async fn what_cannot_be_put_back_is_delivered_again() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
     let draining = estate.draining();
-    estate.app.faults().answer("ecs:DescribeServices", &draining);
-    estate.app.faults().refuse("sqs:SendMessage", "AccessDenied", "not you");
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
+    estate
+        .app
+        .faults()
+        .refuse("sqs:SendMessage", "AccessDenied", "not you");
     assert_eq!(estate.deliver(&[message]).await, ["message-0"]);
 }
 
@@ -517,7 +824,10 @@ async fn without_a_place_for_dead_letters_sqs_moves_them_itself() {
     message["account"] = json!("gone");
     message["refusals"] = json!(2);
     let answer = app.invoke(estate.queues.batch(&[message])).await.unwrap();
-    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "message-0"}]}));
+    assert_eq!(
+        answer,
+        json!({"batchItemFailures": [{"itemIdentifier": "message-0"}]})
+    );
 }
 
 #[tokio::test]
@@ -525,7 +835,10 @@ async fn an_empty_look_at_a_silent_aws_is_put_back_in_time() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
     estate.app.set_time_left(Duration::from_secs(8));
-    estate.app.faults().inject("ecs:DescribeServices", json!({"latency": 20_000}));
+    estate
+        .app
+        .faults()
+        .inject("ecs:DescribeServices", json!({"latency": 20_000}));
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     assert_eq!(estate.sent().len(), 1);
 }
@@ -535,28 +848,50 @@ async fn what_cannot_be_queued_is_the_callers_to_repeat() {
     for (operation, is_sent) in [("sqs:SendMessage", true), ("ecs:TagResource", false)] {
         let mut estate = Estate::new().await;
         estate.drain().await;
-        estate.app.faults().refuse(operation, "AccessDeniedException", "not you");
+        estate
+            .app
+            .faults()
+            .refuse(operation, "AccessDeniedException", "not you");
         let body = estate.app.delete(RECURSIVE).await.expect(202);
-        let repeat = "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
-        assert_eq!((&body["Queued"], &body["Detail"]), (&json!(false), &json!(repeat)), "{operation}");
-        assert_eq!(estate.changes().contains(&"sqs:SendMessage".to_owned()), is_sent, "{operation}");
+        let repeat =
+            "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
+        assert_eq!(
+            (&body["Queued"], &body["Detail"]),
+            (&json!(false), &json!(repeat)),
+            "{operation}"
+        );
+        assert_eq!(
+            estate.changes().contains(&"sqs:SendMessage".to_owned()),
+            is_sent,
+            "{operation}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_aws_throttles_on_the_way_is_queued() {
     let mut estate = Estate::new().await;
-    estate.app.faults().refuse("servicediscovery:DeleteService", "ThrottlingException", "Rate exceeded");
+    estate.app.faults().refuse(
+        "servicediscovery:DeleteService",
+        "ThrottlingException",
+        "Rate exceeded",
+    );
     let body = estate.app.delete(RECURSIVE).await.expect(202);
     let [service, registry, cluster] = estate.arns();
-    assert_eq!((&body["Deleted"], &body["Queued"]), (&json!([service]), &json!(true)));
+    assert_eq!(
+        (&body["Deleted"], &body["Queued"]),
+        (&json!([service]), &json!(true))
+    );
     let throttled = "`servicediscovery:DeleteService` was refused: Rate exceeded";
     assert_eq!(
         body["Pending"],
         json!([{"Arn": registry, "WaitingFor": throttled}, {"Arn": cluster, "WaitingFor": throttled}])
     );
     assert_eq!(estate.sent().len(), 1);
-    estate.app.faults().refuse("sqs:SendMessage", "AccessDenied", "not you");
+    estate
+        .app
+        .faults()
+        .refuse("sqs:SendMessage", "AccessDenied", "not you");
     let problem = estate.app.delete(RECURSIVE).await.problem(429);
     assert_eq!(problem["Deleted"], json!([service]));
 }
@@ -570,10 +905,16 @@ async fn the_same_delete_again_reports_how_far_the_queue_has_come() {
     // AWS describes a deleted cluster for a while; the local AWS forgets it at once.
     let [_, _, cluster] = estate.arns();
     let inactive = json!({"clusterName": "myclu", "clusterArn": cluster, "status": "INACTIVE"});
-    estate.app.faults().answer("ecs:DescribeClusters", &json!({"clusters": [inactive], "failures": []}));
+    estate.app.faults().answer(
+        "ecs:DescribeClusters",
+        &json!({"clusters": [inactive], "failures": []}),
+    );
     let body = estate.app.delete(RECURSIVE).await.expect(200);
     assert_eq!(body["Service"]["Status"], "INACTIVE");
-    assert_eq!((&body["Deleted"], &body["Kept"]), (&json!([cluster]), &json!([])));
+    assert_eq!(
+        (&body["Deleted"], &body["Kept"]),
+        (&json!([cluster]), &json!([]))
+    );
     assert_eq!(estate.changes(), [""; 0]);
 }
 
@@ -582,14 +923,24 @@ async fn the_same_delete_meanwhile_reports_what_is_pending() {
     let mut estate = Estate::new().await;
     let message = estate.queued().await;
     let (draining, mark) = (estate.draining(), message["clusterMark"].clone());
-    estate.app.faults().answer("ecs:DescribeServices", &draining);
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
     estate.deliver(&[message]).await;
     estate.app.set_time_left(Duration::from_secs(8));
     let body = estate.app.delete(RECURSIVE).await.expect(202);
-    assert_eq!(body["Pending"][0], json!({"Arn": estate.arns()[0], "WaitingFor": "2 tasks to stop"}));
+    assert_eq!(
+        body["Pending"][0],
+        json!({"Arn": estate.arns()[0], "WaitingFor": "2 tasks to stop"})
+    );
     // It has a message of its own, which knows the cluster by the same mark.
     assert_eq!(body["Queued"], true);
-    let marks: Vec<_> = estate.sent().into_iter().map(|(_, sent, _)| sent["clusterMark"].clone()).collect();
+    let marks: Vec<_> = estate
+        .sent()
+        .into_iter()
+        .map(|(_, sent, _)| sent["clusterMark"].clone())
+        .collect();
     assert_eq!(marks, [mark.clone(), mark]);
 }
 
@@ -607,11 +958,17 @@ async fn a_batch_of_another_queue_gets_nowhere() {
     with_a_context["requestContext"] = json!({});
     for event in [foreign, of_sns, with_a_context, json!({"Records": []})] {
         let error = estate.app.invoke(event.clone()).await.unwrap_err();
-        assert!(error.starts_with("unknown event: expected"), "{event}: {error}");
+        assert!(
+            error.starts_with("unknown event: expected"),
+            "{event}: {error}"
+        );
     }
     assert_eq!(estate.app.account().inventory().await, before);
     let error = TestApp::new().invoke(ours).await.unwrap_err();
-    assert!(error.ends_with("or a batch of the function's own cleanup queue"), "{error}");
+    assert!(
+        error.ends_with("or a batch of the function's own cleanup queue"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -14,13 +14,17 @@ const VIEWER: &str = "tests/description/node_modules/swagger-ui-dist";
 
 fn read(name: &str) -> String {
     let path = project(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}; `make tools` installs it", path.display()))
+    fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; `make tools` installs it", path.display()))
 }
 
 /// The page, of the pinned package and nothing else, and the policy that allows these scripts and styles alone.
 fn page() -> (String, String) {
-    let package: serde_json::Value = serde_json::from_str(&read(&format!("{VIEWER}/package.json"))).unwrap();
-    let licenses = read(&format!("{VIEWER}/swagger-ui-bundle.js.LICENSE.txt")).replace("*/", "").replace("/*!", "");
+    let package: serde_json::Value =
+        serde_json::from_str(&read(&format!("{VIEWER}/package.json"))).unwrap();
+    let licenses = read(&format!("{VIEWER}/swagger-ui-bundle.js.LICENSE.txt"))
+        .replace("*/", "")
+        .replace("/*!", "");
     let style = read(&format!("{VIEWER}/swagger-ui.css"));
     let style = style.split("/*# sourceMappingURL").next().unwrap();
     let viewer = read(&format!("{VIEWER}/swagger-ui-bundle.js"));
@@ -57,20 +61,37 @@ fn the_page_is_the_pinned_viewer() {
 async fn the_page_is_served_to_anybody_under_a_strict_policy() {
     let app = TestApp::new();
     for path in ["/docs", "/docs/"] {
-        let answer = app.request("GET", path).by(Caller::Anonymous).header("accept-encoding", "gzip").send().await;
-        assert_eq!((answer.status, answer.header("content-encoding")), (200, Some("gzip")));
-        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+        let answer = app
+            .request("GET", path)
+            .by(Caller::Anonymous)
+            .header("accept-encoding", "gzip")
+            .send()
+            .await;
+        assert_eq!(
+            (answer.status, answer.header("content-encoding")),
+            (200, Some("gzip"))
+        );
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         let policy = answer.header("content-security-policy").unwrap();
-        assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
-        assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'sha256-"),
+            "{policy}"
+        );
+        assert!(
+            !policy.contains("unsafe") && !policy.contains("http"),
+            "{policy}"
+        );
         assert!(answer.text().starts_with("<!doctype html>"));
     }
 }
 
 #[test]
 fn the_description_adds_less_than_a_megabyte_to_the_package() {
-    let sizes =
-        ["assets/docs.html.gz", "assets/openapi.json.gz"].map(|name| fs::metadata(project(name)).unwrap().len());
+    let sizes = ["assets/docs.html.gz", "assets/openapi.json.gz"]
+        .map(|name| fs::metadata(project(name)).unwrap().len());
     assert!(sizes.iter().sum::<u64>() < 1_000_000, "{sizes:?}");
 }

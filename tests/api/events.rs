@@ -13,14 +13,27 @@ use crate::support::TestApp;
 
 fn samples() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut samples: Vec<(PathBuf, Value)> = files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| (path.clone(), serde_json::from_slice(&fs::read(&path).unwrap()).unwrap()))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .map(|path| {
+            (
+                path.clone(),
+                serde_json::from_slice(&fs::read(&path).unwrap()).unwrap(),
+            )
+        })
         .collect();
     samples.sort_by(|one, other| one.0.cmp(&other.0));
     let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
-    samples.iter().map(|(path, event)| (name(path), event.clone())).collect()
+    samples
+        .iter()
+        .map(|(path, event)| (name(path), event.clone()))
+        .collect()
 }
 
 /// `CreateCluster` → `create_cluster`.
@@ -45,8 +58,16 @@ fn every_route_has_an_event_of_its_name() {
             panic!("events/{name}.json is missing")
         };
         let found = routes.find(event["rawPath"].as_str().unwrap()).unwrap();
-        let method: Method = event["requestContext"]["http"]["method"].as_str().unwrap().parse().unwrap();
-        assert_eq!(found.route(&method).unwrap().endpoint, route.endpoint, "{name}");
+        let method: Method = event["requestContext"]["http"]["method"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(
+            found.route(&method).unwrap().endpoint,
+            route.endpoint,
+            "{name}"
+        );
     }
 }
 
@@ -55,7 +76,10 @@ fn every_event_is_described() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
     let readme = fs::read_to_string(folder.join("README.md")).unwrap();
     for (name, _) in samples() {
-        assert!(readme.contains(&format!("| `{name}.json` |")), "events/README.md says nothing of {name}.json");
+        assert!(
+            readme.contains(&format!("| `{name}.json` |")),
+            "events/README.md says nothing of {name}.json"
+        );
     }
 }
 
@@ -74,7 +98,9 @@ async fn every_way_in_has_an_event_that_is_answered() {
     ]}));
     app.account().furnish().await;
     let mut shown = 0;
-    let requests = samples().into_iter().filter(|(name, _)| name.starts_with(WAY_IN) && name != BATCH);
+    let requests = samples()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(WAY_IN) && name != BATCH);
     for (name, event) in requests {
         // The sample's task definition is that of the other samples.
         let event = serde_json::from_str(&event.to_string().replace("mytaskdef", "web")).unwrap();
@@ -92,10 +118,19 @@ const BATCH: &str = "by_queue";
 #[tokio::test]
 async fn the_batch_is_worked_off() {
     let url = "http://127.0.0.1:4566/123456789012/ecs-api-cleanup".to_owned();
-    let app = TestApp::with_queues(&CleanupQueue { url, dead_letter_url: None });
-    let (_, batch) = samples().into_iter().find(|(name, _)| name == BATCH).unwrap();
+    let app = TestApp::with_queues(&CleanupQueue {
+        url,
+        dead_letter_url: None,
+    });
+    let (_, batch) = samples()
+        .into_iter()
+        .find(|(name, _)| name == BATCH)
+        .unwrap();
     let batch = batch.to_string().replace("111122223333", &app.account().id);
-    let answer = app.invoke(serde_json::from_str(&batch).unwrap()).await.unwrap();
+    let answer = app
+        .invoke(serde_json::from_str(&batch).unwrap())
+        .await
+        .unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
 }
 
@@ -144,7 +179,8 @@ impl Names {
 
     /// Puts what was made in place of what the documentation names.
     fn put_into(&self, event: &Value) -> Value {
-        let put = |event: String, (documented, made): &(&str, String)| event.replace(documented, made);
+        let put =
+            |event: String, (documented, made): &(&str, String)| event.replace(documented, made);
         serde_json::from_str(&self.0.iter().fold(event.to_string(), put)).unwrap()
     }
 }
@@ -155,20 +191,28 @@ async fn every_event_is_answered_as_its_story_goes() {
     let demo = json!([{"name": "demo", "tokenSha256": digest, "grants": [{"accounts": ["*"], "access": "write"}]}]);
     let app = TestApp::with_settings(&json!({"callers": demo}));
     let samples = samples();
-    let of_routes = samples.iter().filter(|(sample, _)| !sample.starts_with(WAY_IN));
-    assert_eq!(of_routes.count(), STORY.len(), "the story tells of every event of a route");
+    let of_routes = samples
+        .iter()
+        .filter(|(sample, _)| !sample.starts_with(WAY_IN));
+    assert_eq!(
+        of_routes.count(),
+        STORY.len(),
+        "the story tells of every event of a route"
+    );
     let mut names = Names::default();
     names.learn("ns-y3uaw6neshhbev3f", &app.account().namespace().await);
     for name in STORY {
         let (_, event) = samples.iter().find(|(sample, _)| sample == name).unwrap();
         let answer = app.invoke(names.put_into(event)).await.unwrap();
         assert_eq!(answer["statusCode"], 200, "{name}: {answer}");
-        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap_or_default();
+        let body: Value =
+            serde_json::from_str(answer["body"].as_str().unwrap()).unwrap_or_default();
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap();
         let id = |pointer: &str| text(pointer).rsplit('/').next().unwrap();
         match name {
             "create_orchestration" => {
-                let documented = "arn:aws:servicediscovery:us-east-1:12345678910:service/srv-tvtbgvkkxtts3qlf";
+                let documented =
+                    "arn:aws:servicediscovery:us-east-1:12345678910:service/srv-tvtbgvkkxtts3qlf";
                 names.learn(documented, text("/ServiceDiscoveryService/Arn"));
             }
             // The documented log request is `?task="foo"&container="bar"`.
@@ -179,8 +223,15 @@ async fn every_event_is_answered_as_its_story_goes() {
             "run_task" => names.learn("0123456789abcdef0123456789abcdef", id("/Tasks/0/TaskArn")),
             "create_registry" => names.learn("srv-tvtbgvkkxtts3qlf", text("/Service/Id")),
             "delete_orchestration" => {
-                let kept = body["Kept"].as_array().unwrap().iter().map(|kept| kept["Arn"].as_str().unwrap());
-                assert!(kept.clone().any(|arn| arn.ends_with(":cluster/myclu")), "{body}");
+                let kept = body["Kept"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|kept| kept["Arn"].as_str().unwrap());
+                assert!(
+                    kept.clone().any(|arn| arn.ends_with(":cluster/myclu")),
+                    "{body}"
+                );
             }
             _ => {}
         }

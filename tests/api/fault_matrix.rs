@@ -40,8 +40,14 @@ fn faults() -> Vec<(&'static str, Fault)> {
         fault
     };
     let silence = json!({"latency": SILENCE_MS});
-    let (before, after) = (json!({"reset": true}), json!({"response": {"abort_bytes": 0}}));
-    let (cut, garbage) = (json!({"response": {"truncate_frac": 0.5}}), json!({"response": {"corrupt_bytes": 100_000}}));
+    let (before, after) = (
+        json!({"reset": true}),
+        json!({"response": {"abort_bytes": 0}}),
+    );
+    let (cut, garbage) = (
+        json!({"response": {"truncate_frac": 0.5}}),
+        json!({"response": {"corrupt_bytes": 100_000}}),
+    );
     let rules = [
         ("10 s of silence, for ever", silence.clone()),
         ("10 s of silence, once", times(1, silence)),
@@ -52,17 +58,29 @@ fn faults() -> Vec<(&'static str, Fault)> {
         ("answer cut short, for ever", cut.clone()),
         ("answer is garbage, for ever", garbage.clone()),
         ("access denied", error("AccessDeniedException", 400)),
-        ("throttled twice", times(2, error("ThrottlingException", 400))),
+        (
+            "throttled twice",
+            times(2, error("ThrottlingException", 400)),
+        ),
         ("500 once", times(1, error("InternalFailure", 500))),
         ("reset before the work, once", times(1, before)),
         ("reset after the work, once", times(1, after)),
         ("answer cut short, once", times(1, cut)),
         ("answer is garbage, once", times(1, garbage)),
-        ("credentials expired", times(1, error("ExpiredTokenException", 400))),
+        (
+            "credentials expired",
+            times(1, error("ExpiredTokenException", 400)),
+        ),
     ];
-    let mut faults: Vec<_> = rules.into_iter().map(|(name, rule)| (name, Fault::Rule(rule))).collect();
+    let mut faults: Vec<_> = rules
+        .into_iter()
+        .map(|(name, rule)| (name, Fault::Rule(rule)))
+        .collect();
     faults.push(("500 once, before the work", Fault::Late { is_reset: false }));
-    faults.push(("reset once, before the work", Fault::Late { is_reset: true }));
+    faults.push((
+        "reset once, before the work",
+        Fault::Late { is_reset: true },
+    ));
     faults
 }
 
@@ -82,15 +100,25 @@ enum Story {
 }
 
 impl Story {
-    const ALL: [Self; 7] =
-        [Self::Create, Self::KeyedCreate, Self::Undo, Self::KeyedUndo, Self::Delete, Self::Twins, Self::TwinsUndo];
+    const ALL: [Self; 7] = [
+        Self::Create,
+        Self::KeyedCreate,
+        Self::Undo,
+        Self::KeyedUndo,
+        Self::Delete,
+        Self::Twins,
+        Self::TwinsUndo,
+    ];
 
     fn is_create(self) -> bool {
         matches!(self, Self::Create | Self::KeyedCreate | Self::Twins)
     }
 
     fn is_keyed(self) -> bool {
-        matches!(self, Self::KeyedCreate | Self::KeyedUndo | Self::Twins | Self::TwinsUndo)
+        matches!(
+            self,
+            Self::KeyedCreate | Self::KeyedUndo | Self::Twins | Self::TwinsUndo
+        )
     }
 
     fn has_twin(self) -> bool {
@@ -99,7 +127,8 @@ impl Story {
 
     /// What is refused in any case.
     fn refusal(self) -> Option<(&'static str, Value)> {
-        let no = json!({"error": {"code": "InvalidParameterException", "status": 400, "message": "no"}});
+        let no =
+            json!({"error": {"code": "InvalidParameterException", "status": 400, "message": "no"}});
         (!self.is_create() && self != Self::Delete).then_some(("ecs:CreateService", no))
     }
 
@@ -116,10 +145,16 @@ impl Story {
 
     async fn tell(self, app: &TestApp, body: &Value) -> Answer {
         if self == Self::Delete {
-            return app.delete("/nonprod/services?cluster=myclu&service=webapp&recursive=true").await;
+            return app
+                .delete("/nonprod/services?cluster=myclu&service=webapp&recursive=true")
+                .await;
         }
         let request = app.request("POST", "/nonprod/services").json(body);
-        let request = if self.is_keyed() { request.header("idempotency-key", "deploy-42") } else { request };
+        let request = if self.is_keyed() {
+            request.header("idempotency-key", "deploy-42")
+        } else {
+            request
+        };
         request.send().await
     }
 
@@ -131,11 +166,21 @@ impl Story {
         }
         let body = self.furnish(app.account()).await;
         let answer = self.tell(&app, &body).await;
-        assert_eq!(answer.status, if self.refusal().is_some() { 400 } else { 200 }, "{}", answer.text());
+        assert_eq!(
+            answer.status,
+            if self.refusal().is_some() { 400 } else { 200 },
+            "{}",
+            answer.text()
+        );
         let calls: Vec<_> = app.faults().calls();
         // Of a create that is refused, only what comes after the refusal is new.
-        let told = calls.iter().position(|call| self.refusal().is_some() && call == "ecs:CreateService");
-        calls.into_iter().skip(told.map_or(0, |told| told + 1)).collect()
+        let told = calls
+            .iter()
+            .position(|call| self.refusal().is_some() && call == "ecs:CreateService");
+        calls
+            .into_iter()
+            .skip(told.map_or(0, |told| told + 1))
+            .collect()
     }
 }
 
@@ -143,13 +188,33 @@ impl Story {
 /// a registry in its namespace.
 async fn put_bystanders(account: &TestAccount, namespace: &str) {
     let (ecs, discovery) = (account.ecs(), account.discovery());
-    ecs.create_cluster().cluster_name("bystander").send().await.unwrap();
-    let container = ContainerDefinition::builder().name("app").image("nginx:alpine").build();
-    let family = ecs.register_task_definition().family("mytaskdef").container_definitions(container);
+    ecs.create_cluster()
+        .cluster_name("bystander")
+        .send()
+        .await
+        .unwrap();
+    let container = ContainerDefinition::builder()
+        .name("app")
+        .image("nginx:alpine")
+        .build();
+    let family = ecs
+        .register_task_definition()
+        .family("mytaskdef")
+        .container_definitions(container);
     family.send().await.unwrap();
-    let service = ecs.create_service().cluster("bystander").service_name("webapp").task_definition("mytaskdef:1");
+    let service = ecs
+        .create_service()
+        .cluster("bystander")
+        .service_name("webapp")
+        .task_definition("mytaskdef:1");
     service.desired_count(0).send().await.unwrap();
-    discovery.create_service().name("bystander").namespace_id(namespace).send().await.unwrap();
+    discovery
+        .create_service()
+        .name("bystander")
+        .namespace_id(namespace)
+        .send()
+        .await
+        .unwrap();
 }
 
 /// One call of one story, and what happens to it.
@@ -179,19 +244,29 @@ type Ended = Result<(u16, End), String>;
 /// Why something may stay: the only rows that may end as [`End::Listed`].
 fn reason(case: &Case) -> Option<&'static str> {
     let is = |words: &[&str]| words.iter().any(|word| case.fault.contains(word));
-    let makes =
-        ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "servicediscovery:CreateService", "ecs:CreateService"];
+    let makes = [
+        "ecs:CreateCluster",
+        "ecs:RegisterTaskDefinition",
+        "servicediscovery:CreateService",
+        "ecs:CreateService",
+    ];
     match case.story {
-        story if story.is_create() && is(&["silence"]) && makes.contains(&case.operation.as_str()) => {
+        story
+            if story.is_create()
+                && is(&["silence"])
+                && makes.contains(&case.operation.as_str()) =>
+        {
             Some("AWS is still at work, and does after the answer what it did not do before")
         }
         Story::Undo | Story::KeyedUndo | Story::TwinsUndo if is(&["for ever", "access denied"]) => {
             Some("AWS does not let it be undone, or does not say that it was")
         }
-        Story::Twins if is(&["for ever", "access denied"]) => {
-            Some("the other run made it and had not taken it back yet, or AWS does not say whether it is used")
+        Story::Twins if is(&["for ever", "access denied"]) => Some(
+            "the other run made it and had not taken it back yet, or AWS does not say whether it is used",
+        ),
+        Story::Twins | Story::TwinsUndo => {
+            Some("the other run made it, and had not taken it back yet")
         }
-        Story::Twins | Story::TwinsUndo => Some("the other run made it, and had not taken it back yet"),
         _ => None,
     }
 }
@@ -199,11 +274,21 @@ fn reason(case: &Case) -> Option<&'static str> {
 /// Everything in an account, by ARN, with its name.
 async fn inventory(account: &TestAccount) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let registries = account.discovery().list_services().send().await.expect("the local AWS lists");
+    let registries = account
+        .discovery()
+        .list_services()
+        .send()
+        .await
+        .expect("the local AWS lists");
     let name_of = |arn: &str| {
-        let registry = registries.services().iter().find(|registry| registry.arn() == Some(arn));
+        let registry = registries
+            .services()
+            .iter()
+            .find(|registry| registry.arn() == Some(arn));
         let last = arn.rsplit('/').next().unwrap_or_default();
-        let name = registry.and_then(|registry| registry.name()).unwrap_or(last);
+        let name = registry
+            .and_then(|registry| registry.name())
+            .unwrap_or(last);
         name.split(':').next().unwrap_or_default().to_owned()
     };
     for arn in account.inventory().await {
@@ -224,12 +309,24 @@ struct Claims<'c> {
 impl Claims<'_> {
     fn listed(&self, member: &str) -> Vec<&str> {
         let entries = self.answer[member].as_array().into_iter().flatten();
-        entries.map(|entry| entry["Arn"].as_str().or(entry.as_str()).expect("an entry has an ARN")).collect()
+        entries
+            .map(|entry| {
+                entry["Arn"]
+                    .as_str()
+                    .or(entry.as_str())
+                    .expect("an entry has an ARN")
+            })
+            .collect()
     }
 
     /// The ARNs of the four parts of a create's answer.
     fn parts(&self) -> Result<BTreeSet<String>, String> {
-        let parts = ["Cluster", "TaskDefinition", "ServiceDiscoveryService", "Service"];
+        let parts = [
+            "Cluster",
+            "TaskDefinition",
+            "ServiceDiscoveryService",
+            "Service",
+        ];
         match parts.iter().find(|part| self.answer[**part].is_null()) {
             Some(missing) => Err(format!("200 without {missing}")),
             None => Ok(arns(self.answer).into_iter().collect()),
@@ -237,8 +334,16 @@ impl Claims<'_> {
     }
 
     fn of_create(&self, status: u16) -> Result<End, String> {
-        let new: BTreeMap<_, _> = self.after.iter().filter(|(arn, _)| !self.before.contains_key(*arn)).collect();
-        if let Some(gone) = self.before.keys().find(|arn| !self.after.contains_key(*arn)) {
+        let new: BTreeMap<_, _> = self
+            .after
+            .iter()
+            .filter(|(arn, _)| !self.before.contains_key(*arn))
+            .collect();
+        if let Some(gone) = self
+            .before
+            .keys()
+            .find(|arn| !self.after.contains_key(*arn))
+        {
             return Err(format!("{gone} was there before"));
         }
         if status == 200 {
@@ -250,38 +355,72 @@ impl Claims<'_> {
                 Err(format!("answered {answered:?}, there {there:?}"))
             };
         }
-        let (created, back, left) = (self.listed("Created"), self.listed("RolledBack"), self.listed("LeftBehind"));
-        if let Some((arn, _)) =
-            new.iter().find(|(arn, name)| !left.contains(&arn.as_str()) && !left.contains(&name.as_str()))
+        let (created, back, left) = (
+            self.listed("Created"),
+            self.listed("RolledBack"),
+            self.listed("LeftBehind"),
+        );
+        if let Some((arn, _)) = new
+            .iter()
+            .find(|(arn, name)| !left.contains(&arn.as_str()) && !left.contains(&name.as_str()))
         {
             return Err(format!("{arn} is left and not listed"));
         }
         if let Some(arn) = back.iter().find(|arn| self.after.contains_key(**arn)) {
             return Err(format!("{arn} is called rolled back"));
         }
-        if let Some(arn) = created.iter().find(|arn| !back.contains(arn) && !left.contains(arn)) {
-            return Err(format!("{arn} was created, and nobody says what became of it"));
+        if let Some(arn) = created
+            .iter()
+            .find(|arn| !back.contains(arn) && !left.contains(arn))
+        {
+            return Err(format!(
+                "{arn} was created, and nobody says what became of it"
+            ));
         }
-        let commands =
-            self.answer["LeftBehind"].as_array().into_iter().flatten().map(|entry| entry["Command"].as_str());
-        if !commands.into_iter().all(|command| command.is_some_and(|command| command.starts_with("aws "))) {
+        let commands = self.answer["LeftBehind"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|entry| entry["Command"].as_str());
+        if !commands
+            .into_iter()
+            .all(|command| command.is_some_and(|command| command.starts_with("aws ")))
+        {
             return Err("something is left without the command that removes it".to_owned());
         }
-        Ok(if left.is_empty() { End::AsBefore } else { End::Listed })
+        Ok(if left.is_empty() {
+            End::AsBefore
+        } else {
+            End::Listed
+        })
     }
 
     /// Of two identical creates: what one answers is there, the other answers the same or fails, and what is there besides
     /// is listed by one of them.
     fn of_twins(&self, status: u16, twin: (u16, &Value)) -> Result<End, String> {
-        let new: BTreeMap<_, _> = self.after.iter().filter(|(arn, _)| !self.before.contains_key(*arn)).collect();
-        if let Some(gone) = self.before.keys().find(|arn| !self.after.contains_key(*arn)) {
+        let new: BTreeMap<_, _> = self
+            .after
+            .iter()
+            .filter(|(arn, _)| !self.before.contains_key(*arn))
+            .collect();
+        if let Some(gone) = self
+            .before
+            .keys()
+            .find(|arn| !self.after.contains_key(*arn))
+        {
             return Err(format!("{gone} was there before"));
         }
         // The other one meets no fault but this one's undo.
         if twin.0 != 200 && twin.1["retryable"] != true {
-            return Err(format!("the other answers {}, and that it is final", twin.0));
+            return Err(format!(
+                "the other answers {}, and that it is final",
+                twin.0
+            ));
         }
-        let other = Claims { answer: twin.1, ..*self };
+        let other = Claims {
+            answer: twin.1,
+            ..*self
+        };
         let mut answered = BTreeSet::new();
         for (status, claims) in [(status, self), (twin.0, &other)] {
             if status == 200 {
@@ -295,11 +434,17 @@ impl Claims<'_> {
         if let Some(gone) = answered.iter().find(|arn| !new.contains_key(arn)) {
             return Err(format!("{gone} is answered and not there"));
         }
-        let left: Vec<_> = [self, &other].iter().flat_map(|claims| claims.listed("LeftBehind")).collect();
-        let mut besides = new.iter().filter(|(arn, _)| !answered.contains(**arn)).peekable();
+        let left: Vec<_> = [self, &other]
+            .iter()
+            .flat_map(|claims| claims.listed("LeftBehind"))
+            .collect();
+        let mut besides = new
+            .iter()
+            .filter(|(arn, _)| !answered.contains(**arn))
+            .peekable();
         let is_done = besides.peek().is_none() && !answered.is_empty();
-        if let Some((arn, _)) =
-            besides.find(|(arn, name)| !left.contains(&arn.as_str()) && !left.contains(&name.as_str()))
+        if let Some((arn, _)) = besides
+            .find(|(arn, name)| !left.contains(&arn.as_str()) && !left.contains(&name.as_str()))
         {
             return Err(format!("{arn} is left and not listed"));
         }
@@ -315,14 +460,25 @@ impl Claims<'_> {
     /// What the account holds once the delete is done.
     fn without_the_service(&self) -> BTreeMap<String, String> {
         let is_of_story = |arn: &str, name: &str| {
-            arn.ends_with(":cluster/myclu") || arn.ends_with(":service/myclu/webapp") || name == "www"
+            arn.ends_with(":cluster/myclu")
+                || arn.ends_with(":service/myclu/webapp")
+                || name == "www"
         };
-        let stays = self.before.iter().filter(|(arn, name)| !is_of_story(arn, name));
-        stays.map(|(arn, name)| (arn.clone(), name.clone())).collect()
+        let stays = self
+            .before
+            .iter()
+            .filter(|(arn, name)| !is_of_story(arn, name));
+        stays
+            .map(|(arn, name)| (arn.clone(), name.clone()))
+            .collect()
     }
 
     fn of_delete(&self, status: u16) -> Result<End, String> {
-        if let Some(arn) = self.listed("Deleted").into_iter().find(|arn| self.after.contains_key(*arn)) {
+        if let Some(arn) = self
+            .listed("Deleted")
+            .into_iter()
+            .find(|arn| self.after.contains_key(*arn))
+        {
             return Err(format!("{arn} is called deleted"));
         }
         let stays = self.without_the_service();
@@ -336,8 +492,14 @@ impl Claims<'_> {
             _ => {
                 let told = [self.listed("Deleted"), self.listed("Pending")].concat();
                 // AWS did it without saying so; the same delete again says it.
-                let is_told = |arn: &&String| told.contains(&arn.as_str()) || self.answer["code"].is_string();
-                match self.before.keys().filter(|arn| !self.after.contains_key(*arn)).find(|arn| !is_told(arn)) {
+                let is_told =
+                    |arn: &&String| told.contains(&arn.as_str()) || self.answer["code"].is_string();
+                match self
+                    .before
+                    .keys()
+                    .filter(|arn| !self.after.contains_key(*arn))
+                    .find(|arn| !is_told(arn))
+                {
                     Some(arn) => Err(format!("{arn} is gone, and nobody says so")),
                     None => Ok(End::GoesOn),
                 }
@@ -352,7 +514,11 @@ async fn run(case: &Case, app: &TestApp, twin: &TestApp) -> Ended {
     let before = inventory(app.account()).await;
     let started = Instant::now();
     let (answer, other) = tokio::join!(case.story.tell(app, &body), async {
-        if case.story.has_twin() { Some(case.story.tell(twin, &body).await) } else { None }
+        if case.story.has_twin() {
+            Some(case.story.tell(twin, &body).await)
+        } else {
+            None
+        }
     });
     let took = started.elapsed();
     if took > LIMIT {
@@ -361,18 +527,31 @@ async fn run(case: &Case, app: &TestApp, twin: &TestApp) -> Ended {
     wait_for_aws(case).await;
     let after = inventory(app.account()).await;
     let json = check_answer(&answer)?;
-    let claims = Claims { answer: &json, before: &before, after: &after };
+    let claims = Claims {
+        answer: &json,
+        before: &before,
+        after: &after,
+    };
     let end = match (case.story, &other) {
         (Story::Delete, _) => claims.of_delete(answer.status),
         (_, Some(other)) => claims.of_twins(answer.status, (other.status, &check_answer(other)?)),
         (_, None) => claims.of_create(answer.status),
     };
     let end = end.map_err(|why| {
-        let other = other.as_ref().map(|other| format!(", the other {} {}", other.status, other.text()));
-        format!("{} {why}: {json}{}", answer.status, other.unwrap_or_default())
+        let other = other
+            .as_ref()
+            .map(|other| format!(", the other {} {}", other.status, other.text()));
+        format!(
+            "{} {why}: {json}{}",
+            answer.status,
+            other.unwrap_or_default()
+        )
     })?;
     if end == End::Listed && reason(case).is_none() {
-        return Err(format!("{} leaves something without a reason: {json}", answer.status));
+        return Err(format!(
+            "{} leaves something without a reason: {json}",
+            answer.status
+        ));
     }
     check_repetition(case, app, &body, &claims, &answer, end).await?;
     Ok((answer.status, end))
@@ -401,10 +580,16 @@ async fn check_repetition(
     let is_retryable = claims.answer["retryable"] == true;
     let is_final = case.fault == "access denied" || case.operation == "sts:AssumeRole";
     if end == End::AsBefore && matches!(answer.status, 429 | 502..) && !is_final && !is_retryable {
-        return Err(format!("{} could be repeated, and is not called so", answer.status));
+        return Err(format!(
+            "{} could be repeated, and is not called so",
+            answer.status
+        ));
     }
     if end == End::Listed && !case.story.is_keyed() && is_retryable {
-        return Err(format!("{} leaves something in the way of its repetition", answer.status));
+        return Err(format!(
+            "{} leaves something in the way of its repetition",
+            answer.status
+        ));
     }
     let is_unfinished_delete = case.story == Story::Delete && end != End::Done;
     if !is_retryable && !is_unfinished_delete {
@@ -412,7 +597,11 @@ async fn check_repetition(
     }
     let again = case.story.tell(&app.without_faults(), body).await;
     let (json, after) = (check_answer(&again)?, inventory(app.account()).await);
-    let claims = Claims { answer: &json, after: &after, ..*claims };
+    let claims = Claims {
+        answer: &json,
+        after: &after,
+        ..*claims
+    };
     let ended = match case.story {
         Story::Delete if again.status == 404 => claims.of_delete(200),
         Story::Delete => claims.of_delete(again.status),
@@ -420,7 +609,10 @@ async fn check_repetition(
     };
     match ended {
         Ok(End::Done) => Ok(()),
-        other => Err(format!("{} and again {} {other:?}: {json}", answer.status, again.status)),
+        other => Err(format!(
+            "{} and again {} {other:?}: {json}",
+            answer.status, again.status
+        )),
     }
 }
 
@@ -430,7 +622,15 @@ fn check_answer(answer: &Answer) -> Result<Value, String> {
     if answer.status < 400 {
         return Ok(json);
     }
-    for fixed in ["type", "title", "status", "detail", "code", "requestId", "retryable"] {
+    for fixed in [
+        "type",
+        "title",
+        "status",
+        "detail",
+        "code",
+        "requestId",
+        "retryable",
+    ] {
         if json[fixed].is_null() {
             return Err(format!("{fixed} is missing: {json}"));
         }
@@ -438,7 +638,11 @@ fn check_answer(answer: &Answer) -> Result<Value, String> {
     if matches!(answer.status, 429 | 503) && answer.header("retry-after").is_none() {
         return Err(format!("{} without Retry-After", answer.status));
     }
-    if answer.status == 500 { Err(format!("a bug of ours: {json}")) } else { Ok(json) }
+    if answer.status == 500 {
+        Err(format!("a bug of ours: {json}"))
+    } else {
+        Ok(json)
+    }
 }
 
 /// What a caller must see of a fault.
@@ -458,9 +662,13 @@ fn expected(case: &Case, status: u16) -> bool {
         // again.
         "credentials expired" | "answer is garbage, once" if is_sts => status == 502,
         // AWS is not asked twice for a revision while it may be at work on it.
-        "10 s of silence, once" if case.operation == "ecs:RegisterTaskDefinition" => matches!(status, 200 | 504),
+        "10 s of silence, once" if case.operation == "ecs:RegisterTaskDefinition" => {
+            matches!(status, 200 | 504)
+        }
         // AWS has done it by the time that it is looked for.
-        "10 s of silence, for ever" if case.operation == "ecs:CreateService" => matches!(status, 200 | 504),
+        "10 s of silence, for ever" if case.operation == "ecs:CreateService" => {
+            matches!(status, 200 | 504)
+        }
         // A delete says in a 202 what it waits for.
         "10 s of silence, for ever" if case.story == Story::Delete => matches!(status, 202 | 504),
         // Whose a registry is that this run was answered is looked at again otherwise, or later.
@@ -477,16 +685,29 @@ fn table(results: &[(Case, Ended)]) -> String {
     let mut table = String::new();
     let mut counts: BTreeMap<(Story, End), usize> = BTreeMap::new();
     for (case, result) in results {
-        let Case { story, operation, fault, .. } = case;
+        let Case {
+            story,
+            operation,
+            fault,
+            ..
+        } = case;
         let said = match result {
             Ok((status, end)) => {
                 *counts.entry((*story, *end)).or_default() += 1;
-                let why = if *end == End::Listed { reason(case).unwrap_or_default() } else { "" };
+                let why = if *end == End::Listed {
+                    reason(case).unwrap_or_default()
+                } else {
+                    ""
+                };
                 format!("{status} {end:?} {why}")
             }
             Err(why) => format!("WRONG: {why}"),
         };
-        let _ = writeln!(table, "{:<12} {operation:<40} {fault:<32} {said}", format!("{story:?}"));
+        let _ = writeln!(
+            table,
+            "{:<12} {operation:<40} {fault:<32} {said}",
+            format!("{story:?}")
+        );
     }
     let _ = writeln!(table, "{} cases: {counts:?}", results.len());
     table
@@ -499,8 +720,12 @@ async fn every_fault_of_every_call_ends_done_or_as_before_or_is_listed() {
     let stories: Vec<_> = stories.buffered(2).collect().await;
     for (fault, how) in faults() {
         for (story, calls) in &stories {
-            let new =
-                |operation: &String| Case { story: *story, operation: operation.clone(), fault, how: how.clone() };
+            let new = |operation: &String| Case {
+                story: *story,
+                operation: operation.clone(),
+                fault,
+                how: how.clone(),
+            };
             cases.extend(calls.iter().map(new));
         }
     }
@@ -510,9 +735,15 @@ async fn every_fault_of_every_call_ends_done_or_as_before_or_is_listed() {
     for (index, case) in cases.iter().enumerate() {
         match &case.how {
             Fault::Rule(rule) => rules.push((name(index), case.operation.clone(), rule.clone())),
-            Fault::Late { is_reset } => late.push((name(index), case.operation.clone(), LATE_MS, *is_reset)),
+            Fault::Late { is_reset } => {
+                late.push((name(index), case.operation.clone(), LATE_MS, *is_reset))
+            }
         }
-        rules.extend(case.story.refusal().map(|(operation, rule)| (name(index), operation.to_owned(), rule)));
+        rules.extend(
+            case.story
+                .refusal()
+                .map(|(operation, rule)| (name(index), operation.to_owned(), rule)),
+        );
     }
     proxy.inject_for(rules);
     proxy.do_it_late_for(late);
@@ -527,7 +758,9 @@ async fn every_fault_of_every_call_ends_done_or_as_before_or_is_listed() {
                 if expected(&case, status) {
                     Ok((status, end))
                 } else {
-                    Err(format!("{status} {end:?} is not what a caller may see of it"))
+                    Err(format!(
+                        "{status} {end:?} is not what a caller may see of it"
+                    ))
                 }
             });
             (case, result)
@@ -539,6 +772,15 @@ async fn every_fault_of_every_call_ends_done_or_as_before_or_is_listed() {
     });
     let table = table(&results);
     println!("{table}");
-    let wrong: Vec<_> = table.lines().filter(|line| line.contains("WRONG")).collect();
-    assert!(wrong.is_empty(), "{} of {} cases are wrong:\n{}", wrong.len(), results.len(), wrong.join("\n"));
+    let wrong: Vec<_> = table
+        .lines()
+        .filter(|line| line.contains("WRONG"))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {} cases are wrong:\n{}",
+        wrong.len(),
+        results.len(),
+        wrong.join("\n")
+    );
 }

@@ -3,7 +3,10 @@
 //! The modules mirror the paths below `/v1/ecs`; what belongs to every path stands beside them. Each test has
 //! accounts of its own, so that all run side by side against one local AWS.
 
-#![expect(clippy::too_many_lines, reason = "an inline snapshot is as long as the answer")]
+#![expect(
+    clippy::too_many_lines,
+    reason = "an inline snapshot is as long as the answer"
+)]
 
 mod support;
 

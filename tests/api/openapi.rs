@@ -34,7 +34,11 @@ pub fn assert_generated(name: &str, expected: &str) {
     if read.is_ok() && found == expected {
         return;
     }
-    let bytes = if is_compressed { gzip(expected) } else { expected.as_bytes().to_vec() };
+    let bytes = if is_compressed {
+        gzip(expected)
+    } else {
+        expected.as_bytes().to_vec()
+    };
     fs::write(&path, bytes).unwrap();
     panic!("{name} was not up to date; now it is: look at its diff, and run the test again");
 }
@@ -57,7 +61,10 @@ fn the_description_is_built_in_as_it_is_checked_in() {
 
 #[test]
 fn the_collection_is_checked_in() {
-    assert_generated("ecs-api.http", &openapi::collection::http(&openapi::document()));
+    assert_generated(
+        "ecs-api.http",
+        &openapi::collection::http(&openapi::document()),
+    );
 }
 
 #[tokio::test]
@@ -80,9 +87,22 @@ async fn an_unchanged_description_is_not_sent_again() {
     for path in ["/openapi.json", "/docs"] {
         let first = app.request("GET", path).by(Caller::Anonymous).send().await;
         let etag = first.header("etag").unwrap();
-        let again = app.request("GET", path).by(Caller::Anonymous).header("if-none-match", etag).send().await;
-        assert_eq!((again.status, again.text().as_str(), again.header("etag")), (304, "", Some(etag)));
-        let other = app.request("GET", path).by(Caller::Anonymous).header("if-none-match", "W/\"other\"").send().await;
+        let again = app
+            .request("GET", path)
+            .by(Caller::Anonymous)
+            .header("if-none-match", etag)
+            .send()
+            .await;
+        assert_eq!(
+            (again.status, again.text().as_str(), again.header("etag")),
+            (304, "", Some(etag))
+        );
+        let other = app
+            .request("GET", path)
+            .by(Caller::Anonymous)
+            .header("if-none-match", "W/\"other\"")
+            .send()
+            .await;
         assert_eq!(other.status, 200);
     }
 }
@@ -102,13 +122,27 @@ fn every_route_is_described_with_a_sentence_and_its_parameters() {
             "{id}: one sentence: {summary}"
         );
         let parameters = operation["parameters"].as_array().unwrap();
-        let names: BTreeSet<_> = parameters.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
-        assert!(route.query.iter().all(|name| names.contains(name)), "{id}: {names:?}");
-        let described =
-            parameters.iter().all(|parameter| parameter.get("$ref").or(parameter.get("description")).is_some());
+        let names: BTreeSet<_> = parameters
+            .iter()
+            .filter_map(|parameter| parameter["name"].as_str())
+            .collect();
+        assert!(
+            route.query.iter().all(|name| names.contains(name)),
+            "{id}: {names:?}"
+        );
+        let described = parameters.iter().all(|parameter| {
+            parameter
+                .get("$ref")
+                .or(parameter.get("description"))
+                .is_some()
+        });
         assert!(described, "{id}: every parameter says what it means");
     }
-    let operations = document["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len());
+    let operations = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|path| path.as_object().unwrap().len());
     assert_eq!(operations.sum::<usize>(), ROUTES.len());
 }
 
@@ -117,7 +151,12 @@ fn every_reference_leads_somewhere_and_every_component_is_used() {
     fn references(value: &Value, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(object) => {
-                found.extend(object.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                found.extend(
+                    object
+                        .get("$ref")
+                        .and_then(Value::as_str)
+                        .map(str::to_owned),
+                );
                 object.values().for_each(|value| references(value, found));
             }
             Value::Array(list) => list.iter().for_each(|value| references(value, found)),
@@ -128,7 +167,12 @@ fn every_reference_leads_somewhere_and_every_component_is_used() {
     let mut found = BTreeSet::new();
     references(&document, &mut found);
     for reference in &found {
-        assert!(document.pointer(reference.strip_prefix('#').unwrap()).is_some(), "{reference}");
+        assert!(
+            document
+                .pointer(reference.strip_prefix('#').unwrap())
+                .is_some(),
+            "{reference}"
+        );
     }
     for kind in ["schemas", "responses", "parameters", "headers"] {
         for name in document["components"][kind].as_object().unwrap().keys() {
@@ -143,7 +187,10 @@ fn every_reference_leads_somewhere_and_every_component_is_used() {
 fn shorthands_and_what_comes_back_from_answers_are_described() {
     let document = openapi::document();
     let properties = |name: &str| document["components"]["schemas"][name]["properties"].clone();
-    assert_eq!(properties("ContainerDefinitionInput")["ports"]["items"]["maximum"], 65535);
+    assert_eq!(
+        properties("ContainerDefinitionInput")["ports"]["items"]["maximum"],
+        65535
+    );
     assert!(properties("CreateClusterInput")["name"].is_object());
     assert!(properties("RegisterTaskDefinitionInput")["revision"].is_object());
     assert!(properties("RegisterTaskDefinition")["Revision"].is_null());
@@ -154,7 +201,10 @@ fn shorthands_and_what_comes_back_from_answers_are_described() {
 fn what_a_request_must_have_is_described() {
     let document = openapi::document();
     let required = |name: &str| document["components"]["schemas"][name]["required"].clone();
-    assert_eq!(required("ContainerDependencyInput"), json!(["condition", "containerName"]));
+    assert_eq!(
+        required("ContainerDependencyInput"),
+        json!(["condition", "containerName"])
+    );
     assert_eq!(required("AwsVpcConfigurationInput"), json!(["subnets"]));
     assert_eq!(required("CreateOrchestrationInput"), json!(["service"]));
     // The path names the service.

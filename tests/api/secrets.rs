@@ -28,7 +28,10 @@ impl Log {
 
     /// Each line is one JSON object.
     fn lines(&self) -> Vec<Value> {
-        self.text().lines().map(|line| serde_json::from_str(line).expect("a line of the log is JSON")).collect()
+        self.text()
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line of the log is JSON"))
+            .collect()
     }
 }
 
@@ -58,31 +61,70 @@ async fn no_secret_is_logged_or_answered() {
     let external_id = format!("external-{}", app.account().id);
     let (log, _guard) = Log::start(LogLevel::Trace);
     let mut body = documented(&app.account().namespace().await);
-    body["taskdefinition"]["containerdefinitions"][0]["environment"] = json!([{"name": "PASSWORD", "value": SECRET}]);
+    body["taskdefinition"]["containerdefinitions"][0]["environment"] =
+        json!([{"name": "PASSWORD", "value": SECRET}]);
     body["taskdefinition"]["containerdefinitions"][0]["command"] = json!(["login", SECRET]);
     let mut wrong = body.clone();
-    wrong["taskdefinition"]["containerdefinitions"][0]["environment"] = json!({"PASSWORD": SECRET.repeat(4)});
+    wrong["taskdefinition"]["containerdefinitions"][0]["environment"] =
+        json!({"PASSWORD": SECRET.repeat(4)});
     let not_json = format!("{{\"password\": {SECRET}}}");
     let secretive = |method, path| {
-        let request = app.request(method, path).header("x-auth-token", SECRET).header("cookie", SECRET);
-        request.header("x-amz-security-token", SECRET).header("idempotency-key", SECRET)
+        let request = app
+            .request(method, path)
+            .header("x-auth-token", SECRET)
+            .header("cookie", SECRET);
+        request
+            .header("x-amz-security-token", SECRET)
+            .header("idempotency-key", SECRET)
     };
     let mut answers = Vec::new();
-    answers.push(secretive("GET", "/nonprod/clusters").by(Caller::Stranger).send().await);
-    answers.push(secretive("POST", "/nonprod/services").json(&wrong).send().await);
-    answers.push(secretive("POST", "/nonprod/services").text(&not_json).send().await);
-    answers.push(secretive("POST", "/nonprod/services").json(&body).send().await);
-    app.faults().refuse("ecs:DescribeServices", "AccessDeniedException", "no");
-    app.faults().inject("sts:AssumeRole", json!({"reset": true}));
-    let secretive = app.request("POST", "/nonprod/services").header("idempotency-key", SECRET);
+    answers.push(
+        secretive("GET", "/nonprod/clusters")
+            .by(Caller::Stranger)
+            .send()
+            .await,
+    );
+    answers.push(
+        secretive("POST", "/nonprod/services")
+            .json(&wrong)
+            .send()
+            .await,
+    );
+    answers.push(
+        secretive("POST", "/nonprod/services")
+            .text(&not_json)
+            .send()
+            .await,
+    );
+    answers.push(
+        secretive("POST", "/nonprod/services")
+            .json(&body)
+            .send()
+            .await,
+    );
+    app.faults()
+        .refuse("ecs:DescribeServices", "AccessDeniedException", "no");
+    app.faults()
+        .inject("sts:AssumeRole", json!({"reset": true}));
+    let secretive = app
+        .request("POST", "/nonprod/services")
+        .header("idempotency-key", SECRET);
     answers.push(secretive.json(&body).send().await);
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [401, 400, 400, 200, 403]);
     assert_eq!(log.lines().len(), answers.len());
     for hidden in [SECRET, "a-writers-token", external_id.as_str()] {
-        assert!(!log.text().contains(hidden), "{hidden} is logged: {}", log.text());
+        assert!(
+            !log.text().contains(hidden),
+            "{hidden} is logged: {}",
+            log.text()
+        );
         for answer in answers.iter().filter(|answer| answer.status != 200) {
-            assert!(!answer.text().contains(hidden), "{hidden} is answered: {}", answer.text());
+            assert!(
+                !answer.text().contains(hidden),
+                "{hidden} is answered: {}",
+                answer.text()
+            );
         }
     }
 }
@@ -94,7 +136,11 @@ async fn a_role_that_can_not_be_assumed_keeps_its_external_id() {
     app.faults().refuse("sts:AssumeRole", "AccessDenied", "no");
     let answer = app.get("/nonprod/clusters").await;
     answer.problem(502);
-    assert!(!format!("{}{}", log.text(), answer.text()).contains("external-"), "{}", log.text());
+    assert!(
+        !format!("{}{}", log.text(), answer.text()).contains("external-"),
+        "{}",
+        log.text()
+    );
 }
 
 #[tokio::test]
@@ -107,23 +153,55 @@ async fn nobody_writes_lines_of_their_own_into_the_log() {
             .event("/rawPath", json!(format!("/v1/ecs/nonprod/{forged}")))
             .send()
             .await,
-        app.request("GET", "/nonprod/clusters/a%0D%0Ab").send().await,
+        app.request("GET", "/nonprod/clusters/a%0D%0Ab")
+            .send()
+            .await,
         app.request("GET", "/a%0D%0Ab/clusters").send().await,
-        app.request("GET", "/nonprod/clusters").event("/rawQueryString", json!("a%0D%0Ab=%1B&limit=%0A")).send().await,
-        app.request("POST", "/nonprod/clusters").json(&json!({forged: forged, "clusterName": forged})).send().await,
-        app.request("POST", "/nonprod/clusters").text(&format!("{{\"a\": 1, {forged}}}")).send().await,
-        app.request("POST", "/nonprod/services").header("idempotency-key", "a\u{7f}").json(&json!({})).send().await,
+        app.request("GET", "/nonprod/clusters")
+            .event("/rawQueryString", json!("a%0D%0Ab=%1B&limit=%0A"))
+            .send()
+            .await,
+        app.request("POST", "/nonprod/clusters")
+            .json(&json!({forged: forged, "clusterName": forged}))
+            .send()
+            .await,
+        app.request("POST", "/nonprod/clusters")
+            .text(&format!("{{\"a\": 1, {forged}}}"))
+            .send()
+            .await,
+        app.request("POST", "/nonprod/services")
+            .header("idempotency-key", "a\u{7f}")
+            .json(&json!({}))
+            .send()
+            .await,
     ];
-    let method = app.request("GET", "/nonprod/clusters").event("/requestContext/http/method", json!("GET\nX"));
+    let method = app
+        .request("GET", "/nonprod/clusters")
+        .event("/requestContext/http/method", json!("GET\nX"));
     answers.push(method.send().await);
     for answer in &answers {
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(!detail.contains(char::is_control), "{detail:?}");
     }
     let lines = log.lines();
-    assert_eq!(lines.len(), answers.len(), "a line for each request, and no other: {}", log.text());
-    assert!(lines.iter().all(|line| line["message"] == "request"), "{}", log.text());
-    assert!(!log.text().chars().any(|letter| letter.is_control() && letter != '\n'), "{}", log.text());
+    assert_eq!(
+        lines.len(),
+        answers.len(),
+        "a line for each request, and no other: {}",
+        log.text()
+    );
+    assert!(
+        lines.iter().all(|line| line["message"] == "request"),
+        "{}",
+        log.text()
+    );
+    assert!(
+        !log.text()
+            .chars()
+            .any(|letter| letter.is_control() && letter != '\n'),
+        "{}",
+        log.text()
+    );
 }
 
 #[tokio::test]
@@ -132,8 +210,11 @@ async fn neither_the_log_nor_a_problem_grows_with_what_was_sent() {
     let (log, _guard) = Log::start(LogLevel::Info);
     let filler = "x".repeat(300_000);
     let path = app.get(&format!("/nonprod/clusters/{filler}")).await;
-    let twice =
-        app.request("POST", "/nonprod/clusters").text(&format!(r#"{{"{filler}": 1, "{filler}": 2}}"#)).send().await;
+    let twice = app
+        .request("POST", "/nonprod/clusters")
+        .text(&format!(r#"{{"{filler}": 1, "{filler}": 2}}"#))
+        .send()
+        .await;
     for answer in [path, twice] {
         answer.problem(400);
         assert!(answer.text().len() < 1_000, "{}", answer.text().len());

@@ -14,7 +14,9 @@ use crate::support::Leashed;
 pub fn template(path: &str) -> &'static Value {
     static TEMPLATES: OnceLock<Value> = OnceLock::new();
     let templates = TEMPLATES.get_or_init(|| Leashed::start("templates.py", &[]).1);
-    templates.get(path).unwrap_or_else(|| panic!("there is no {path}"))
+    templates
+        .get(path)
+        .unwrap_or_else(|| panic!("there is no {path}"))
 }
 
 const HUB: &str = "template.yaml";
@@ -22,7 +24,12 @@ const MEMBER: &str = "templates/member-account.yaml";
 const CALLERS: &str = "templates/callers.yaml";
 
 fn names(object: &Value) -> BTreeSet<&str> {
-    object.as_object().expect("an object").keys().map(String::as_str).collect()
+    object
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 /// `list_task_definitions` → `ListTaskDefinitions`.
@@ -42,11 +49,25 @@ const CLIENTS: [(&str, &str, &str); 4] = [
 /// The code without its tests and without white space, by file.
 fn code() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files = sources(&root).into_iter().filter(|path| !path.ends_with("tests.rs"));
+    let files = sources(&root)
+        .into_iter()
+        .filter(|path| !path.ends_with("tests.rs"));
     let read = |path: std::path::PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap().split_whitespace().collect();
-        (path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(), code)
+        let code = text
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        (
+            path.strip_prefix(&root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned(),
+            code,
+        )
     };
     files.map(read).collect()
 }
@@ -58,7 +79,10 @@ fn operations() -> BTreeSet<String> {
         for (prefix, field, _) in CLIENTS {
             for call in code.split(&format!(".{field}.")).skip(1) {
                 let method = call.split("()").next().unwrap();
-                if method.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_') {
+                if method
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter == '_')
+                {
                     found.insert(format!("{prefix}:{}", camel(method)));
                 }
             }
@@ -72,24 +96,39 @@ fn operations() -> BTreeSet<String> {
 
 #[test]
 fn every_client_of_the_sdk_is_known_and_every_operation_is_named_where_it_is_called() {
-    let (mut clients, mut named) = (BTreeSet::new(), BTreeSet::from(["sts:AssumeRole".to_owned()]));
+    let (mut clients, mut named) = (
+        BTreeSet::new(),
+        BTreeSet::from(["sts:AssumeRole".to_owned()]),
+    );
     for code in code().values() {
-        let made = code.split("::Client").map(|before| before.rsplit(|c: char| !c.is_alphanumeric() && c != '_'));
-        clients
-            .extend(made.map(|mut before| before.next().unwrap().to_owned()).filter(|name| name.starts_with("aws_")));
+        let made = code
+            .split("::Client")
+            .map(|before| before.rsplit(|c: char| !c.is_alphanumeric() && c != '_'));
+        clients.extend(
+            made.map(|mut before| before.next().unwrap().to_owned())
+                .filter(|name| name.starts_with("aws_")),
+        );
         for text in code.split('"') {
             let is_operation = CLIENTS.iter().any(|(prefix, ..)| {
-                text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(':')).is_some_and(|operation| {
-                    operation.starts_with(|c: char| c.is_ascii_uppercase())
-                        && operation.chars().all(char::is_alphanumeric)
-                })
+                text.strip_prefix(prefix)
+                    .and_then(|rest| rest.strip_prefix(':'))
+                    .is_some_and(|operation| {
+                        operation.starts_with(|c: char| c.is_ascii_uppercase())
+                            && operation.chars().all(char::is_alphanumeric)
+                    })
             });
             if is_operation {
                 named.insert(text.to_owned());
             }
         }
     }
-    assert_eq!(clients, CLIENTS.iter().map(|(_, _, client)| (*client).to_owned()).collect());
+    assert_eq!(
+        clients,
+        CLIENTS
+            .iter()
+            .map(|(_, _, client)| (*client).to_owned())
+            .collect()
+    );
     assert_eq!(operations(), named);
 }
 
@@ -97,15 +136,24 @@ fn every_client_of_the_sdk_is_known_and_every_operation_is_named_where_it_is_cal
 const DEPENDENT: &[(&str, &[&str])] = &[
     // "If an IAM role is specified …, iam:PassRole": execution and task roles.
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
-    ("ecs:RegisterTaskDefinition", &["iam:PassRole", "ecs:TagResource"]),
+    (
+        "ecs:RegisterTaskDefinition",
+        &["iam:PassRole", "ecs:TagResource"],
+    ),
     // As above, for a task role in `overrides`.
     ("ecs:RunTask", &["iam:PassRole", "ecs:TagResource"]),
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html,
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
-    ("ecs:CreateCluster", &["ecs:TagResource", "iam:CreateServiceLinkedRole"]),
+    (
+        "ecs:CreateCluster",
+        &["ecs:TagResource", "iam:CreateServiceLinkedRole"],
+    ),
     ("ecs:CreateService", &["ecs:TagResource"]),
     // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudmap.html
-    ("servicediscovery:CreateService", &["servicediscovery:TagResource"]),
+    (
+        "servicediscovery:CreateService",
+        &["servicediscovery:TagResource"],
+    ),
     // https://docs.aws.amazon.com/cloud-map/latest/dg/cloud-map-api-permissions-ref.html names the health checks,
     // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCloudMapRegisterInstanceAccess.html all.
     (
@@ -126,9 +174,15 @@ fn actions(role: &Value) -> BTreeSet<String> {
         match value {
             Value::Array(list) => list.iter().for_each(|each| collect(each, found)),
             Value::Object(members) => {
-                let given =
-                    members.get("Action").map(|action| action.as_array().cloned().unwrap_or(vec![action.clone()]));
-                found.extend(given.into_iter().flatten().map(|action| action.as_str().unwrap().to_owned()));
+                let given = members
+                    .get("Action")
+                    .map(|action| action.as_array().cloned().unwrap_or(vec![action.clone()]));
+                found.extend(
+                    given
+                        .into_iter()
+                        .flatten()
+                        .map(|action| action.as_str().unwrap().to_owned()),
+                );
                 members.values().for_each(|each| collect(each, found));
             }
             _ => {}
@@ -136,7 +190,10 @@ fn actions(role: &Value) -> BTreeSet<String> {
     }
     let mut found = BTreeSet::new();
     collect(&role["Properties"]["Policies"], &mut found);
-    assert!(found.iter().all(|action| !action.contains('*')), "{found:?}");
+    assert!(
+        found.iter().all(|action| !action.contains('*')),
+        "{found:?}"
+    );
     found
 }
 
@@ -171,22 +228,45 @@ fn the_functions_role_allows_what_the_code_and_lambda_call_as_it_and_nothing_els
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     ]);
-    assert_eq!(actions(&template(HUB)["Resources"]["FunctionRole"]), &code | &lambda);
+    assert_eq!(
+        actions(&template(HUB)["Resources"]["FunctionRole"]),
+        &code | &lambda
+    );
 }
 
 #[test]
 fn a_role_is_passed_to_tasks_alone_and_only_by_name() {
-    let statements = &template(MEMBER)["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
+    let statements = &template(MEMBER)["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]
+        ["Statement"];
     let of = |action: &str| {
-        let mut found = statements.as_array().unwrap().iter().filter(|statement| statement["Action"] == action);
+        let mut found = statements
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|statement| statement["Action"] == action);
         (found.next().unwrap(), found.next())
     };
-    let (pass, None) = of("iam:PassRole") else { panic!("iam:PassRole is allowed twice") };
-    assert_eq!(pass["Condition"], json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}));
-    assert!(!pass["Resource"].to_string().contains('*'), "{}", pass["Resource"]);
+    let (pass, None) = of("iam:PassRole") else {
+        panic!("iam:PassRole is allowed twice")
+    };
+    assert_eq!(
+        pass["Condition"],
+        json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}})
+    );
+    assert!(
+        !pass["Resource"].to_string().contains('*'),
+        "{}",
+        pass["Resource"]
+    );
     let trust = &template(MEMBER)["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"];
-    assert_eq!(trust[0]["Principal"], json!({"AWS": {"Ref": "TrustedRoleArn"}}));
-    assert_eq!(trust[0]["Condition"], json!({"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}}));
+    assert_eq!(
+        trust[0]["Principal"],
+        json!({"AWS": {"Ref": "TrustedRoleArn"}})
+    );
+    assert_eq!(
+        trust[0]["Condition"],
+        json!({"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}})
+    );
     assert_eq!(trust.as_array().map(Vec::len), Some(1));
 }
 
@@ -208,10 +288,14 @@ fn everything_that_can_have_tags_has_them() {
     for path in [HUB, MEMBER, CALLERS] {
         for (name, resource) in template(path)["Resources"].as_object().unwrap() {
             let tags = &resource["Properties"]["Tags"];
-            let is_tagged =
-                tags["Application"] == "ecs-api" || *tags == json!([{"Key": "Application", "Value": "ecs-api"}]);
+            let is_tagged = tags["Application"] == "ecs-api"
+                || *tags == json!([{"Key": "Application", "Value": "ecs-api"}]);
             let can_be = !UNTAGGABLE.contains(&resource["Type"].as_str().unwrap());
-            assert_eq!(is_tagged, can_be, "{path}: {name} is a {}", resource["Type"]);
+            assert_eq!(
+                is_tagged, can_be,
+                "{path}: {name} is a {}",
+                resource["Type"]
+            );
         }
     }
 }
@@ -220,22 +304,36 @@ fn everything_that_can_have_tags_has_them() {
 #[test]
 fn what_needs_no_caller_passes_the_gateway_without_credentials() {
     let resources = template(HUB)["Resources"].as_object().unwrap();
-    let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
+    let routes = resources
+        .values()
+        .filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
     let mut open = BTreeSet::new();
     for route in routes {
-        let (key, properties) = (route["Properties"]["RouteKey"].as_str().unwrap(), &route["Properties"]);
+        let (key, properties) = (
+            route["Properties"]["RouteKey"].as_str().unwrap(),
+            &route["Properties"],
+        );
         if key == "$default" {
             assert_eq!(
                 properties["AuthorizationType"],
                 json!({"Fn::If": ["TokensOnly", "NONE", {"Fn::If": ["UsesJwt", "JWT", "AWS_IAM"]}]})
             );
         } else {
-            assert!(properties.get("AuthorizationType").is_none() && properties.get("AuthorizerId").is_none(), "{key}");
+            assert!(
+                properties.get("AuthorizationType").is_none()
+                    && properties.get("AuthorizerId").is_none(),
+                "{key}"
+            );
             open.insert(key);
         }
     }
-    let public = ["ping", "version", "openapi.json", "docs"].map(|name| format!("ANY /v1/ecs/{name}"));
-    let expected = public.iter().map(String::as_str).chain(["OPTIONS /{proxy+}"]).collect();
+    let public =
+        ["ping", "version", "openapi.json", "docs"].map(|name| format!("ANY /v1/ecs/{name}"));
+    let expected = public
+        .iter()
+        .map(String::as_str)
+        .chain(["OPTIONS /{proxy+}"])
+        .collect();
     assert_eq!(open, expected);
 }
 
@@ -256,14 +354,24 @@ fn installers_find_every_parameter_and_output_that_was_promised() {
     ] {
         assert!(names(&hub["Parameters"]).contains(name), "{name}");
     }
-    for name in ["ApiUrl", "ApiId", "FunctionArn", "FunctionRoleArn", "CleanupQueueUrl", "DirectArn"] {
+    for name in [
+        "ApiUrl",
+        "ApiId",
+        "FunctionArn",
+        "FunctionRoleArn",
+        "CleanupQueueUrl",
+        "DirectArn",
+    ] {
         assert!(names(&hub["Outputs"]).contains(name), "{name}");
     }
     for (name, parameter) in hub["Parameters"].as_object().unwrap() {
         assert!(parameter.get("Default").is_some(), "{name} has no default");
     }
     let member = template(MEMBER);
-    assert_eq!(names(&member["Parameters"]), ["ExternalId", "PassRoleArns", "RoleName", "TrustedRoleArn"].into());
+    assert_eq!(
+        names(&member["Parameters"]),
+        ["ExternalId", "PassRoleArns", "RoleName", "TrustedRoleArn"].into()
+    );
     assert_eq!(names(&member["Outputs"]), ["RoleArn"].into());
 }
 
@@ -272,11 +380,20 @@ fn the_readme_tells_of_every_parameter_with_its_default() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     for path in [HUB, MEMBER] {
         for (name, parameter) in template(path)["Parameters"].as_object().unwrap() {
-            let row = readme.lines().find(|line| line.starts_with("| ") && line.contains(&format!("`{name}`")));
+            let row = readme
+                .lines()
+                .find(|line| line.starts_with("| ") && line.contains(&format!("`{name}`")));
             let row = row.unwrap_or_else(|| panic!("README.md says nothing of {path}'s {name}"));
-            let default = parameter.get("Default").map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
+            let default = parameter
+                .get("Default")
+                .map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
             let default = default.filter(|default| !default.is_empty());
-            assert!(default.as_ref().is_none_or(|default| row.contains(&format!("`{default}`"))), "{default:?}: {row}");
+            assert!(
+                default
+                    .as_ref()
+                    .is_none_or(|default| row.contains(&format!("`{default}`"))),
+                "{default:?}: {row}"
+            );
         }
     }
 }

@@ -7,7 +7,12 @@ use crate::support::{Caller, Opened, Sent, TestApp, Way};
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:ecs-api";
 
 async fn send(app: &TestApp, way: Way, sent: &Sent) -> Opened {
-    Opened::of(way, &app.invoke(sent.by(way)).await.expect("an event of a known kind is answered"))
+    Opened::of(
+        way,
+        &app.invoke(sent.by(way))
+            .await
+            .expect("an event of a known kind is answered"),
+    )
 }
 
 fn writer() -> &'static str {
@@ -19,9 +24,14 @@ async fn the_same_request_gets_the_same_answer_whatever_brings_it() {
     let app = TestApp::with_settings(&json!({"corsOrigins": ["https://portal.example.com"]}));
     app.account().furnish().await;
     for name in ["a", "b", "c"] {
-        app.post("/nonprod/clusters", &json!({"name": name})).await.expect(200);
+        app.post("/nonprod/clusters", &json!({"name": name}))
+            .await
+            .expect(200);
     }
-    let arn = format!("arn%3Aaws%3Aecs%3Aus-east-1%3A{}%3Acluster%2Fmyclu", app.account().id);
+    let arn = format!(
+        "arn%3Aaws%3Aecs%3Aus-east-1%3A{}%3Acluster%2Fmyclu",
+        app.account().id
+    );
     let writer = |sent: Sent| sent.token(writer());
     for (sent, status) in [
         (Sent::new("GET", "/ping"), 200),
@@ -29,21 +39,76 @@ async fn the_same_request_gets_the_same_answer_whatever_brings_it() {
         (Sent::new("HEAD", "/version"), 200),
         (Sent::new("GET", "/pong"), 404),
         (Sent::new("PUT", "/nonprod/clusters"), 405),
-        (Sent::new("OPTIONS", "/nonprod/services").header("origin", "https://portal.example.com"), 204),
+        (
+            Sent::new("OPTIONS", "/nonprod/services")
+                .header("origin", "https://portal.example.com"),
+            204,
+        ),
         (Sent::new("GET", "/nonprod/clusters"), 401),
-        (Sent::new("GET", "/nonprod/clusters").token("a-token-of-nobody"), 401),
+        (
+            Sent::new("GET", "/nonprod/clusters").token("a-token-of-nobody"),
+            401,
+        ),
         (writer(Sent::new("GET", "/nonprod/clusters")), 200),
-        (writer(Sent::new("GET", format!("/nonprod/clusters/{arn}"))), 200),
-        (writer(Sent::new("GET", "/nonprod/clusters").query("limit", "2")), 200),
-        (writer(Sent::new("GET", "/nonprod/clusters").query("limit", "0").query("li mit&", "ä+ %41")), 400),
-        (writer(Sent::new("GET", "/nonprod/clusters").query("limit", "1").query("limit", "2")), 400),
-        (writer(Sent::new("GET", "/nonprod/clusters/myclu/services").query("all", "TRUE")), 200),
-        (writer(Sent::new("GET", "/nonprod/clusters/myclu/tasks").query("startedBy", "a b+c%2F&d=e")), 200),
-        (writer(Sent::new("POST", "/nonprod/clusters").body(json!({"name": "a"}))), 200),
-        (writer(Sent::new("POST", "/nonprod/clusters").body(json!({"name": "a"})).base64()), 200),
-        (writer(Sent::new("POST", "/nonprod/clusters").body(json!("{\"name\": \"a\"}"))), 200),
-        (writer(Sent::new("POST", "/nonprod/clusters").body(json!("{\"name\": \"a\"} x"))), 400),
-        (writer(Sent::new("POST", "/nonprod/clusters").body(json!({"nmae": "a", "Name": 7}))), 400),
+        (
+            writer(Sent::new("GET", format!("/nonprod/clusters/{arn}"))),
+            200,
+        ),
+        (
+            writer(Sent::new("GET", "/nonprod/clusters").query("limit", "2")),
+            200,
+        ),
+        (
+            writer(
+                Sent::new("GET", "/nonprod/clusters")
+                    .query("limit", "0")
+                    .query("li mit&", "ä+ %41"),
+            ),
+            400,
+        ),
+        (
+            writer(
+                Sent::new("GET", "/nonprod/clusters")
+                    .query("limit", "1")
+                    .query("limit", "2"),
+            ),
+            400,
+        ),
+        (
+            writer(Sent::new("GET", "/nonprod/clusters/myclu/services").query("all", "TRUE")),
+            200,
+        ),
+        (
+            writer(
+                Sent::new("GET", "/nonprod/clusters/myclu/tasks")
+                    .query("startedBy", "a b+c%2F&d=e"),
+            ),
+            200,
+        ),
+        (
+            writer(Sent::new("POST", "/nonprod/clusters").body(json!({"name": "a"}))),
+            200,
+        ),
+        (
+            writer(
+                Sent::new("POST", "/nonprod/clusters")
+                    .body(json!({"name": "a"}))
+                    .base64(),
+            ),
+            200,
+        ),
+        (
+            writer(Sent::new("POST", "/nonprod/clusters").body(json!("{\"name\": \"a\"}"))),
+            200,
+        ),
+        (
+            writer(Sent::new("POST", "/nonprod/clusters").body(json!("{\"name\": \"a\"} x"))),
+            400,
+        ),
+        (
+            writer(Sent::new("POST", "/nonprod/clusters").body(json!({"nmae": "a", "Name": 7}))),
+            400,
+        ),
         (
             writer(Sent::new("POST", "/nonprod/clusters").body(json!({"name": "a", "x": 1})))
                 .header("prefer", "handling=lenient"),
@@ -55,7 +120,12 @@ async fn the_same_request_gets_the_same_answer_whatever_brings_it() {
         let expected = send(&app, Way::HttpApi, &sent).await.compared();
         assert_eq!(expected.status, status, "{sent:?}: {}", expected.body);
         for way in Way::ALL {
-            if sent.query.iter().filter(|(name, _)| *name == "limit").count() > 1
+            if sent
+                .query
+                .iter()
+                .filter(|(name, _)| *name == "limit")
+                .count()
+                > 1
                 && matches!(way, Way::RestApiSingle | Way::LoadBalancer)
             {
                 continue; // Only the last of the values arrives.
@@ -158,14 +228,27 @@ async fn an_answer_has_the_envelope_that_its_sender_reads() {
 async fn a_long_answer_is_compressed_only_where_the_bytes_arrive_as_bytes() {
     let app = TestApp::new();
     for index in 0..20 {
-        app.post("/nonprod/clusters", &json!({"name": format!("cluster-{index}")})).await.expect(200);
+        app.post(
+            "/nonprod/clusters",
+            &json!({"name": format!("cluster-{index}")}),
+        )
+        .await
+        .expect(200);
     }
-    let sent = Sent::new("GET", "/nonprod/clusters").token(writer()).header("accept-encoding", "gzip");
+    let sent = Sent::new("GET", "/nonprod/clusters")
+        .token(writer())
+        .header("accept-encoding", "gzip");
     for way in Way::ALL {
         let answer = app.invoke(sent.by(way)).await.unwrap();
-        let is_compressed = Opened::of(way, &answer).headers.contains_key("content-encoding");
+        let is_compressed = Opened::of(way, &answer)
+            .headers
+            .contains_key("content-encoding");
         assert_eq!(is_compressed, way.takes_bytes(), "{way:?}");
-        assert_eq!(answer["isBase64Encoded"] == true, way.takes_bytes(), "{way:?}");
+        assert_eq!(
+            answer["isBase64Encoded"] == true,
+            way.takes_bytes(),
+            "{way:?}"
+        );
         assert_eq!(answer["body"].is_array(), way == Way::Direct, "{way:?}");
     }
 }
@@ -174,15 +257,32 @@ async fn a_long_answer_is_compressed_only_where_the_bytes_arrive_as_bytes() {
 async fn what_was_compressed_ahead_of_time_arrives_readable_by_every_way() {
     let app = TestApp::new();
     for (path, beginning) in [("/openapi.json", "{"), ("/docs", "<!")] {
-        for (way, encoding) in Way::ALL.into_iter().flat_map(|way| [(way, "gzip"), (way, "identity")]) {
+        for (way, encoding) in Way::ALL
+            .into_iter()
+            .flat_map(|way| [(way, "gzip"), (way, "identity")])
+        {
             let sent = Sent::new("GET", path).header("accept-encoding", encoding);
             let answer = app.invoke(sent.by(way)).await.unwrap();
-            let is_compressed = Opened::of(way, &answer).headers.contains_key("content-encoding");
-            assert_eq!(is_compressed, way.takes_bytes() && encoding == "gzip", "{way:?} {path}");
-            assert_eq!(answer["isBase64Encoded"] == true, is_compressed, "{way:?} {path}");
+            let is_compressed = Opened::of(way, &answer)
+                .headers
+                .contains_key("content-encoding");
+            assert_eq!(
+                is_compressed,
+                way.takes_bytes() && encoding == "gzip",
+                "{way:?} {path}"
+            );
+            assert_eq!(
+                answer["isBase64Encoded"] == true,
+                is_compressed,
+                "{way:?} {path}"
+            );
             match &answer["body"] {
-                Value::String(text) if !is_compressed => assert!(text.starts_with(beginning), "{way:?} {path}"),
-                Value::Object(document) => assert_eq!(document["openapi"], "3.1.0", "{way:?} {path}"),
+                Value::String(text) if !is_compressed => {
+                    assert!(text.starts_with(beginning), "{way:?} {path}")
+                }
+                Value::Object(document) => {
+                    assert_eq!(document["openapi"], "3.1.0", "{way:?} {path}")
+                }
                 body => assert!(is_compressed, "{way:?} {path}: {body}"),
             }
         }
@@ -193,22 +293,46 @@ async fn what_was_compressed_ahead_of_time_arrives_readable_by_every_way() {
 async fn a_link_leads_back_through_what_is_in_front() {
     let app = TestApp::new();
     for name in ["a", "b", "c"] {
-        app.post("/nonprod/clusters", &json!({"name": name})).await.expect(200);
+        app.post("/nonprod/clusters", &json!({"name": name}))
+            .await
+            .expect(200);
     }
-    let sent = Sent::new("GET", "/nonprod/clusters").query("limit", "1").token(writer());
+    let sent = Sent::new("GET", "/nonprod/clusters")
+        .query("limit", "1")
+        .token(writer());
     for way in Way::ALL {
         let link = send(&app, way, &sent).await.headers["link"].clone();
         let is_staged = matches!(way, Way::RestApi | Way::RestApiSingle | Way::HttpApiV1);
-        let prefix = if is_staged { "</prod/v1/ecs/" } else { "</v1/ecs/" };
-        assert!(link.starts_with(&format!("{prefix}nonprod/clusters?limit=1&nextToken=")), "{way:?}: {link}");
+        let prefix = if is_staged {
+            "</prod/v1/ecs/"
+        } else {
+            "</v1/ecs/"
+        };
+        assert!(
+            link.starts_with(&format!("{prefix}nonprod/clusters?limit=1&nextToken=")),
+            "{way:?}: {link}"
+        );
     }
     // A direct invocation takes the link's target as its path.
     let mut sent = sent;
     for expected in ["a", "b", "c"] {
         let answer = send(&app, Way::Direct, &sent).await;
-        assert!(answer.body[0].as_str().unwrap().ends_with(&format!(":cluster/{expected}")), "{}", answer.body);
-        let Some(link) = answer.headers.get("link") else { return };
-        let target = link.trim_start_matches("</v1/ecs").split('>').next().unwrap();
+        assert!(
+            answer.body[0]
+                .as_str()
+                .unwrap()
+                .ends_with(&format!(":cluster/{expected}")),
+            "{}",
+            answer.body
+        );
+        let Some(link) = answer.headers.get("link") else {
+            return;
+        };
+        let target = link
+            .trim_start_matches("</v1/ecs")
+            .split('>')
+            .next()
+            .unwrap();
         sent = Sent::new("GET", target).token(writer());
     }
     panic!("the last page has a link");
@@ -218,10 +342,12 @@ async fn a_link_leads_back_through_what_is_in_front() {
 #[tokio::test]
 async fn a_list_that_a_load_balancer_does_not_take_goes_on_behind_a_link() {
     let mut app = TestApp::with_faults();
-    let arn =
-        |index: usize| format!("arn:aws:ecs:us-east-1:111122223333:cluster/a-cluster-with-a-long-name-{index:05}");
+    let arn = |index: usize| {
+        format!("arn:aws:ecs:us-east-1:111122223333:cluster/a-cluster-with-a-long-name-{index:05}")
+    };
     let arns: Vec<_> = (0..14_000).map(arn).collect();
-    app.faults().answer("ecs:ListClusters", &json!({"clusterArns": arns}));
+    app.faults()
+        .answer("ecs:ListClusters", &json!({"clusterArns": arns}));
     let sent = Sent::new("GET", "/nonprod/clusters").token(writer());
     for way in Way::ALL {
         let answer = app.invoke(sent.by(way)).await.unwrap();
@@ -229,12 +355,25 @@ async fn a_list_that_a_load_balancer_does_not_take_goes_on_behind_a_link() {
         assert_eq!(answer.to_string().len() < 1_000_000, is_cut, "{way:?}");
         let opened = Opened::of(way, &answer);
         assert_eq!(opened.headers.contains_key("link"), is_cut, "{way:?}");
-        assert_eq!(opened.body.as_array().unwrap().len() == arns.len(), !is_cut, "{way:?}");
+        assert_eq!(
+            opened.body.as_array().unwrap().len() == arns.len(),
+            !is_cut,
+            "{way:?}"
+        );
     }
     let first = send(&app, Way::LoadBalancer, &sent).await;
-    let token = first.headers["link"].split("nextToken=").nth(1).unwrap().split('>').next().unwrap();
+    let token = first.headers["link"]
+        .split("nextToken=")
+        .nth(1)
+        .unwrap()
+        .split('>')
+        .next()
+        .unwrap();
     let rest = send(&app, Way::LoadBalancer, &sent.query("nextToken", token)).await;
-    let both: Vec<_> = [first.body, rest.body].iter().flat_map(|body| body.as_array().unwrap().clone()).collect();
+    let both: Vec<_> = [first.body, rest.body]
+        .iter()
+        .flat_map(|body| body.as_array().unwrap().clone())
+        .collect();
     assert_eq!(json!(both), json!(arns));
 }
 
@@ -255,12 +394,14 @@ const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/deploy-web/run-1";
 /// Where each gateway writes whom it has verified: a principal and claims.
 fn places(way: Way) -> Option<(&'static str, &'static str)> {
     match way {
-        Way::HttpApi | Way::FunctionUrl => {
-            Some(("/requestContext/authorizer/iam/userArn", "/requestContext/authorizer/jwt/claims"))
-        }
-        Way::RestApi | Way::RestApiSingle | Way::HttpApiV1 => {
-            Some(("/requestContext/identity/userArn", "/requestContext/authorizer/claims"))
-        }
+        Way::HttpApi | Way::FunctionUrl => Some((
+            "/requestContext/authorizer/iam/userArn",
+            "/requestContext/authorizer/jwt/claims",
+        )),
+        Way::RestApi | Way::RestApiSingle | Way::HttpApiV1 => Some((
+            "/requestContext/identity/userArn",
+            "/requestContext/authorizer/claims",
+        )),
         Way::LoadBalancer | Way::LoadBalancerMulti | Way::Direct => None,
     }
 }
@@ -280,17 +421,38 @@ fn put(event: &mut Value, pointer: &str, value: Value) {
 #[tokio::test]
 async fn whom_a_gateway_has_verified_needs_no_token_in_either_payload_format() {
     let app = verified_callers();
-    let claims =
-        |client: &str, level: Value| json!({"client_id": client, "level": level, "iss": "https://id.example.com"});
+    let claims = |client: &str, level: Value| json!({"client_id": client, "level": level, "iss": "https://id.example.com"});
     for way in Way::ALL {
-        let Some((principal, jwt)) = places(way) else { continue };
+        let Some((principal, jwt)) = places(way) else {
+            continue;
+        };
         for (place, value, status) in [
             (principal, json!(SESSION), 200),
-            (principal, json!("arn:aws:sts::123456789012:assumed-role/Admin_1/anna@example.com"), 200),
-            (principal, json!("arn:aws:sts::123456789012:assumed-role/Admin_2/anna@example.com"), 401),
-            (principal, json!("arn:aws:sts::999999999999:assumed-role/deploy-web/run-1"), 401),
-            (principal, json!("arn:aws:sts::123456789012:assumed-role/evil/deploy-web"), 401),
-            (principal, json!("arn:aws:iam::123456789012:user/deploy-web"), 401),
+            (
+                principal,
+                json!("arn:aws:sts::123456789012:assumed-role/Admin_1/anna@example.com"),
+                200,
+            ),
+            (
+                principal,
+                json!("arn:aws:sts::123456789012:assumed-role/Admin_2/anna@example.com"),
+                401,
+            ),
+            (
+                principal,
+                json!("arn:aws:sts::999999999999:assumed-role/deploy-web/run-1"),
+                401,
+            ),
+            (
+                principal,
+                json!("arn:aws:sts::123456789012:assumed-role/evil/deploy-web"),
+                401,
+            ),
+            (
+                principal,
+                json!("arn:aws:iam::123456789012:user/deploy-web"),
+                401,
+            ),
             (principal, Value::Null, 401),
             (jwt, claims("abc", json!("3")), 200),
             (jwt, claims("abc", json!("4")), 401),
@@ -298,15 +460,31 @@ async fn whom_a_gateway_has_verified_needs_no_token_in_either_payload_format() {
             (jwt, json!({}), 401),
             (jwt, Value::Null, 401),
             // What a Lambda authorizer returns is no proof.
-            ("/requestContext/authorizer/lambda", claims("abc", json!("3")), 401),
-            ("/requestContext/authorizer", json!({"client_id": "abc", "level": "3", "userArn": SESSION}), 401),
-            ("/requestContext/authorizer", json!({"principalId": SESSION, "claims": "client_id=abc"}), 401),
+            (
+                "/requestContext/authorizer/lambda",
+                claims("abc", json!("3")),
+                401,
+            ),
+            (
+                "/requestContext/authorizer",
+                json!({"client_id": "abc", "level": "3", "userArn": SESSION}),
+                401,
+            ),
+            (
+                "/requestContext/authorizer",
+                json!({"principalId": SESSION, "claims": "client_id=abc"}),
+                401,
+            ),
             ("/requestContext/userArn", json!(SESSION), 401),
         ] {
             let mut event = Sent::new("GET", "/nonprod/clusters").by(way);
             put(&mut event, place, value.clone());
             let answer = Opened::of(way, &app.invoke(event).await.unwrap());
-            assert_eq!(answer.status, status, "{way:?} {place} {value}: {}", answer.body);
+            assert_eq!(
+                answer.status, status,
+                "{way:?} {place} {value}: {}",
+                answer.body
+            );
         }
     }
 }
@@ -330,11 +508,24 @@ async fn a_request_can_not_say_who_sends_it() {
     }
     // A load balancer verifies nobody, whatever else is in its event.
     for way in [Way::LoadBalancer, Way::LoadBalancerMulti] {
-        for place in ["/requestContext/authorizer", "/requestContext/identity", "/identity", "/authorizer"] {
+        for place in [
+            "/requestContext/authorizer",
+            "/requestContext/identity",
+            "/identity",
+            "/authorizer",
+        ] {
             let mut event = Sent::new("GET", "/nonprod/clusters").by(way);
             put(&mut event, place, context["authorizer"].clone());
-            put(&mut event, "/requestContext/identity/userArn", json!(SESSION));
-            assert_eq!(Opened::of(way, &app.invoke(event).await.unwrap()).status, 401, "{way:?} {place}");
+            put(
+                &mut event,
+                "/requestContext/identity/userArn",
+                json!(SESSION),
+            );
+            assert_eq!(
+                Opened::of(way, &app.invoke(event).await.unwrap()).status,
+                401,
+                "{way:?} {place}"
+            );
         }
     }
 }
@@ -343,12 +534,22 @@ async fn a_request_can_not_say_who_sends_it() {
 async fn an_event_of_two_kinds_or_of_none_is_an_invocation_error() {
     let app = verified_callers();
     let sent = Sent::new("GET", "/nonprod/clusters");
-    let context = json!({"identity": {"userArn": SESSION}, "apiId": "a1b2c3d4e5", "httpMethod": "GET"});
-    let mut events = vec![json!({}), json!([]), json!({"version": "2.0"}), Value::Null, json!("GET /v1/ecs/ping")];
+    let context =
+        json!({"identity": {"userArn": SESSION}, "apiId": "a1b2c3d4e5", "httpMethod": "GET"});
+    let mut events = vec![
+        json!({}),
+        json!([]),
+        json!({"version": "2.0"}),
+        Value::Null,
+        json!("GET /v1/ecs/ping"),
+    ];
     for way in Way::ALL {
         // As another kind at the same time, and as a batch of a queue.
         for (place, value) in [
-            ("/Records", json!([{"eventSource": "aws:sqs", "body": "{}"}])),
+            (
+                "/Records",
+                json!([{"eventSource": "aws:sqs", "body": "{}"}]),
+            ),
             ("/method", json!("GET")),
             ("/requestContext/elb", json!({"targetGroupArn": "arn"})),
             ("/requestContext", context.clone()),
@@ -356,23 +557,35 @@ async fn an_event_of_two_kinds_or_of_none_is_an_invocation_error() {
             let mut event = sent.by(way);
             let is_own = matches!(
                 (way, place),
-                (Way::Direct, "/method") | (Way::LoadBalancer | Way::LoadBalancerMulti, "/requestContext/elb")
+                (Way::Direct, "/method")
+                    | (
+                        Way::LoadBalancer | Way::LoadBalancerMulti,
+                        "/requestContext/elb"
+                    )
             );
-            let is_context_alone =
-                place == "/requestContext" && matches!(way, Way::RestApi | Way::RestApiSingle | Way::HttpApiV1);
+            let is_context_alone = place == "/requestContext"
+                && matches!(way, Way::RestApi | Way::RestApiSingle | Way::HttpApiV1);
             if is_own || is_context_alone {
                 continue;
             }
             put(&mut event, place, value);
-            if place == "/requestContext" && matches!(way, Way::LoadBalancer | Way::LoadBalancerMulti) {
+            if place == "/requestContext"
+                && matches!(way, Way::LoadBalancer | Way::LoadBalancerMulti)
+            {
                 put(&mut event, "/requestContext/elb", json!({}));
             }
             events.push(event);
         }
     }
     for event in events {
-        let error = app.invoke(event.clone()).await.expect_err("the event is of no known kind");
-        assert!(error.starts_with("unknown event: expected an event of an API Gateway HTTP API"), "{event}: {error}");
+        let error = app
+            .invoke(event.clone())
+            .await
+            .expect_err("the event is of no known kind");
+        assert!(
+            error.starts_with("unknown event: expected an event of an API Gateway HTTP API"),
+            "{event}: {error}"
+        );
     }
 }
 
@@ -391,9 +604,16 @@ async fn through_the_alias_for_direct_invocations_nobody_passes_for_a_gateway() 
             assert_eq!(Opened::of(way, &answer.unwrap()).status, 200);
         } else {
             let error = answer.unwrap_err();
-            assert!(error.starts_with("the alias `direct` takes direct invocations and nothing else"), "{error}");
+            assert!(
+                error.starts_with("the alias `direct` takes direct invocations and nothing else"),
+                "{error}"
+            );
             let status = if places(way).is_some() { 200 } else { 401 };
-            assert_eq!(Opened::of(way, &app.invoke_through(FUNCTION, event).await.unwrap()).status, status, "{way:?}");
+            assert_eq!(
+                Opened::of(way, &app.invoke_through(FUNCTION, event).await.unwrap()).status,
+                status,
+                "{way:?}"
+            );
         }
     }
 }
@@ -405,11 +625,26 @@ async fn a_direct_invocation_is_its_caller_or_that_of_its_token() {
     let write = Sent::new("POST", "/nonprod/clusters").body(json!({"name": "made"}));
     assert_eq!(send(&app, Way::Direct, &read).await.status, 200);
     assert_eq!(send(&app, Way::Direct, &write).await.status, 403);
-    assert_eq!(send(&app, Way::Direct, &write.clone().token(writer())).await.status, 200);
-    assert_eq!(send(&app, Way::Direct, &write.token("a-token-of-nobody")).await.status, 403);
+    assert_eq!(
+        send(&app, Way::Direct, &write.clone().token(writer()))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        send(&app, Way::Direct, &write.token("a-token-of-nobody"))
+            .await
+            .status,
+        403
+    );
     let without = TestApp::new();
     assert_eq!(send(&without, Way::Direct, &read).await.status, 401);
-    assert_eq!(send(&without, Way::Direct, &read.token(writer())).await.status, 200);
+    assert_eq!(
+        send(&without, Way::Direct, &read.token(writer()))
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -417,16 +652,28 @@ async fn a_direct_invocation_takes_plain_json_and_says_what_it_does_not_take() {
     let app = verified_callers();
     let invoke = async |event: Value| Opened::of(Way::Direct, &app.invoke(event).await.unwrap());
     let path = "/v1/ecs/nonprod/clusters";
-    for query in
-        [json!({"limit": 1}), json!({"limit": "1"}), json!({"limit": [1]}), json!({"limit": 1, "nextToken": null})]
-    {
-        let answer =
-            invoke(json!({"method": "get", "path": path, "query": query, "headers": null, "body": null})).await;
+    for query in [
+        json!({"limit": 1}),
+        json!({"limit": "1"}),
+        json!({"limit": [1]}),
+        json!({"limit": 1, "nextToken": null}),
+    ] {
+        let answer = invoke(
+            json!({"method": "get", "path": path, "query": query, "headers": null, "body": null}),
+        )
+        .await;
         assert_eq!(answer.status, 200, "{query}: {}", answer.body);
     }
-    for (all, status) in [(json!(true), 200), (json!(1), 200), (json!("maybe"), 400), (json!([true, false]), 400)] {
-        let answer =
-            invoke(json!({"method": "GET", "path": format!("{path}/a/services"), "query": {"all": all}})).await;
+    for (all, status) in [
+        (json!(true), 200),
+        (json!(1), 200),
+        (json!("maybe"), 400),
+        (json!([true, false]), 400),
+    ] {
+        let answer = invoke(
+            json!({"method": "GET", "path": format!("{path}/a/services"), "query": {"all": all}}),
+        )
+        .await;
         assert_eq!(answer.status, status, "{all}: {}", answer.body);
     }
     for (event, expected) in [
@@ -443,11 +690,20 @@ async fn a_direct_invocation_takes_plain_json_and_says_what_it_does_not_take() {
             json!({"method": "GET", "path": path, "query": {"limit": {}}}),
             "expected a text, a number, a boolean, or a list",
         ),
-        (json!({"method": "GET", "path": path, "headers": {"a b": "c"}}), "`headers` has what no header can hold"),
-        (json!({"method": "G E T", "path": path}), "`method` is no HTTP method"),
+        (
+            json!({"method": "GET", "path": path, "headers": {"a b": "c"}}),
+            "`headers` has what no header can hold",
+        ),
+        (
+            json!({"method": "G E T", "path": path}),
+            "`method` is no HTTP method",
+        ),
     ] {
         let answer = invoke(event).await;
-        assert_eq!((answer.status, &answer.body["code"]), (400, &json!("MalformedRequest")));
+        assert_eq!(
+            (answer.status, &answer.body["code"]),
+            (400, &json!("MalformedRequest"))
+        );
         let detail = answer.body["detail"].as_str().unwrap();
         assert!(detail.contains(expected), "{detail}");
     }

@@ -22,7 +22,10 @@ pub async fn list_clusters(account: &Account, span: Span) -> Result<Listing, Err
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page { entries: page.cluster_arns.unwrap_or_default(), next_token: page.next_token })
+            Ok(Page {
+                entries: page.cluster_arns.unwrap_or_default(),
+                next_token: page.next_token,
+            })
         }
     })
     .await
@@ -32,19 +35,38 @@ pub async fn list_clusters(account: &Account, span: Span) -> Result<Listing, Err
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn create_cluster(account: &Account, input: CreateClusterInput) -> Result<CreateClusterOutput, Error> {
-    let call = account.ecs.create_cluster().customize().interceptor(Prepared(input));
-    call.send().await.map_err(account.refused("ecs:CreateCluster"))
+pub async fn create_cluster(
+    account: &Account,
+    input: CreateClusterInput,
+) -> Result<CreateClusterOutput, Error> {
+    let call = account
+        .ecs
+        .create_cluster()
+        .customize()
+        .interceptor(Prepared(input));
+    call.send()
+        .await
+        .map_err(account.refused("ecs:CreateCluster"))
 }
 
 /// `ecs:CreateCluster`, repeated only where AWS has refused it: for a flow that must know what it has asked for.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn create_cluster_once(account: &Account, input: CreateClusterInput) -> Result<CreateClusterOutput, Error> {
+pub async fn create_cluster_once(
+    account: &Account,
+    input: CreateClusterInput,
+) -> Result<CreateClusterOutput, Error> {
     let config = Builder::new().retry_classifier(OnlyRefused);
-    let call = account.ecs.create_cluster().customize().interceptor(Prepared(input)).config_override(config);
-    call.send().await.map_err(account.refused("ecs:CreateCluster"))
+    let call = account
+        .ecs
+        .create_cluster()
+        .customize()
+        .interceptor(Prepared(input))
+        .config_override(config);
+    call.send()
+        .await
+        .map_err(account.refused("ecs:CreateCluster"))
 }
 
 /// `ecs:DescribeClusters` of one cluster, with configuration, settings, statistics and tags. `None` if
@@ -53,9 +75,17 @@ pub async fn create_cluster_once(account: &Account, input: CreateClusterInput) -
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub async fn describe_cluster(account: &Account, name: &str) -> Result<Option<Cluster>, Error> {
-    let include =
-        vec![ClusterField::Configurations, ClusterField::Settings, ClusterField::Statistics, ClusterField::Tags];
-    let call = account.ecs.describe_clusters().clusters(name).set_include(Some(include));
+    let include = vec![
+        ClusterField::Configurations,
+        ClusterField::Settings,
+        ClusterField::Statistics,
+        ClusterField::Tags,
+    ];
+    let call = account
+        .ecs
+        .describe_clusters()
+        .clusters(name)
+        .set_include(Some(include));
     match call.send().await {
         Ok(answer) => Ok(answer.clusters.unwrap_or_default().into_iter().next()),
         Err(error) => absent(account.refused("ecs:DescribeClusters")(error)),
@@ -68,17 +98,27 @@ pub async fn describe_cluster(account: &Account, name: &str) -> Result<Option<Cl
 /// [`Error`] with AWS's refusal.
 pub async fn delete_cluster(account: &Account, name: &str) -> Result<DeleteClusterOutput, Error> {
     let call = account.ecs.delete_cluster().cluster(name);
-    call.send().await.map_err(account.refused("ecs:DeleteCluster"))
+    call.send()
+        .await
+        .map_err(account.refused("ecs:DeleteCluster"))
 }
 
 /// `ecs:TagResource` with one tag, of a cluster as of anything else of ECS.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn tag_resource(account: &Account, arn: &str, key: &str, value: &str) -> Result<(), Error> {
+pub async fn tag_resource(
+    account: &Account,
+    arn: &str,
+    key: &str,
+    value: &str,
+) -> Result<(), Error> {
     let tag = Tag::builder().key(key).value(value).build();
     let call = account.ecs.tag_resource().resource_arn(arn).tags(tag);
-    call.send().await.map(drop).map_err(account.refused("ecs:TagResource"))
+    call.send()
+        .await
+        .map(drop)
+        .map_err(account.refused("ecs:TagResource"))
 }
 
 /// `ecs:UntagResource` of one tag.
@@ -87,5 +127,8 @@ pub async fn tag_resource(account: &Account, arn: &str, key: &str, value: &str) 
 /// [`Error`] with AWS's refusal.
 pub async fn untag_resource(account: &Account, arn: &str, key: &str) -> Result<(), Error> {
     let call = account.ecs.untag_resource().resource_arn(arn).tag_keys(key);
-    call.send().await.map(drop).map_err(account.refused("ecs:UntagResource"))
+    call.send()
+        .await
+        .map(drop)
+        .map_err(account.refused("ecs:UntagResource"))
 }

@@ -28,12 +28,19 @@ pub async fn list_services(
     span: Span,
 ) -> Result<Listing, Error> {
     const OPERATION: &str = "ecs:ListServices";
-    let call = account.ecs.list_services().cluster(cluster).set_launch_type(launch_type);
+    let call = account
+        .ecs
+        .list_services()
+        .cluster(cluster)
+        .set_launch_type(launch_type);
     collect(OPERATION, account, span, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page { entries: page.service_arns.unwrap_or_default(), next_token: page.next_token })
+            Ok(Page {
+                entries: page.service_arns.unwrap_or_default(),
+                next_token: page.next_token,
+            })
         }
     })
     .await
@@ -43,10 +50,20 @@ pub async fn list_services(
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn create_service(account: &Account, input: CreateServiceInput) -> Result<CreateServiceOutput, Error> {
+pub async fn create_service(
+    account: &Account,
+    input: CreateServiceInput,
+) -> Result<CreateServiceOutput, Error> {
     let config = Builder::new().retry_classifier(OnlyRefused);
-    let call = account.ecs.create_service().customize().interceptor(Prepared(input)).config_override(config);
-    call.send().await.map_err(account.refused("ecs:CreateService"))
+    let call = account
+        .ecs
+        .create_service()
+        .customize()
+        .interceptor(Prepared(input))
+        .config_override(config);
+    call.send()
+        .await
+        .map_err(account.refused("ecs:CreateService"))
 }
 
 /// `ecs:DescribeServices` of one service, with tags. `None` if AWS does not know it, or its cluster; a deleted one
@@ -54,7 +71,11 @@ pub async fn create_service(account: &Account, input: CreateServiceInput) -> Res
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn describe_service(account: &Account, cluster: &str, service: &str) -> Result<Option<Service>, Error> {
+pub async fn describe_service(
+    account: &Account,
+    cluster: &str,
+    service: &str,
+) -> Result<Option<Service>, Error> {
     match describe_services(account, cluster, &[service.to_owned()]).await {
         Ok(services) => Ok(services.into_iter().next()),
         Err(error) => absent(error),
@@ -66,13 +87,26 @@ pub async fn describe_service(account: &Account, cluster: &str, service: &str) -
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn describe_services(account: &Account, cluster: &str, services: &[String]) -> Result<Vec<Service>, Error> {
-    let call = account.ecs.describe_services().cluster(cluster).include(ServiceField::Tags);
+pub async fn describe_services(
+    account: &Account,
+    cluster: &str,
+    services: &[String],
+) -> Result<Vec<Service>, Error> {
+    let call = account
+        .ecs
+        .describe_services()
+        .cluster(cluster)
+        .include(ServiceField::Tags);
     let call = call.set_services(Some(services.to_vec()));
-    let answer = call.send().await.map_err(account.refused("ecs:DescribeServices"))?;
+    let answer = call
+        .send()
+        .await
+        .map_err(account.refused("ecs:DescribeServices"))?;
     let mut found = answer.services.unwrap_or_default();
     let place = |service: &Service| {
-        let is_named = |id: &String| [service.service_arn(), service.service_name()].contains(&Some(id.as_str()));
+        let is_named = |id: &String| {
+            [service.service_arn(), service.service_name()].contains(&Some(id.as_str()))
+        };
         services.iter().position(is_named)
     };
     found.sort_by_key(place);
@@ -83,17 +117,38 @@ pub async fn describe_services(account: &Account, cluster: &str, services: &[Str
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn update_service(account: &Account, input: UpdateServiceInput) -> Result<UpdateServiceOutput, Error> {
+pub async fn update_service(
+    account: &Account,
+    input: UpdateServiceInput,
+) -> Result<UpdateServiceOutput, Error> {
     let config = Builder::new().retry_classifier(OnlyRefused);
-    let call = account.ecs.update_service().customize().interceptor(Prepared(input)).config_override(config);
-    call.send().await.map_err(account.refused("ecs:UpdateService"))
+    let call = account
+        .ecs
+        .update_service()
+        .customize()
+        .interceptor(Prepared(input))
+        .config_override(config);
+    call.send()
+        .await
+        .map_err(account.refused("ecs:UpdateService"))
 }
 
 /// `ecs:DeleteService` with `force`: the tasks are stopped, however many are desired.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn delete_service(account: &Account, cluster: &str, service: &str) -> Result<DeleteServiceOutput, Error> {
-    let call = account.ecs.delete_service().cluster(cluster).service(service).force(true);
-    call.send().await.map_err(account.refused("ecs:DeleteService"))
+pub async fn delete_service(
+    account: &Account,
+    cluster: &str,
+    service: &str,
+) -> Result<DeleteServiceOutput, Error> {
+    let call = account
+        .ecs
+        .delete_service()
+        .cluster(cluster)
+        .service(service)
+        .force(true);
+    call.send()
+        .await
+        .map_err(account.refused("ecs:DeleteService"))
 }

@@ -3,7 +3,9 @@
 use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::operation::deregister_task_definition::DeregisterTaskDefinitionOutput;
 use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutput;
-use aws_sdk_ecs::operation::register_task_definition::{RegisterTaskDefinitionInput, RegisterTaskDefinitionOutput};
+use aws_sdk_ecs::operation::register_task_definition::{
+    RegisterTaskDefinitionInput, RegisterTaskDefinitionOutput,
+};
 use aws_sdk_ecs::types::{TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus};
 
 use crate::aws::pages::{Listing, Page, Span, collect};
@@ -26,14 +28,21 @@ pub async fn list_task_definitions(
     // AWS calls it a prefix, and takes it for the whole name
     // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html>); an AWS that takes it
     // for a prefix is answered right too.
-    let call = account.ecs.list_task_definitions().set_family_prefix(family.map(str::to_owned)).status(status.clone());
+    let call = account
+        .ecs
+        .list_task_definitions()
+        .set_family_prefix(family.map(str::to_owned))
+        .status(status.clone());
     collect(OPERATION, account, span, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
             let mut entries = page.task_definition_arns.unwrap_or_default();
             entries.retain(|arn| family.is_none_or(|family| family_of(arn) == family));
-            Ok(Page { entries, next_token: page.next_token })
+            Ok(Page {
+                entries,
+                next_token: page.next_token,
+            })
         }
     })
     .await
@@ -56,12 +65,19 @@ pub async fn list_task_definition_families(
     span: Span,
 ) -> Result<Listing, Error> {
     const OPERATION: &str = "ecs:ListTaskDefinitionFamilies";
-    let call = account.ecs.list_task_definition_families().family_prefix(prefix).status(status);
+    let call = account
+        .ecs
+        .list_task_definition_families()
+        .family_prefix(prefix)
+        .status(status);
     collect(OPERATION, account, span, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page { entries: page.families.unwrap_or_default(), next_token: page.next_token })
+            Ok(Page {
+                entries: page.families.unwrap_or_default(),
+                next_token: page.next_token,
+            })
         }
     })
     .await
@@ -76,17 +92,33 @@ pub async fn register_task_definition(
     input: RegisterTaskDefinitionInput,
 ) -> Result<RegisterTaskDefinitionOutput, Error> {
     let config = Builder::new().retry_classifier(OnlyRefused);
-    let call = account.ecs.register_task_definition().customize().interceptor(Prepared(input)).config_override(config);
-    call.send().await.map_err(account.refused("ecs:RegisterTaskDefinition"))
+    let call = account
+        .ecs
+        .register_task_definition()
+        .customize()
+        .interceptor(Prepared(input))
+        .config_override(config);
+    call.send()
+        .await
+        .map_err(account.refused("ecs:RegisterTaskDefinition"))
 }
 
 /// `ecs:DescribeTaskDefinition` with tags, by `family`, `family:revision` or ARN.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal; [`Kind::NotFound`](crate::aws::Kind::NotFound) if there is none.
-pub async fn describe_task_definition(account: &Account, name: &str) -> Result<DescribeTaskDefinitionOutput, Error> {
-    let call = account.ecs.describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
-    call.send().await.map_err(account.refused("ecs:DescribeTaskDefinition"))
+pub async fn describe_task_definition(
+    account: &Account,
+    name: &str,
+) -> Result<DescribeTaskDefinitionOutput, Error> {
+    let call = account
+        .ecs
+        .describe_task_definition()
+        .task_definition(name)
+        .include(TaskDefinitionField::Tags);
+    call.send()
+        .await
+        .map_err(account.refused("ecs:DescribeTaskDefinition"))
 }
 
 /// `ecs:DeregisterTaskDefinition` of one revision, by `family:revision` or ARN.
@@ -97,6 +129,11 @@ pub async fn deregister_task_definition(
     account: &Account,
     revision: &str,
 ) -> Result<DeregisterTaskDefinitionOutput, Error> {
-    let call = account.ecs.deregister_task_definition().task_definition(revision);
-    call.send().await.map_err(account.refused("ecs:DeregisterTaskDefinition"))
+    let call = account
+        .ecs
+        .deregister_task_definition()
+        .task_definition(revision);
+    call.send()
+        .await
+        .map_err(account.refused("ecs:DeregisterTaskDefinition"))
 }

@@ -29,15 +29,30 @@ pub struct TaskFilter {
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
-pub async fn list_tasks(account: &Account, cluster: &str, filter: TaskFilter, span: Span) -> Result<Listing, Error> {
+pub async fn list_tasks(
+    account: &Account,
+    cluster: &str,
+    filter: TaskFilter,
+    span: Span,
+) -> Result<Listing, Error> {
     const OPERATION: &str = "ecs:ListTasks";
-    let call = account.ecs.list_tasks().cluster(cluster).set_service_name(filter.service);
-    let call = call.set_family(filter.family).set_desired_status(filter.status).set_started_by(filter.started_by);
+    let call = account
+        .ecs
+        .list_tasks()
+        .cluster(cluster)
+        .set_service_name(filter.service);
+    let call = call
+        .set_family(filter.family)
+        .set_desired_status(filter.status)
+        .set_started_by(filter.started_by);
     collect(OPERATION, account, span, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page { entries: page.task_arns.unwrap_or_default(), next_token: page.next_token })
+            Ok(Page {
+                entries: page.task_arns.unwrap_or_default(),
+                next_token: page.next_token,
+            })
         }
     })
     .await
@@ -49,7 +64,12 @@ pub async fn list_tasks(account: &Account, cluster: &str, filter: TaskFilter, sp
 /// [`Error`] with AWS's refusal.
 pub async fn run_task(account: &Account, input: RunTaskInput) -> Result<RunTaskOutput, Error> {
     let config = Builder::new().retry_classifier(OnlyRefused);
-    let call = account.ecs.run_task().customize().interceptor(Prepared(input)).config_override(config);
+    let call = account
+        .ecs
+        .run_task()
+        .customize()
+        .interceptor(Prepared(input))
+        .config_override(config);
     call.send().await.map_err(account.refused("ecs:RunTask"))
 }
 
@@ -58,7 +78,11 @@ pub async fn run_task(account: &Account, input: RunTaskInput) -> Result<RunTaskO
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn describe_task(account: &Account, cluster: &str, task: &str) -> Result<Option<Task>, Error> {
+pub async fn describe_task(
+    account: &Account,
+    cluster: &str,
+    task: &str,
+) -> Result<Option<Task>, Error> {
     match describe_tasks(account, cluster, vec![task.to_owned()]).await {
         Ok(tasks) => Ok(tasks.into_iter().next()),
         Err(error) => absent(error),
@@ -69,9 +93,21 @@ pub async fn describe_task(account: &Account, cluster: &str, task: &str) -> Resu
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn describe_tasks(account: &Account, cluster: &str, tasks: Vec<String>) -> Result<Vec<Task>, Error> {
-    let call = account.ecs.describe_tasks().cluster(cluster).set_tasks(Some(tasks)).include(TaskField::Tags);
-    let answer = call.send().await.map_err(account.refused("ecs:DescribeTasks"))?;
+pub async fn describe_tasks(
+    account: &Account,
+    cluster: &str,
+    tasks: Vec<String>,
+) -> Result<Vec<Task>, Error> {
+    let call = account
+        .ecs
+        .describe_tasks()
+        .cluster(cluster)
+        .set_tasks(Some(tasks))
+        .include(TaskField::Tags);
+    let answer = call
+        .send()
+        .await
+        .map_err(account.refused("ecs:DescribeTasks"))?;
     Ok(answer.tasks.unwrap_or_default())
 }
 
@@ -85,6 +121,11 @@ pub async fn stop_task(
     task: &str,
     reason: Option<String>,
 ) -> Result<StopTaskOutput, Error> {
-    let call = account.ecs.stop_task().cluster(cluster).task(task).set_reason(reason);
+    let call = account
+        .ecs
+        .stop_task()
+        .cluster(cluster)
+        .task(task)
+        .set_reason(reason);
     call.send().await.map_err(account.refused("ecs:StopTask"))
 }

@@ -26,7 +26,9 @@ use crate::orchestration::{Cause, defaults, tags};
 
 /// How long after its own service a run looks again at what another run made: longer than the other's attempt to take
 /// it back, if that looked for the service before it was there, and than a second one, if AWS did not answer the first.
-const ANOTHER_UNDO: Duration = undo::ATTEMPT.saturating_mul(2).saturating_add(Duration::from_secs(1));
+const ANOTHER_UNDO: Duration = undo::ATTEMPT
+    .saturating_mul(2)
+    .saturating_add(Duration::from_secs(1));
 /// How long ECS may not have heard of a cluster, a revision or a role that was just made.
 const READY: Duration = Duration::from_secs(8);
 
@@ -89,7 +91,13 @@ pub(super) async fn make(
         registry::make(site, steps.registry, &token, ledger, deadline),
     );
     // All three have ended, so that the ledger is whole, before the first failure ends the run.
-    let (cluster, mut parts) = (cluster?, Parts { task_definition: task_definition?, registry: registry? });
+    let (cluster, mut parts) = (
+        cluster?,
+        Parts {
+            task_definition: task_definition?,
+            registry: registry?,
+        },
+    );
     let mut input = complete(site, service, &cluster, &parts);
     input.client_token.get_or_insert(token);
     let is_own_revision = parts.task_definition.origin == Origin::ThisRun;
@@ -101,9 +109,17 @@ pub(super) async fn make(
         registry.origin = maker;
     }
     match made {
-        Ok(service) => Ok(Made { cluster, parts, service }),
-        Err(Stop::Failed(Cause::Aws(error))) if matches!(error.kind, Kind::NotFound | Kind::Invalid) => {
-            parts.check(site, |origin| origin != Origin::ThisRun).await?;
+        Ok(service) => Ok(Made {
+            cluster,
+            parts,
+            service,
+        }),
+        Err(Stop::Failed(Cause::Aws(error)))
+            if matches!(error.kind, Kind::NotFound | Kind::Invalid) =>
+        {
+            parts
+                .check(site, |origin| origin != Origin::ThisRun)
+                .await?;
             Err(error.into())
         }
         Err(stop) => Err(stop),
@@ -115,9 +131,22 @@ impl Made {
     /// looked at once more when that run's undo has seen the service.
     pub async fn settled(self, site: &Site<'_>, deadline: Deadline) -> Result<Creation, Cause> {
         self.parts.outlive_another_run(site, deadline).await?;
-        let Self { cluster, parts: Parts { task_definition, registry }, service } = self;
+        let Self {
+            cluster,
+            parts: Parts {
+                task_definition,
+                registry,
+            },
+            service,
+        } = self;
         let (task_definition, registry) = (task_definition.thing, registry.map(|part| part.thing));
-        Ok(Creation { cluster, task_definition, registry, service, left_behind: Vec::new() })
+        Ok(Creation {
+            cluster,
+            task_definition,
+            registry,
+            service,
+            left_behind: Vec::new(),
+        })
     }
 }
 
@@ -150,12 +179,22 @@ async fn make_service(
 }
 
 /// The service's input with its parts, the account's defaults and the tags of the run.
-fn complete(site: &Site<'_>, mut input: CreateServiceInput, cluster: &Cluster, parts: &Parts) -> CreateServiceInput {
+fn complete(
+    site: &Site<'_>,
+    mut input: CreateServiceInput,
+    cluster: &Cluster,
+    parts: &Parts,
+) -> CreateServiceInput {
     let strategy = !cluster.default_capacity_provider_strategy().is_empty();
     defaults::service(&mut input, &site.account.settings, strategy);
     input.cluster = cluster.cluster_name.clone().or(input.cluster);
-    input.task_definition.clone_from(&parts.task_definition.thing.task_definition_arn);
-    let registry_arn = parts.registry.as_ref().and_then(|registry| registry.thing.arn.clone());
+    input
+        .task_definition
+        .clone_from(&parts.task_definition.thing.task_definition_arn);
+    let registry_arn = parts
+        .registry
+        .as_ref()
+        .and_then(|registry| registry.thing.arn.clone());
     if let Some(arn) = registry_arn.filter(|_| input.service_registries().is_empty()) {
         input.service_registries = Some(vec![ServiceRegistry::builder().registry_arn(arn).build()]);
     }
@@ -175,9 +214,20 @@ struct Parts {
 
 impl Parts {
     /// Who made the registry that Cloud Map answered to a keyed run: with the same token, it answers a twin's again.
-    async fn registry_maker(&self, site: &Site<'_>, ledger: &Ledger, deadline: Deadline) -> Option<Origin> {
-        let registry = self.registry.as_ref().filter(|part| site.run.is_keyed() && part.origin == Origin::ThisRun)?;
-        let look = deadline.within(undo::ATTEMPT).limit(site.owner_of_registry(registry.thing.arn())).await;
+    async fn registry_maker(
+        &self,
+        site: &Site<'_>,
+        ledger: &Ledger,
+        deadline: Deadline,
+    ) -> Option<Origin> {
+        let registry = self
+            .registry
+            .as_ref()
+            .filter(|part| site.run.is_keyed() && part.origin == Origin::ThisRun)?;
+        let look = deadline
+            .within(undo::ATTEMPT)
+            .limit(site.owner_of_registry(registry.thing.arn()))
+            .await;
         match look {
             Ok(Ok(Owner::ThisRun)) => None,
             Ok(Ok(Owner::AnotherRun)) => {
@@ -190,13 +240,28 @@ impl Parts {
     }
 
     /// Looks at the parts of these origins once more.
-    async fn check(&self, site: &Site<'_>, is_doubtful: impl Fn(Origin) -> bool) -> Result<(), Cause> {
-        let Self { task_definition, registry } = self;
+    async fn check(
+        &self,
+        site: &Site<'_>,
+        is_doubtful: impl Fn(Origin) -> bool,
+    ) -> Result<(), Cause> {
+        let Self {
+            task_definition,
+            registry,
+        } = self;
         let (revision, registry) = tokio::join!(
-            async { if is_doubtful(task_definition.origin) { find(site, task_definition).await } else { Ok(()) } },
+            async {
+                if is_doubtful(task_definition.origin) {
+                    find(site, task_definition).await
+                } else {
+                    Ok(())
+                }
+            },
             async {
                 match registry {
-                    Some(registry) if is_doubtful(registry.origin) => find_registry(site, registry).await,
+                    Some(registry) if is_doubtful(registry.origin) => {
+                        find_registry(site, registry).await
+                    }
                     _ => Ok(()),
                 }
             },
@@ -205,15 +270,31 @@ impl Parts {
     }
 
     async fn outlive_another_run(&self, site: &Site<'_>, deadline: Deadline) -> Result<(), Cause> {
-        let Self { task_definition, registry } = self;
-        let may_go = |origin, made_at: Option<&DateTime>| origin == Origin::AnotherRun && !is_older(made_at, RUN_MAX);
-        let registry_may_go = registry.as_ref().is_some_and(|part| may_go(part.origin, part.thing.create_date()));
-        if !registry_may_go && !may_go(task_definition.origin, task_definition.thing.registered_at()) {
+        let Self {
+            task_definition,
+            registry,
+        } = self;
+        let may_go = |origin, made_at: Option<&DateTime>| {
+            origin == Origin::AnotherRun && !is_older(made_at, RUN_MAX)
+        };
+        let registry_may_go = registry
+            .as_ref()
+            .is_some_and(|part| may_go(part.origin, part.thing.create_date()));
+        if !registry_may_go
+            && !may_go(
+                task_definition.origin,
+                task_definition.thing.registered_at(),
+            )
+        {
             return Ok(());
         }
         // With less time than that, they are looked at as late as can be.
-        let _ = deadline.keeping(undo::ATTEMPT).limit(sleep(ANOTHER_UNDO)).await;
-        self.check(site, |origin| origin == Origin::AnotherRun).await
+        let _ = deadline
+            .keeping(undo::ATTEMPT)
+            .limit(sleep(ANOTHER_UNDO))
+            .await;
+        self.check(site, |origin| origin == Origin::AnotherRun)
+            .await
     }
 }
 
@@ -227,15 +308,25 @@ async fn find(site: &Site<'_>, part: &Part<TaskDefinition>) -> Result<(), Cause>
         }
         Err(error) => error.kind == Kind::NotFound,
     };
-    if is_gone { Err(taken_back("task definition", arn)) } else { Ok(()) }
+    if is_gone {
+        Err(taken_back("task definition", arn))
+    } else {
+        Ok(())
+    }
 }
 
 async fn find_registry(site: &Site<'_>, part: &Part<Registry>) -> Result<(), Cause> {
     let found = discovery::get_service(site.account, part.thing.id().unwrap_or_default()).await;
     let is_gone = found.is_err_and(|error: Error| error.kind == Kind::NotFound);
-    if is_gone { Err(taken_back("registry", part.thing.arn().unwrap_or_default())) } else { Ok(()) }
+    if is_gone {
+        Err(taken_back("registry", part.thing.arn().unwrap_or_default()))
+    } else {
+        Ok(())
+    }
 }
 
 fn taken_back(what: &str, arn: &str) -> Cause {
-    Cause::TakenBack(format!("the {what} `{arn}` was there, and another request took it away meanwhile"))
+    Cause::TakenBack(format!(
+        "the {what} `{arn}` was there, and another request took it away meanwhile"
+    ))
 }

@@ -24,12 +24,16 @@ pub(super) async fn step(
         return Ok(Step::Gone);
     };
     if is_another(&cluster, occasion) {
-        return Ok(Step::Kept("it was created again after the delete was asked for".to_owned()));
+        return Ok(Step::Kept(
+            "it was created again after the delete was asked for".to_owned(),
+        ));
     }
     if let Some(status @ ("PROVISIONING" | "DEPROVISIONING")) = cluster.status() {
         return Ok(Step::Pending(format!("the cluster, which is {status}")));
     }
-    let is_stopping = |task: &Task| tasks::is_of(task, &target.service) || task.desired_status() == Some("STOPPED");
+    let is_stopping = |task: &Task| {
+        tasks::is_of(task, &target.service) || task.desired_status() == Some("STOPPED")
+    };
     let (stopping, others): (Vec<_>, Vec<_>) = live?.into_iter().partition(is_stopping);
     let instances = cluster.registered_container_instances_count();
     if let Some(reason) = in_use(services?.entries.len(), others.len(), instances) {
@@ -37,7 +41,10 @@ pub(super) async fn step(
         return Ok(Step::Kept(reason));
     }
     if !stopping.is_empty() {
-        return Ok(Step::Pending(format!("{} to stop", count(stopping.len(), "task"))));
+        return Ok(Step::Pending(format!(
+            "{} to stop",
+            count(stopping.len(), "task")
+        )));
     }
     match ecs::delete_cluster(account, name).await {
         Ok(_) => Ok(Step::Gone),
@@ -50,13 +57,20 @@ pub(super) async fn step(
 
 /// Whether a delete that goes on later was to delete another cluster of the name.
 fn is_another(cluster: &Cluster, occasion: Occasion<'_>) -> bool {
-    let Occasion::Later { mark } = occasion else { return false };
+    let Occasion::Later { mark } = occasion else {
+        return false;
+    };
     mark.is_none() || rest::mark(cluster) != mark
 }
 
 /// Takes the mark off a cluster that stays.
 async fn unmark(account: &Account, cluster: &Cluster) -> Result<(), Error> {
-    let Some(arn) = cluster.cluster_arn().filter(|_| rest::mark(cluster).is_some()) else { return Ok(()) };
+    let Some(arn) = cluster
+        .cluster_arn()
+        .filter(|_| rest::mark(cluster).is_some())
+    else {
+        return Ok(());
+    };
     ecs::untag_resource(account, arn, rest::MARK).await
 }
 

@@ -16,9 +16,16 @@ use crate::orchestration::lists::registry_user;
 const PARALLEL: usize = 5;
 
 /// Deletes a registry, once no instance is left in it.
-pub(super) async fn step(account: &Account, target: &Target, arn: &str, deadline: Deadline) -> Result<Step, Error> {
+pub(super) async fn step(
+    account: &Account,
+    target: &Target,
+    arn: &str,
+    deadline: Deadline,
+) -> Result<Step, Error> {
     let Ok(id) = RegistryId::parse(arn, &account.home()) else {
-        return Ok(Step::Kept("it belongs to another account or region".to_owned()));
+        return Ok(Step::Kept(
+            "it belongs to another account or region".to_owned(),
+        ));
     };
     // Cloud Map would delete a registry that a service still uses, but has no instance in yet.
     if let Some(user) = registry_user(account, &target.cluster, arn, deadline).await? {
@@ -35,7 +42,12 @@ pub(super) async fn step(account: &Account, target: &Target, arn: &str, deadline
 
 /// Deregisters the instances that ECS has left there: those of the service's tasks that have stopped, as ECS does
 /// itself, but sometimes never (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html>).
-async fn clear(account: &Account, target: &Target, id: &str, deadline: Deadline) -> Result<Step, Error> {
+async fn clear(
+    account: &Account,
+    target: &Target,
+    id: &str,
+    deadline: Deadline,
+) -> Result<Step, Error> {
     let (instances, live) = tokio::join!(
         discovery::list_instances(account, id, Span::whole(deadline)),
         tasks::live(account, &target.cluster, deadline),
@@ -45,21 +57,39 @@ async fn clear(account: &Account, target: &Target, id: &str, deadline: Deadline)
         Err(error) if error.kind == Kind::NotFound => return Ok(Step::Gone),
         Err(error) => return Err(error),
     };
-    let (ours, others): (Vec<_>, Vec<_>) = instances.into_iter().partition(|instance| is_ours(instance, target));
+    let (ours, others): (Vec<_>, Vec<_>) = instances
+        .into_iter()
+        .partition(|instance| is_ours(instance, target));
     if !others.is_empty() {
-        return Ok(Step::Kept(format!("it has {} of others", count(others.len(), "instance"))));
+        return Ok(Step::Kept(format!(
+            "it has {} of others",
+            count(others.len(), "instance")
+        )));
     }
     // An instance's id is its task's.
     let live = live?;
-    let is_live =
-        |id: &str| live.iter().any(|task| task.task_arn().is_some_and(|arn| arn.ends_with(&format!("/{id}"))));
-    let stuck: Vec<_> = ours.into_iter().filter_map(|instance| instance.id).filter(|id| !is_live(id)).collect();
+    let is_live = |id: &str| {
+        live.iter().any(|task| {
+            task.task_arn()
+                .is_some_and(|arn| arn.ends_with(&format!("/{id}")))
+        })
+    };
+    let stuck: Vec<_> = ours
+        .into_iter()
+        .filter_map(|instance| instance.id)
+        .filter(|id| !is_live(id))
+        .collect();
     let mut outcomes = stream::iter(stuck)
         .map(|instance| async move { discovery::deregister_instance(account, id, &instance).await })
         .buffer_unordered(PARALLEL);
     while let Some(outcome) = outcomes.next().await {
         match outcome {
-            Err(error) if !matches!(error.kind, Kind::NotFound | Kind::Conflict | Kind::Throttled) => {
+            Err(error)
+                if !matches!(
+                    error.kind,
+                    Kind::NotFound | Kind::Conflict | Kind::Throttled
+                ) =>
+            {
                 return Err(error);
             }
             _ => {}
@@ -75,6 +105,7 @@ fn is_ours(instance: &InstanceSummary, target: &Target) -> bool {
         attributes.get(name).is_some_and(|said| said == value)
     };
     instance.attributes().is_some_and(|attributes| {
-        says(attributes, "ECS_CLUSTER_NAME", &target.cluster) && says(attributes, "ECS_SERVICE_NAME", &target.service)
+        says(attributes, "ECS_CLUSTER_NAME", &target.cluster)
+            && says(attributes, "ECS_SERVICE_NAME", &target.service)
     })
 }

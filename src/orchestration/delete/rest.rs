@@ -46,8 +46,11 @@ pub async fn remember(
     request_id: &str,
 ) -> Result<Rest, aws::Error> {
     let service = &progress.service;
-    let cluster_mark =
-        if target.cluster == DEFAULT_CLUSTER { None } else { Some(marked(account, target, request_id).await?) };
+    let cluster_mark = if target.cluster == DEFAULT_CLUSTER {
+        None
+    } else {
+        Some(marked(account, target, request_id).await?)
+    };
     Ok(Rest {
         cluster: target.cluster.clone(),
         service: target.service.clone(),
@@ -60,25 +63,50 @@ pub async fn remember(
 }
 
 /// Marks the cluster with the request's id, or answers what it is marked with.
-async fn marked(account: &Account, target: &Target, request_id: &str) -> Result<String, aws::Error> {
-    let missing = || account.missing("ecs:DescribeClusters", format!("there is no cluster `{}`", target.cluster));
-    let cluster = ecs::describe_cluster(account, &target.cluster).await?.ok_or_else(missing)?;
+async fn marked(
+    account: &Account,
+    target: &Target,
+    request_id: &str,
+) -> Result<String, aws::Error> {
+    let missing = || {
+        account.missing(
+            "ecs:DescribeClusters",
+            format!("there is no cluster `{}`", target.cluster),
+        )
+    };
+    let cluster = ecs::describe_cluster(account, &target.cluster)
+        .await?
+        .ok_or_else(missing)?;
     if let Some(mark) = mark(&cluster) {
         return Ok(mark.to_owned());
     }
-    ecs::tag_resource(account, cluster.cluster_arn().unwrap_or_default(), MARK, request_id).await?;
+    ecs::tag_resource(
+        account,
+        cluster.cluster_arn().unwrap_or_default(),
+        MARK,
+        request_id,
+    )
+    .await?;
     Ok(request_id.to_owned())
 }
 
 /// What a cluster is marked with.
 pub(super) fn mark(cluster: &Cluster) -> Option<&str> {
-    cluster.tags().iter().find(|tag| tag.key() == Some(MARK)).and_then(|tag| tag.value())
+    cluster
+        .tags()
+        .iter()
+        .find(|tag| tag.key() == Some(MARK))
+        .and_then(|tag| tag.value())
 }
 
 impl Rest {
     /// The same target as the request's.
     pub(super) fn target(&self) -> Target {
-        Target { cluster: self.cluster.clone(), service: self.service.clone(), is_recursive: true }
+        Target {
+            cluster: self.cluster.clone(),
+            service: self.service.clone(),
+            is_recursive: true,
+        }
     }
 
     /// The service as far as it is remembered, on its way out.
@@ -100,7 +128,10 @@ fn timestamp(at: DateTime) -> Option<Timestamp> {
 }
 
 fn date_time(at: Timestamp) -> Option<DateTime> {
-    Some(DateTime::from_secs_and_nanos(at.as_second(), u32::try_from(at.subsec_nanosecond()).ok()?))
+    Some(DateTime::from_secs_and_nanos(
+        at.as_second(),
+        u32::try_from(at.subsec_nanosecond()).ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -109,7 +140,10 @@ mod tests {
 
     #[test]
     fn a_time_of_creation_survives_to_the_nanosecond() {
-        for at in [DateTime::from_secs_and_nanos(1_795_356_486, 123_456_789), DateTime::from_secs(0)] {
+        for at in [
+            DateTime::from_secs_and_nanos(1_795_356_486, 123_456_789),
+            DateTime::from_secs(0),
+        ] {
             assert_eq!(timestamp(at).and_then(date_time), Some(at));
         }
     }

@@ -8,12 +8,30 @@ use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 
 /// Every task of a cluster that is not STOPPED: those that shall run, and those that are on their way to stop.
-pub(super) async fn live(account: &Account, cluster: &str, deadline: Deadline) -> Result<Vec<Task>, Error> {
+pub(super) async fn live(
+    account: &Account,
+    cluster: &str,
+    deadline: Deadline,
+) -> Result<Vec<Task>, Error> {
     let (running, stopping) = tokio::join!(
-        Box::pin(of_status(account, cluster, DesiredStatus::Running, deadline)),
-        Box::pin(of_status(account, cluster, DesiredStatus::Stopped, deadline)),
+        Box::pin(of_status(
+            account,
+            cluster,
+            DesiredStatus::Running,
+            deadline
+        )),
+        Box::pin(of_status(
+            account,
+            cluster,
+            DesiredStatus::Stopped,
+            deadline
+        )),
     );
-    Ok(running?.into_iter().chain(stopping?).filter(|task| task.last_status() != Some("STOPPED")).collect())
+    Ok(running?
+        .into_iter()
+        .chain(stopping?)
+        .filter(|task| task.last_status() != Some("STOPPED"))
+        .collect())
 }
 
 async fn of_status(
@@ -22,7 +40,10 @@ async fn of_status(
     status: DesiredStatus,
     deadline: Deadline,
 ) -> Result<Vec<Task>, Error> {
-    let filter = TaskFilter { status: Some(status), ..TaskFilter::default() };
+    let filter = TaskFilter {
+        status: Some(status),
+        ..TaskFilter::default()
+    };
     let listed = match ecs::list_tasks(account, cluster, filter, Span::whole(deadline)).await {
         Ok(listed) => listed.entries,
         Err(error) if error.kind == Kind::NotFound => return Ok(Vec::new()),
@@ -37,5 +58,7 @@ async fn of_status(
 
 /// Whether a service has started the task.
 pub(super) fn is_of(task: &Task, service: &str) -> bool {
-    task.group().and_then(|group| group.strip_prefix("service:")) == Some(service)
+    task.group()
+        .and_then(|group| group.strip_prefix("service:"))
+        == Some(service)
 }

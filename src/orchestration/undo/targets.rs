@@ -51,9 +51,19 @@ pub(super) async fn take_back(
         Change::Cluster(name) => cluster(site, &name, entry, is_spoiled, deadline).await,
         Change::TaskDefinition(family) => revisions(site, &family, entry, kept).await,
         Change::Registry { name, namespace_id } => {
-            Box::pin(registry(site, &namespace_id, &name, entry, is_spoiled, deadline)).await
+            Box::pin(registry(
+                site,
+                &namespace_id,
+                &name,
+                entry,
+                is_spoiled,
+                deadline,
+            ))
+            .await
         }
-        Change::Service { cluster, service } => self::service(site, &cluster, &service, entry, is_spoiled).await,
+        Change::Service { cluster, service } => {
+            self::service(site, &cluster, &service, entry, is_spoiled).await
+        }
     }
 }
 
@@ -63,11 +73,15 @@ pub(super) async fn is_there(account: &Account, entry: &Entry) -> bool {
     match &entry.change {
         Change::Cluster(name) => {
             let found = ecs::describe_cluster(account, name).await;
-            found.map_or(true, |found| found.is_some_and(|cluster| cluster.status() != Some("INACTIVE")))
+            found.map_or(true, |found| {
+                found.is_some_and(|cluster| cluster.status() != Some("INACTIVE"))
+            })
         }
         Change::TaskDefinition(_) => {
             let found = known_revision(account, arn).await;
-            let is_active = |found: (TaskDefinition, _)| found.0.status() == Some(&TaskDefinitionStatus::Active);
+            let is_active = |found: (TaskDefinition, _)| {
+                found.0.status() == Some(&TaskDefinitionStatus::Active)
+            };
             found.map_or(true, |found| found.is_some_and(is_active))
         }
         Change::Registry { .. } => discovery::get_service(account, id_of(arn))
@@ -85,8 +99,12 @@ async fn cluster(
     is_spoiled: bool,
     deadline: Deadline,
 ) -> Result<Target, Error> {
-    let found = ecs::describe_cluster(site.account, name).await?.filter(|cluster| cluster.status() != Some("INACTIVE"));
-    let Some(cluster) = found else { return Ok(Target::Absent) };
+    let found = ecs::describe_cluster(site.account, name)
+        .await?
+        .filter(|cluster| cluster.status() != Some("INACTIVE"));
+    let Some(cluster) = found else {
+        return Ok(Target::Absent);
+    };
     if let Some(not_own) = Target::not_own(site.owner(cluster.tags()), cluster.cluster_arn()) {
         return Ok(not_own);
     }
@@ -96,18 +114,37 @@ async fn cluster(
         return deleted;
     }
     // AWS counts a service that is on its way too; one that is ACTIVE is another request's, and stays.
-    let span = Span { limit: Some(1), ..Span::whole(deadline) };
-    let services = ecs::list_services(site.account, name, None, span).await?.entries;
-    services.first().map_or(deleted, |arn| Ok(Target::InUse(format!("the service `{arn}` is in it"))))
+    let span = Span {
+        limit: Some(1),
+        ..Span::whole(deadline)
+    };
+    let services = ecs::list_services(site.account, name, None, span)
+        .await?
+        .entries;
+    services.first().map_or(deleted, |arn| {
+        Ok(Target::InUse(format!("the service `{arn}` is in it")))
+    })
 }
 
-async fn revisions(site: &Site<'_>, family: &str, entry: &mut Entry, kept: Option<&Service>) -> Result<Target, Error> {
+async fn revisions(
+    site: &Site<'_>,
+    family: &str,
+    entry: &mut Entry,
+    kept: Option<&Service>,
+) -> Result<Target, Error> {
     let mut arns: Vec<_> = entry.arn.iter().cloned().collect();
     if arns.is_empty() || entry.is_repeated {
-        arns.extend(site.revisions(family, 0).await?.own_arns().filter(|arn| entry.arn.as_ref() != Some(arn)));
+        arns.extend(
+            site.revisions(family, 0)
+                .await?
+                .own_arns()
+                .filter(|arn| entry.arn.as_ref() != Some(arn)),
+        );
     }
     arns.retain(|arn| kept.is_none_or(|service| service.task_definition() != Some(arn)));
-    let Some(first) = arns.first() else { return Ok(Target::Absent) };
+    let Some(first) = arns.first() else {
+        return Ok(Target::Absent);
+    };
     entry.arn = Some(first.clone());
     for arn in &arns {
         leaves(entry, ecs::deregister_task_definition(site.account, arn)).await?;
@@ -135,7 +172,11 @@ async fn registry(
     // Whoever uses it, a spoiled service's parts go.
     let user = async {
         let arn = arn.as_deref().filter(|_| !is_spoiled);
-        if let Some(arn) = arn { registry_user(site.account, &site.cluster, arn, deadline).await } else { Ok(None) }
+        if let Some(arn) = arn {
+            registry_user(site.account, &site.cluster, arn, deadline).await
+        } else {
+            Ok(None)
+        }
     };
     let (owner, user) = tokio::join!(site.owner_of_registry(arn.as_deref()), user);
     if let Some(not_own) = Target::not_own(owner?, arn.as_deref()) {
@@ -155,10 +196,16 @@ fn has_services(error: &Error) -> bool {
 }
 
 /// Asks AWS to take back what an entry stands for. An answer that does not come may be one that it is gone.
-async fn leaves<T>(entry: &mut Entry, work: impl Future<Output = Result<T, Error>>) -> Result<Target, Error> {
+async fn leaves<T>(
+    entry: &mut Entry,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Target, Error> {
     let was_leaving = std::mem::replace(&mut entry.is_leaving, true);
     let result = work.await;
-    if result.as_ref().is_err_and(|error| !error.kind.leaves_outcome_unknown() && error.kind != Kind::NotFound) {
+    if result
+        .as_ref()
+        .is_err_and(|error| !error.kind.leaves_outcome_unknown() && error.kind != Kind::NotFound)
+    {
         entry.is_leaving = was_leaving;
     }
     result.map(|_| Target::Gone)
@@ -176,9 +223,15 @@ async fn service(
         return leaves(entry, ecs::delete_service(site.account, cluster, name)).await;
     }
     let found = ecs::describe_service(site.account, cluster, name).await?;
-    let Some(found) = found.filter(|service| service.status() == Some("ACTIVE")) else { return Ok(Target::Absent) };
+    let Some(found) = found.filter(|service| service.status() == Some("ACTIVE")) else {
+        return Ok(Target::Absent);
+    };
     let is_own = site.owner(found.tags()).is_this_request();
-    Ok(if is_own { Target::Service(Box::new(found)) } else { Target::OfOthers })
+    Ok(if is_own {
+        Target::Service(Box::new(found))
+    } else {
+        Target::OfOthers
+    })
 }
 
 /// What is still there of a change, and the command that takes it back.
@@ -199,7 +252,11 @@ pub(in crate::orchestration) fn leftover(entry: &Entry, why: &str, account: &Acc
         }
     };
     let arn = arn.unwrap_or_else(|| entry.change.name().to_owned());
-    Leftover { arn, error: why.to_owned(), command: format!("{command} --region {}", account.settings.region) }
+    Leftover {
+        arn,
+        error: why.to_owned(),
+        command: format!("{command} --region {}", account.settings.region),
+    }
 }
 
 /// `arn:aws:servicediscovery:…:service/srv-…` → `srv-…`.

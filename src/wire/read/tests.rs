@@ -2,11 +2,16 @@ use serde_json::json;
 
 use super::*;
 use crate::wire::findings::Unknown;
-use crate::wire::inputs::{CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput};
+use crate::wire::inputs::{
+    CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
+};
 use crate::wire::write::write;
 
 fn lines(problems: Vec<Problem>) -> Vec<String> {
-    problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
+    problems
+        .into_iter()
+        .map(|problem| format!("{}: {}", problem.path, problem.message))
+        .collect()
 }
 
 /// Reads, and answers the input as it would be written; else the problems.
@@ -29,7 +34,9 @@ fn names_match_in_any_case_and_map_keys_keep_theirs() {
             "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-Group": "g"}},
         }],
     });
-    for spelling in [str::to_lowercase, str::to_uppercase, |name: &str| name.to_owned()] {
+    for spelling in [str::to_lowercase, str::to_uppercase, |name: &str| {
+        name.to_owned()
+    }] {
         let value = json!({
             spelling("family"): "web",
             spelling("containerDefinitions"): [{
@@ -41,7 +48,10 @@ fn names_match_in_any_case_and_map_keys_keep_theirs() {
                 },
             }],
         });
-        assert_eq!(outcome::<RegisterTaskDefinitionInput>(&value), Ok(expected.clone()));
+        assert_eq!(
+            outcome::<RegisterTaskDefinitionInput>(&value),
+            Ok(expected.clone())
+        );
     }
 }
 
@@ -80,23 +90,38 @@ fn everything_wrong_with_a_body_is_reported_together() {
 #[test]
 fn null_is_absent_except_in_a_list() {
     let value = json!({"clusterName": "a", "tags": null, "configuration": null});
-    assert_eq!(outcome::<CreateClusterInput>(&value), Ok(json!({"ClusterName": "a"})));
+    assert_eq!(
+        outcome::<CreateClusterInput>(&value),
+        Ok(json!({"ClusterName": "a"}))
+    );
     let value = json!({"capacityProviders": ["FARGATE", null]});
     let problems = outcome::<CreateClusterInput>(&value).unwrap_err();
-    assert_eq!(problems, ["body.capacityProviders[1]: expected string, got null"]);
+    assert_eq!(
+        problems,
+        ["body.capacityProviders[1]: expected string, got null"]
+    );
 }
 
 #[test]
 fn what_aws_requires_and_nobody_gave_is_named() {
     let value = json!({"containerDefinitions": [{"logConfiguration": {"options": {}}}]});
     let problems = outcome::<RegisterTaskDefinitionInput>(&value).unwrap_err();
-    assert_eq!(problems, ["body.containerDefinitions[0].logConfiguration.logDriver: required, but absent"]);
+    assert_eq!(
+        problems,
+        ["body.containerDefinitions[0].logConfiguration.logDriver: required, but absent"]
+    );
     let value = json!({"containerDefinitions": [{"ulimits": [{"softLimit": 1, "hardLimit": 1}]}]});
     let problems = outcome::<RegisterTaskDefinitionInput>(&value).unwrap_err();
-    assert_eq!(problems, ["body.containerDefinitions[0].ulimits[0].name: required, but absent"]);
+    assert_eq!(
+        problems,
+        ["body.containerDefinitions[0].ulimits[0].name: required, but absent"]
+    );
     let value = json!({"containerDefinitions": [{"resourceRequirements": [{"value": "1"}]}]});
     let problems = outcome::<RegisterTaskDefinitionInput>(&value).unwrap_err();
-    assert_eq!(problems, ["body.containerDefinitions[0].resourceRequirements[0].type: required, but absent"]);
+    assert_eq!(
+        problems,
+        ["body.containerDefinitions[0].resourceRequirements[0].type: required, but absent"]
+    );
     let value = json!({"networkConfiguration": {"awsvpcConfiguration": {}}});
     assert_eq!(
         outcome::<CreateServiceInput>(&value).unwrap_err(),
@@ -108,7 +133,10 @@ fn what_aws_requires_and_nobody_gave_is_named() {
     let value = json!({"namespaceId": "ns-1", "dnsConfig": {}});
     assert_eq!(
         outcome::<CreateRegistryInput>(&value).unwrap_err(),
-        ["body.Name: required, but absent", "body.DnsConfig.DnsRecords: required, but absent"]
+        [
+            "body.Name: required, but absent",
+            "body.DnsConfig.DnsRecords: required, but absent"
+        ]
     );
 }
 
@@ -123,7 +151,10 @@ fn what_aws_answers_may_come_back() {
     assert_eq!(outcome::<RegisterTaskDefinitionInput>(&value), Ok(expected));
     let nested = json!({"family": "web", "containerDefinitions": [{"name": "a", "revision": 3}]});
     let problems = outcome::<RegisterTaskDefinitionInput>(&nested).unwrap_err();
-    assert_eq!(problems, ["body.containerDefinitions[0].revision: unknown member"]);
+    assert_eq!(
+        problems,
+        ["body.containerDefinitions[0].revision: unknown member"]
+    );
 }
 
 #[test]
@@ -131,8 +162,14 @@ fn lenient_reading_drops_the_unknown_and_lists_it() {
     let value = json!({"clusterName": "a", "colour": "red", "tags": [{"key": "a", "valeu": "b"}]});
     let mut findings = Findings::new(Unknown::Ignore);
     let input = read::<CreateClusterInput>(&value, "", &mut findings).unwrap();
-    assert_eq!(findings.finish(), Ok(vec!["colour".to_owned(), "tags[0].valeu".to_owned()]));
-    assert_eq!(write(&input).unwrap(), json!({"ClusterName": "a", "Tags": [{"Key": "a"}]}));
+    assert_eq!(
+        findings.finish(),
+        Ok(vec!["colour".to_owned(), "tags[0].valeu".to_owned()])
+    );
+    assert_eq!(
+        write(&input).unwrap(),
+        json!({"ClusterName": "a", "Tags": [{"Key": "a"}]})
+    );
 }
 
 #[test]

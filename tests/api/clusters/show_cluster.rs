@@ -5,8 +5,11 @@ use crate::support::TestApp;
 #[tokio::test]
 async fn a_cluster_is_shown_by_name_and_by_arn() {
     let app = TestApp::new();
-    let arn =
-        app.post("/nonprod/clusters", &json!({"name": "myclu"})).await.expect(200)["Cluster"]["ClusterArn"].take();
+    let arn = app
+        .post("/nonprod/clusters", &json!({"name": "myclu"}))
+        .await
+        .expect(200)["Cluster"]["ClusterArn"]
+        .take();
     let by_name = app.get("/nonprod/clusters/myclu").await.expect(200);
     insta::assert_json_snapshot!(by_name, {".Clusters[].ClusterArn" => "[arn]"}, @r#"
     {
@@ -99,16 +102,31 @@ async fn a_cluster_is_shown_by_name_and_by_arn() {
       "Failures": []
     }
     "#);
-    let encoded = arn.as_str().unwrap().replace(':', "%3A").replace('/', "%2F");
-    assert_eq!(app.get(&format!("/nonprod/clusters/{encoded}")).await.expect(200), by_name);
+    let encoded = arn
+        .as_str()
+        .unwrap()
+        .replace(':', "%3A")
+        .replace('/', "%2F");
+    assert_eq!(
+        app.get(&format!("/nonprod/clusters/{encoded}"))
+            .await
+            .expect(200),
+        by_name
+    );
     // API Gateway's HTTP APIs hand the path on decoded.
-    assert_eq!(app.get(&format!("/nonprod/clusters/{}", arn.as_str().unwrap())).await.expect(200), by_name);
+    assert_eq!(
+        app.get(&format!("/nonprod/clusters/{}", arn.as_str().unwrap()))
+            .await
+            .expect(200),
+        by_name
+    );
 }
 
 #[tokio::test]
 async fn what_is_shown_may_come_back_as_a_body() {
     let app = TestApp::new();
-    let body = json!({"name": "first", "settings": [{"name": "containerInsights", "value": "enabled"}]});
+    let body =
+        json!({"name": "first", "settings": [{"name": "containerInsights", "value": "enabled"}]});
     app.post("/nonprod/clusters", &body).await.expect(200);
     let mut shown = app.get("/nonprod/clusters/first").await.expect(200)["Clusters"][0].take();
     shown["ClusterName"] = "second".into();
@@ -128,7 +146,9 @@ async fn a_missing_or_deleted_cluster_is_not_found() {
       "retryable": false
     }
     "#);
-    app.post("/nonprod/clusters", &json!({"name": "gone"})).await.expect(200);
+    app.post("/nonprod/clusters", &json!({"name": "gone"}))
+        .await
+        .expect(200);
     app.delete("/nonprod/clusters/gone").await.expect(200);
     app.get("/nonprod/clusters/gone").await.problem(404);
 }
@@ -138,7 +158,10 @@ async fn an_impossible_cluster_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
     let elsewhere = "arn%3Aaws%3Aecs%3Aus-east-1%3A999999999999%3Acluster%2Fmyclu";
     for name in ["a%20b", "a%2Fb", "%C3%A9", elsewhere] {
-        let problem = app.get(&format!("/nonprod/clusters/{name}")).await.problem(400);
+        let problem = app
+            .get(&format!("/nonprod/clusters/{name}"))
+            .await
+            .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{name}");
     }
     assert_eq!(app.faults().calls(), [""; 0]);

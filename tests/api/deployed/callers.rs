@@ -18,7 +18,12 @@ fn execute(stack: &Stack, input: &Value) -> Value {
     let since = Instant::now();
     loop {
         let execution = json!({"executionArn": started["executionArn"]});
-        let execution = stack.ask("states", "/", "AWSStepFunctions.DescribeExecution", &execution);
+        let execution = stack.ask(
+            "states",
+            "/",
+            "AWSStepFunctions.DescribeExecution",
+            &execution,
+        );
         if execution["status"] != "RUNNING" {
             return execution;
         }
@@ -39,19 +44,37 @@ fn the_state_machine_creates_a_service_and_succeeds_once_its_tasks_run() {
     let done = execute(stack, &json!({"account": "prod", "request": request}));
     assert_eq!(done["status"], "SUCCEEDED", "{done}");
     let refused = execute(stack, &json!({"account": "prod", "request": request}));
-    assert_eq!((&refused["status"], &refused["error"]), (&json!("FAILED"), &json!("AlreadyExists")), "{refused}");
+    assert_eq!(
+        (&refused["status"], &refused["error"]),
+        (&json!("FAILED"), &json!("AlreadyExists")),
+        "{refused}"
+    );
     scale_down_as_the_rule_does(stack);
 }
 
 /// EventBridge invokes the target with the rule's input, when the time has come.
 fn scale_down_as_the_rule_does(stack: &Stack) {
     let rule = template("templates/callers.yaml")["Resources"]["NightlyRule"]["Properties"].clone();
-    let mut input = rule["Targets"][0]["Input"]["Fn::Sub"].as_str().expect("a text").to_owned();
-    for (parameter, value) in [("Account", "prod"), ("Cluster", "machine-made"), ("Service", "web")] {
+    let mut input = rule["Targets"][0]["Input"]["Fn::Sub"]
+        .as_str()
+        .expect("a text")
+        .to_owned();
+    for (parameter, value) in [
+        ("Account", "prod"),
+        ("Cluster", "machine-made"),
+        ("Service", "web"),
+    ] {
         input = input.replace(&format!("${{{parameter}}}"), value);
     }
     let event = serde_json::from_str(&input).expect("the input is JSON");
     assert_eq!(rule["Targets"][0]["Arn"], json!({"Ref": "DirectArn"}));
     let answer = stack.invoke(stack.output("DirectArn"), &event);
-    assert_eq!((&answer["status"], &answer["body"]["Service"]["DesiredCount"]), (&json!(200), &json!(0)), "{answer}");
+    assert_eq!(
+        (
+            &answer["status"],
+            &answer["body"]["Service"]["DesiredCount"]
+        ),
+        (&json!(200), &json!(0)),
+        "{answer}"
+    );
 }

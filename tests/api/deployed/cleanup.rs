@@ -15,7 +15,11 @@ const DRAINS_FOR: Duration = Duration::from_secs(40);
 
 impl Stack {
     fn create(&self, account: &str) -> Value {
-        let body = documented(self.members[account]["namespace_id"].as_str().expect("a text"));
+        let body = documented(
+            self.members[account]["namespace_id"]
+                .as_str()
+                .expect("a text"),
+        );
         self.expect(200, "POST", &format!("/{account}/services"), Some(&body))
     }
 
@@ -23,10 +27,20 @@ impl Stack {
     /// asked for it.
     async fn story(&self, cluster: &str) -> Vec<String> {
         let logs = aws_sdk_cloudwatchlogs::Client::new(&root_config(HUB, self.endpoint()));
-        let events = logs.filter_log_events().log_group_name("/aws/lambda/ecs-api").send().await.expect("the log");
+        let events = logs
+            .filter_log_events()
+            .log_group_name("/aws/lambda/ecs-api")
+            .send()
+            .await
+            .expect("the log");
         let lines = events.events().iter().filter_map(|event| event.message());
-        let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line.trim()).ok()).collect();
-        let request = lines.iter().find(|line| line["endpoint"] == "DeleteOrchestration").expect("the request's line");
+        let lines: Vec<Value> = lines
+            .filter_map(|line| serde_json::from_str(line.trim()).ok())
+            .collect();
+        let request = lines
+            .iter()
+            .find(|line| line["endpoint"] == "DeleteOrchestration")
+            .expect("the request's line");
         let story = lines.iter().filter(|line| line["cluster"] == cluster);
         let tell = |line: &Value| {
             assert_eq!(line["correlation_id"], request["request_id"], "{line}");
@@ -37,7 +51,11 @@ impl Stack {
 }
 
 /// Waits for something, and answers what it is.
-async fn eventually<T>(what: &str, within: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+async fn eventually<T>(
+    what: &str,
+    within: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look().await {
@@ -54,12 +72,25 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
     let mut faults = Faults::at(stack.ready["faults"].as_str().expect("a text").to_owned());
     let sqs = aws_sdk_sqs::Client::new(&root_config(HUB, stack.endpoint()));
     // Nobody has to wait for three minutes until SQS delivers again what the killed function had.
-    let visibility = sqs.set_queue_attributes().queue_url(stack.output("CleanupQueueUrl"));
-    visibility.attributes("VisibilityTimeout".into(), "30").send().await.expect("the queue's attributes are set");
+    let visibility = sqs
+        .set_queue_attributes()
+        .queue_url(stack.output("CleanupQueueUrl"));
+    visibility
+        .attributes("VisibilityTimeout".into(), "30")
+        .send()
+        .await
+        .expect("the queue's attributes are set");
     let made = stack.create("nonprod");
-    let arns =
-        [&made["Service"]["ServiceArn"], &made["ServiceDiscoveryService"]["Arn"], &made["Cluster"]["ClusterArn"]];
-    let created_at: jiff::Timestamp = made["Service"]["CreatedAt"].as_str().expect("a text").parse().expect("a time");
+    let arns = [
+        &made["Service"]["ServiceArn"],
+        &made["ServiceDiscoveryService"]["Arn"],
+        &made["Cluster"]["ClusterArn"],
+    ];
+    let created_at: jiff::Timestamp = made["Service"]["CreatedAt"]
+        .as_str()
+        .expect("a text")
+        .parse()
+        .expect("a time");
     let draining = json!({"failures": [], "services": [{
         "serviceArn": arns[0], "serviceName": "webapp", "status": "DRAINING", "runningCount": 1, "clusterArn": arns[2],
         "createdAt": created_at.as_second(), "serviceRegistries": [{"registryArn": arns[1]}],
@@ -72,50 +103,109 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
     let started = Instant::now();
     let body = json!({"cluster": "myclu", "service": "webapp", "recursive": true});
     let answer = std::thread::scope(|scope| {
-        let delete = scope.spawn(|| stack.send("DELETE", "/nonprod/services", Some(&stack.token), Some(&body)));
+        let delete = scope.spawn(|| {
+            stack.send(
+                "DELETE",
+                "/nonprod/services",
+                Some(&stack.token),
+                Some(&body),
+            )
+        });
         while !faults.calls().contains(&"ecs:DeleteService".to_owned()) {
-            assert!(started.elapsed() < Duration::from_secs(10), "the service is deleted first");
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "the service is deleted first"
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
         faults.inject("ecs:DescribeServices", instead(&draining));
         delete.join().expect("the request ends")
     });
-    let member = stack.members["nonprod"]["account"].as_str().expect("a text");
+    let member = stack.members["nonprod"]["account"]
+        .as_str()
+        .expect("a text");
     let ecs = aws_sdk_ecs::Client::new(&root_config(member, stack.endpoint()));
-    let delete = ecs.delete_service().cluster("myclu").service("webapp").force(true);
+    let delete = ecs
+        .delete_service()
+        .cluster("myclu")
+        .service("webapp")
+        .force(true);
     delete.send().await.expect("the service is deleted");
-    assert!(started.elapsed() < Duration::from_secs(29), "{:?}", started.elapsed());
-    assert_eq!((answer.0, &answer.1["Queued"]), (202, &json!(true)), "{}", answer.1);
-    assert_eq!(answer.1["Pending"][0], json!({"Arn": arns[0], "WaitingFor": "1 task to stop"}));
+    assert!(
+        started.elapsed() < Duration::from_secs(29),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(
+        (answer.0, &answer.1["Queued"]),
+        (202, &json!(true)),
+        "{}",
+        answer.1
+    );
+    assert_eq!(
+        answer.1["Pending"][0],
+        json!({"Arn": arns[0], "WaitingFor": "1 task to stop"})
+    );
 
     tokio::time::sleep(DRAINS_FOR.saturating_sub(started.elapsed())).await;
     faults.clear();
     let message = "The service has registered instances";
-    let in_use = json!({"times": 1, "error": {"code": "ResourceInUse", "status": 400, "message": message}});
+    let in_use =
+        json!({"times": 1, "error": {"code": "ResourceInUse", "status": 400, "message": message}});
     faults.inject("servicediscovery:DeleteService", in_use);
-    faults.inject("servicediscovery:DeleteService", json!({"times": 1, "latency": 25_000}));
+    faults.inject(
+        "servicediscovery:DeleteService",
+        json!({"times": 1, "latency": 25_000}),
+    );
     faults.forget_calls();
-    eventually("the second look at the registry", Duration::from_secs(90), async || {
-        let calls = faults.calls();
-        let looks = calls.iter().filter(|call| *call == "servicediscovery:DeleteService").count();
-        (looks == 2).then_some(())
-    })
+    eventually(
+        "the second look at the registry",
+        Duration::from_secs(90),
+        async || {
+            let calls = faults.calls();
+            let looks = calls
+                .iter()
+                .filter(|call| *call == "servicediscovery:DeleteService")
+                .count();
+            (looks == 2).then_some(())
+        },
+    )
     .await;
     assert_eq!(stack.process.kill_all("bootstrap"), 1);
 
     eventually("the cluster is gone", Duration::from_mins(2), async || {
-        let clusters = ecs.list_clusters().send().await.expect("the clusters are listed");
+        let clusters = ecs
+            .list_clusters()
+            .send()
+            .await
+            .expect("the clusters are listed");
         clusters.cluster_arns().is_empty().then_some(())
     })
     .await;
-    assert_eq!(stack.expect(200, "GET", "/nonprod/servicediscovery/services", None), json!({"Services": []}));
+    assert_eq!(
+        stack.expect(200, "GET", "/nonprod/servicediscovery/services", None),
+        json!({"Services": []})
+    );
     let story = stack.story("myclu").await;
     let (look, later) = ("delete: is looked at", "delete: goes on later");
     // An attempt that comes while the service still drains is a matter of seconds.
-    let attempts = if story.len() == 8 { vec![look, later, look, later] } else { vec![look, later] };
+    let attempts = if story.len() == 8 {
+        vec![look, later, look, later]
+    } else {
+        vec![look, later]
+    };
     let killed = vec![look];
     let last = vec![look, "delete: done"];
-    assert_eq!(story, [vec!["delete: goes on from the queue"], attempts, killed, last].concat());
+    assert_eq!(
+        story,
+        [
+            vec!["delete: goes on from the queue"],
+            attempts,
+            killed,
+            last
+        ]
+        .concat()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,20 +223,40 @@ async fn a_role_that_lacks_a_permission_leaves_a_dead_letter_that_names_it() {
 
     let sqs = aws_sdk_sqs::Client::new(&root_config(HUB, stack.endpoint()));
     let letter: Value = eventually("a dead letter", Duration::from_mins(3), async || {
-        let receive = sqs.receive_message().queue_url(stack.output("CleanupDeadLetterQueueUrl"));
+        let receive = sqs
+            .receive_message()
+            .queue_url(stack.output("CleanupDeadLetterQueueUrl"));
         let received = receive.send().await.expect("the queue is read");
-        let body = received.messages().first().and_then(|message| message.body()).map(str::to_owned);
+        let body = received
+            .messages()
+            .first()
+            .and_then(|message| message.body())
+            .map(str::to_owned);
         body.map(|body| serde_json::from_str(&body).expect("JSON"))
     })
     .await;
     let reason = letter["reason"].as_str().expect("a reason");
     assert!(
-        reason.starts_with("the role `arn:aws:iam::444455556666:role/ecs-api` may not do `ecs:DeleteCluster`"),
+        reason.starts_with(
+            "the role `arn:aws:iam::444455556666:role/ecs-api` may not do `ecs:DeleteCluster`"
+        ),
         "{reason}"
     );
-    assert_eq!((&letter["caller"], &letter["service"]), (&json!("demo"), &json!("webapp")));
+    assert_eq!(
+        (&letter["caller"], &letter["service"]),
+        (&json!("demo"), &json!("webapp"))
+    );
     let story = stack.story("myclu").await;
     let again = ["delete: is looked at", "delete: goes on later"];
     let last = ["delete: is looked at", "delete: given up"];
-    assert_eq!(story, [&["delete: goes on from the queue"][..], &again, &again, &last].concat());
+    assert_eq!(
+        story,
+        [
+            &["delete: goes on from the queue"][..],
+            &again,
+            &again,
+            &last
+        ]
+        .concat()
+    );
 }

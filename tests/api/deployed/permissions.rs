@@ -27,20 +27,32 @@ const UNNOTICED: &[(&str, &str)] = &[
         "ecs:UntagResource",
         "a recursive delete needs it only for a cluster that the queue has left marked, and that stays",
     ),
-    ("iam:CreateServiceLinkedRole", "it makes no service-linked role"),
+    (
+        "iam:CreateServiceLinkedRole",
+        "it makes no service-linked role",
+    ),
     ("iam:PassRole", "it lets anybody pass a role"),
-    ("route53:ChangeResourceRecordSets", "its Cloud Map keeps no records in Route 53"),
+    (
+        "route53:ChangeResourceRecordSets",
+        "its Cloud Map keeps no records in Route 53",
+    ),
     ("route53:DeleteHealthCheck", "as above"),
     ("route53:GetHealthCheck", "as above"),
     ("route53:GetHostedZone", "as above"),
     ("route53:UpdateHealthCheck", "as above"),
-    ("servicediscovery:DeregisterInstance", "it deletes a registry with its instances, so that nobody deregisters any"),
+    (
+        "servicediscovery:DeregisterInstance",
+        "it deletes a registry with its instances, so that nobody deregisters any",
+    ),
     ("servicediscovery:ListInstances", "as above"),
     (
         "servicediscovery:ListTagsForResource",
         "a create needs it only with an `Idempotency-Key`, and if the registry is there: no request here is one",
     ),
-    ("servicediscovery:TagResource", "it creates with tags whoever may create"),
+    (
+        "servicediscovery:TagResource",
+        "it creates with tags whoever may create",
+    ),
 ];
 
 /// A request to an endpoint.
@@ -51,15 +63,27 @@ struct Asked {
 }
 
 fn get(path: impl Into<String>) -> Asked {
-    Asked { method: "GET", path: path.into(), body: None }
+    Asked {
+        method: "GET",
+        path: path.into(),
+        body: None,
+    }
 }
 
 fn delete(path: impl Into<String>) -> Asked {
-    Asked { method: "DELETE", path: path.into(), body: None }
+    Asked {
+        method: "DELETE",
+        path: path.into(),
+        body: None,
+    }
 }
 
 fn post(path: impl Into<String>, body: Value) -> Asked {
-    Asked { method: "POST", path: path.into(), body: Some(body) }
+    Asked {
+        method: "POST",
+        path: path.into(),
+        body: Some(body),
+    }
 }
 
 /// What is in the account for good, and names for what is used up.
@@ -109,9 +133,19 @@ const ENDPOINTS: [&str; 31] = [
 impl Room {
     async fn furnish(stack: &Stack) -> Self {
         let account = stack.member(MEMBER);
-        let text = |name: &str| stack.members[MEMBER][name].as_str().expect("a text").to_owned();
+        let text = |name: &str| {
+            stack.members[MEMBER][name]
+                .as_str()
+                .expect("a text")
+                .to_owned()
+        };
         account.furnish().await;
-        account.service("web").desired_count(1).send().await.unwrap();
+        account
+            .service("web")
+            .desired_count(1)
+            .send()
+            .await
+            .unwrap();
         let task = account.task_ids("web").await.remove(0);
         let namespace_id = text("namespace_id");
         let mut room = Self {
@@ -131,18 +165,38 @@ impl Room {
     }
 
     async fn registry(&self, name: &str) -> String {
-        let record = DnsRecord::builder().r#type(RecordType::A).ttl(60).build().unwrap();
+        let record = DnsRecord::builder()
+            .r#type(RecordType::A)
+            .ttl(60)
+            .build()
+            .unwrap();
         let dns = DnsConfig::builder().dns_records(record).build().unwrap();
-        let call =
-            self.account.discovery().create_service().name(name).namespace_id(&self.namespace_id).dns_config(dns);
+        let call = self
+            .account
+            .discovery()
+            .create_service()
+            .name(name)
+            .namespace_id(&self.namespace_id)
+            .dns_config(dns);
         call.send().await.unwrap().service.unwrap().id.unwrap()
     }
 
     /// A cluster of its own with a service in it.
     async fn cluster_with_service(&self) -> String {
         let name = Self::name();
-        self.account.ecs().create_cluster().cluster_name(&name).send().await.unwrap();
-        self.account.service("web").cluster(&name).send().await.unwrap();
+        self.account
+            .ecs()
+            .create_cluster()
+            .cluster_name(&name)
+            .send()
+            .await
+            .unwrap();
+        self.account
+            .service("web")
+            .cluster(&name)
+            .send()
+            .await
+            .unwrap();
         name
     }
 
@@ -154,8 +208,10 @@ impl Room {
             "executionRoleArn": self.execution_role});
         let dns = json!({"dnsRecords": [{"type": "A", "ttl": 60}]});
         let registry = json!({"name": name, "namespaceId": self.namespace_id, "dnsConfig": dns});
-        let registry_arn =
-            format!("arn:aws:servicediscovery:us-east-1:{}:service/{}", self.account.id, self.registry_id);
+        let registry_arn = format!(
+            "arn:aws:servicediscovery:us-east-1:{}:service/{}",
+            self.account.id, self.registry_id
+        );
         match endpoint {
             "create_orchestration" => post(
                 "/services",
@@ -176,18 +232,46 @@ impl Room {
                 delete(format!("/services?cluster={cluster}&service=web"))
             }
             "delete_orchestration recursive" => {
-                self.account.ecs().create_cluster().cluster_name(&name).send().await.unwrap();
+                self.account
+                    .ecs()
+                    .create_cluster()
+                    .cluster_name(&name)
+                    .send()
+                    .await
+                    .unwrap();
                 let id = self.registry(&name).await;
-                let arn = format!("arn:aws:servicediscovery:us-east-1:{}:service/{id}", self.account.id);
-                let used = aws_sdk_ecs::types::ServiceRegistry::builder().registry_arn(arn).build();
-                self.account.service("web").cluster(&name).service_registries(used).send().await.unwrap();
-                delete(format!("/services?cluster={name}&service=web&recursive=true"))
+                let arn = format!(
+                    "arn:aws:servicediscovery:us-east-1:{}:service/{id}",
+                    self.account.id
+                );
+                let used = aws_sdk_ecs::types::ServiceRegistry::builder()
+                    .registry_arn(arn)
+                    .build();
+                self.account
+                    .service("web")
+                    .cluster(&name)
+                    .service_registries(used)
+                    .send()
+                    .await
+                    .unwrap();
+                delete(format!(
+                    "/services?cluster={name}&service=web&recursive=true"
+                ))
             }
             "list_clusters" => get("/clusters"),
-            "create_cluster" => post("/clusters", json!({"name": name, "tags": [{"key": "a", "value": "b"}]})),
+            "create_cluster" => post(
+                "/clusters",
+                json!({"name": name, "tags": [{"key": "a", "value": "b"}]}),
+            ),
             "show_cluster" => get("/clusters/myclu"),
             "delete_cluster" => {
-                self.account.ecs().create_cluster().cluster_name(&name).send().await.unwrap();
+                self.account
+                    .ecs()
+                    .create_cluster()
+                    .cluster_name(&name)
+                    .send()
+                    .await
+                    .unwrap();
                 delete(format!("/clusters/{name}"))
             }
             "list_services" => get("/clusters/myclu/services"),
@@ -214,23 +298,44 @@ impl Room {
                 delete(format!("/clusters/{cluster}/services/web?recursive=true"))
             }
             "list_events" => get("/clusters/myclu/services/web/events"),
-            "show_logs" => get(format!("/clusters/myclu/services/web/logs?task={}&container=app", self.task)),
+            "show_logs" => get(format!(
+                "/clusters/myclu/services/web/logs?task={}&container=app",
+                self.task
+            )),
             "list_tasks" => get("/clusters/myclu/tasks"),
             "run_task" => post("/clusters/myclu/tasks", json!({"taskDefinition": "web:1"})),
             "show_task" => get(format!("/clusters/myclu/tasks/{}", self.task)),
             "stop_task" => {
-                let run = self.account.ecs().run_task().cluster("myclu").task_definition("web:1").send().await.unwrap();
+                let run = self
+                    .account
+                    .ecs()
+                    .run_task()
+                    .cluster("myclu")
+                    .task_definition("web:1")
+                    .send()
+                    .await
+                    .unwrap();
                 let arn = run.tasks()[0].task_arn().unwrap();
-                delete(format!("/clusters/myclu/tasks/{}", arn.rsplit('/').next().unwrap()))
+                delete(format!(
+                    "/clusters/myclu/tasks/{}",
+                    arn.rsplit('/').next().unwrap()
+                ))
             }
             "list_task_definitions" => get("/taskdefs?family=web"),
             "list_task_definitions by prefix" => get("/taskdefs?prefix=we"),
             "register_task_definition" => post("/taskdefs", definition),
             "show_task_definition" => get("/taskdefs/web:1"),
             "deregister_task_definition" => {
-                let container = aws_sdk_ecs::types::ContainerDefinition::builder().name("app").image("nginx").build();
+                let container = aws_sdk_ecs::types::ContainerDefinition::builder()
+                    .name("app")
+                    .image("nginx")
+                    .build();
                 let register = self.account.ecs().register_task_definition().family(&name);
-                register.container_definitions(container).send().await.unwrap();
+                register
+                    .container_definitions(container)
+                    .send()
+                    .await
+                    .unwrap();
                 delete(format!("/taskdefs/{name}:1"))
             }
             "list_registries" => get("/servicediscovery/services"),
@@ -253,15 +358,28 @@ struct Role<'s> {
 
 impl Role<'_> {
     fn iam(&self, action: &str, more: &[(&str, &str)]) -> String {
-        let given = [("Action", action), ("Version", "2010-05-08"), ("RoleName", "ecs-api"), ("PolicyName", "ecs-api")];
-        let sent = ureq::post(self.stack.endpoint()).header("authorization", signature(&self.account_id, "iam"));
-        let mut answer = sent.send_form(given.iter().chain(more).copied()).expect("IAM answers");
-        answer.body_mut().read_to_string().expect("the answer is text")
+        let given = [
+            ("Action", action),
+            ("Version", "2010-05-08"),
+            ("RoleName", "ecs-api"),
+            ("PolicyName", "ecs-api"),
+        ];
+        let sent = ureq::post(self.stack.endpoint())
+            .header("authorization", signature(&self.account_id, "iam"));
+        let mut answer = sent
+            .send_form(given.iter().chain(more).copied())
+            .expect("IAM answers");
+        answer
+            .body_mut()
+            .read_to_string()
+            .expect("the answer is text")
     }
 
     fn policy(&self) -> Value {
         let answer = self.iam("GetRolePolicy", &[]);
-        let (_, rest) = answer.split_once("<PolicyDocument>").expect("the role has the policy");
+        let (_, rest) = answer
+            .split_once("<PolicyDocument>")
+            .expect("the role has the policy");
         let (encoded, _) = rest.split_once("</PolicyDocument>").expect("XML");
         let text = percent_decode_str(encoded).decode_utf8().expect("UTF-8");
         serde_json::from_str(&text).expect("a policy is JSON")
@@ -273,8 +391,14 @@ impl Role<'_> {
 }
 
 fn actions_of(statement: &Value) -> Vec<String> {
-    let actions = statement["Action"].as_array().cloned().unwrap_or_else(|| vec![statement["Action"].clone()]);
-    actions.iter().map(|action| action.as_str().expect("a text").to_owned()).collect()
+    let actions = statement["Action"]
+        .as_array()
+        .cloned()
+        .unwrap_or_else(|| vec![statement["Action"].clone()]);
+    actions
+        .iter()
+        .map(|action| action.as_str().expect("a text").to_owned())
+        .collect()
 }
 
 /// The policy without one action.
@@ -282,7 +406,10 @@ fn without(policy: &Value, action: &str) -> Value {
     let mut policy = policy.clone();
     let statements = policy["Statement"].as_array_mut().expect("a list");
     for statement in &mut *statements {
-        statement["Action"] = actions_of(statement).into_iter().filter(|allowed| allowed != action).collect();
+        statement["Action"] = actions_of(statement)
+            .into_iter()
+            .filter(|allowed| allowed != action)
+            .collect();
     }
     statements.retain(|statement| statement["Action"] != json!([]));
     policy
@@ -291,8 +418,12 @@ fn without(policy: &Value, action: &str) -> Value {
 #[test]
 fn every_endpoint_that_enters_an_account_is_among_those_that_lose_their_permissions() {
     let routes = ROUTES.iter().filter(|route| route.guard != Guard::Public);
-    let known: BTreeSet<_> = routes.map(|route| snake(&format!("{:?}", route.endpoint))).collect();
-    let asked = ENDPOINTS.iter().map(|endpoint| endpoint.split(' ').next().expect("a name").to_owned());
+    let known: BTreeSet<_> = routes
+        .map(|route| snake(&format!("{:?}", route.endpoint)))
+        .collect();
+    let asked = ENDPOINTS
+        .iter()
+        .map(|endpoint| endpoint.split(' ').next().expect("a name").to_owned());
     assert_eq!(asked.collect::<BTreeSet<_>>(), known);
 }
 
@@ -300,18 +431,34 @@ fn every_endpoint_that_enters_an_account_is_among_those_that_lose_their_permissi
 async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
     let stack = Stack::shared();
     let room = Room::furnish(stack).await;
-    let role = Role { stack, account_id: room.account.id.clone() };
+    let role = Role {
+        stack,
+        account_id: room.account.id.clone(),
+    };
     let policy = role.policy();
     let send = async |endpoint: &str| {
         let Asked { method, path, body } = room.ask(endpoint).await;
-        stack.send(method, &format!("/{MEMBER}{path}"), Some(&stack.token), body.as_ref())
+        stack.send(
+            method,
+            &format!("/{MEMBER}{path}"),
+            Some(&stack.token),
+            body.as_ref(),
+        )
     };
     for endpoint in ENDPOINTS {
         let (status, answer) = send(endpoint).await;
         assert_eq!(status, 200, "{endpoint}: {answer}");
     }
-    let actions: BTreeSet<_> = policy["Statement"].as_array().expect("a list").iter().flat_map(actions_of).collect();
-    let unnoticed: BTreeSet<_> = UNNOTICED.iter().map(|(action, _)| (*action).to_owned()).collect();
+    let actions: BTreeSet<_> = policy["Statement"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .flat_map(actions_of)
+        .collect();
+    let unnoticed: BTreeSet<_> = UNNOTICED
+        .iter()
+        .map(|(action, _)| (*action).to_owned())
+        .collect();
     assert!(actions.is_superset(&unnoticed));
     let mut needed: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for action in &actions - &unnoticed {
@@ -322,11 +469,17 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
             if status != 200 {
                 assert_eq!(status, 403, "{endpoint} without {action}: {answer}");
                 let detail = answer["detail"].as_str().expect("a text");
-                assert!(detail.contains(action.as_str()), "{endpoint} without {action}: {detail}");
+                assert!(
+                    detail.contains(action.as_str()),
+                    "{endpoint} without {action}: {detail}"
+                );
                 failed.push(endpoint);
             }
         }
-        assert!(!failed.is_empty(), "nothing needs {action}, or the local AWS does not notice that it is not allowed");
+        assert!(
+            !failed.is_empty(),
+            "nothing needs {action}, or the local AWS does not notice that it is not allowed"
+        );
         needed.insert(action, failed);
     }
     role.put(&policy);

@@ -9,7 +9,9 @@ const CREATE: &str = "servicediscovery:CreateService";
 /// What AWS got, of the last call.
 fn sent(app: &mut TestApp) -> Value {
     let mut sent = app.faults().sent(CREATE).pop().expect("there was a call");
-    sent.as_object_mut().unwrap().shift_remove("CreatorRequestId");
+    sent.as_object_mut()
+        .unwrap()
+        .shift_remove("CreatorRequestId");
     sent
 }
 
@@ -18,7 +20,10 @@ async fn the_documented_registry_is_created_in_its_namespace_with_the_health_che
     let mut app = TestApp::with_faults();
     let namespace = app.account().namespace().await;
     // With `cluster`, which Cloud Map does not know, and with the namespace where Cloud Map had it once.
-    let answer = app.post(PATH, &documented(&namespace)["serviceregistry"]).await.expect(200);
+    let answer = app
+        .post(PATH, &documented(&namespace)["serviceregistry"])
+        .await
+        .expect(200);
     insta::assert_json_snapshot!(answer, {
         ".Service.Id" => "[id]",
         ".Service.Arn" => "[arn]",
@@ -52,7 +57,10 @@ async fn the_documented_registry_is_created_in_its_namespace_with_the_health_che
         "HealthCheckCustomConfig": {"FailureThreshold": 1},
     });
     assert_eq!(sent(&mut app), expected);
-    assert_eq!(app.account().inventory().await, [answer["Service"]["Arn"].as_str().unwrap()]);
+    assert_eq!(
+        app.account().inventory().await,
+        [answer["Service"]["Arn"].as_str().unwrap()]
+    );
 }
 
 #[tokio::test]
@@ -60,11 +68,19 @@ async fn what_the_caller_gives_is_not_defaulted() {
     let mut app = TestApp::with_faults();
     let namespace = app.account().namespace().await;
     for (name, check) in [
-        ("one", json!({"HealthCheckConfig": {"Type": "HTTP", "ResourcePath": "/ready", "FailureThreshold": 3}})),
-        ("two", json!({"HealthCheckCustomConfig": {"FailureThreshold": 5}})),
+        (
+            "one",
+            json!({"HealthCheckConfig": {"Type": "HTTP", "ResourcePath": "/ready", "FailureThreshold": 3}}),
+        ),
+        (
+            "two",
+            json!({"HealthCheckCustomConfig": {"FailureThreshold": 5}}),
+        ),
     ] {
         let mut body = json!({"Name": name, "NamespaceId": namespace, "Tags": [{"Key": "Team", "Value": "A"}]});
-        body.as_object_mut().unwrap().extend(check.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(check.as_object().unwrap().clone());
         app.post(PATH, &body).await.expect(200);
         assert_eq!(sent(&mut app), body);
     }
@@ -74,7 +90,11 @@ async fn what_the_caller_gives_is_not_defaulted() {
 async fn what_is_shown_may_come_back_as_a_body() {
     let app = TestApp::new();
     let namespace = app.account().namespace().await;
-    let first = app.post(PATH, &documented(&namespace)["serviceregistry"]).await.expect(200)["Service"].take();
+    let first = app
+        .post(PATH, &documented(&namespace)["serviceregistry"])
+        .await
+        .expect(200)["Service"]
+        .take();
     let id = first["Id"].as_str().unwrap();
     let mut shown = app.get(&format!("{PATH}/{id}")).await.expect(200)["Service"].take();
     shown["Name"] = "second".into();
@@ -121,7 +141,12 @@ async fn everything_wrong_with_a_body_is_reported_before_any_call() {
 async fn unknown_members_are_dropped_and_listed_for_a_lenient_caller() {
     let app = TestApp::new();
     let body = json!({"name": "www", "namespaceId": app.account().namespace().await, "ttl": 30});
-    let answer = app.request("POST", PATH).header("prefer", "handling=lenient").json(&body).send().await;
+    let answer = app
+        .request("POST", PATH)
+        .header("prefer", "handling=lenient")
+        .json(&body)
+        .send()
+        .await;
     assert_eq!(answer.expect(200)["Service"]["Name"], "www");
     assert_eq!(answer.header("x-ignored-members"), Some("ttl"));
 }
@@ -130,7 +155,12 @@ async fn unknown_members_are_dropped_and_listed_for_a_lenient_caller() {
 async fn a_reader_creates_nothing() {
     let app = TestApp::new();
     let body = json!({"name": "www", "namespaceId": app.account().namespace().await});
-    let answer = app.request("POST", PATH).by(Caller::Reader).json(&body).send().await;
+    let answer = app
+        .request("POST", PATH)
+        .by(Caller::Reader)
+        .json(&body)
+        .send()
+        .await;
     assert_eq!(answer.problem(403)["code"], "Forbidden");
     assert_eq!(app.account().inventory().await, [""; 0]);
 }
@@ -161,8 +191,14 @@ async fn what_aws_refuses_is_a_problem() {
         ("ResourceLimitExceeded", 409),
     ] {
         app.faults().refuse(CREATE, code, "No");
-        let problem = app.post(PATH, &json!({"name": "www", "namespaceId": "ns-1"})).await.problem(status);
-        assert_eq!((&problem["code"], &problem["retryable"]), (&json!(code), &json!(false)));
+        let problem = app
+            .post(PATH, &json!({"name": "www", "namespaceId": "ns-1"}))
+            .await
+            .problem(status);
+        assert_eq!(
+            (&problem["code"], &problem["retryable"]),
+            (&json!(code), &json!(false))
+        );
         app.faults().clear();
     }
 }

@@ -8,14 +8,22 @@ const LIST: &str = "servicediscovery:ListServices";
 async fn furnish(account: &TestAccount, registries: usize) -> String {
     let (namespace, discovery) = (account.namespace().await, account.discovery());
     for index in 0..registries {
-        let call = discovery.create_service().name(format!("www{index:03}")).namespace_id(&namespace);
+        let call = discovery
+            .create_service()
+            .name(format!("www{index:03}"))
+            .namespace_id(&namespace);
         call.send().await.unwrap();
     }
     namespace
 }
 
 fn names(page: &Value) -> Vec<&str> {
-    page["Services"].as_array().unwrap().iter().map(|registry| registry["Name"].as_str().unwrap()).collect()
+    page["Services"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|registry| registry["Name"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -24,7 +32,10 @@ async fn every_registry_is_listed_however_many_pages_aws_needs() {
     furnish(app.account(), 250).await;
     let list = app.get("/nonprod/servicediscovery/services").await;
     let expected: Vec<_> = (0..250).map(|index| format!("www{index:03}")).collect();
-    assert_eq!((names(&list.expect(200)), list.header("link")), (expected.iter().map(String::as_str).collect(), None));
+    assert_eq!(
+        (names(&list.expect(200)), list.header("link")),
+        (expected.iter().map(String::as_str).collect(), None)
+    );
     assert_eq!(app.faults().calls(), ["sts:AssumeRole", LIST, LIST, LIST]);
 }
 
@@ -32,23 +43,49 @@ async fn every_registry_is_listed_however_many_pages_aws_needs() {
 async fn a_limit_gives_pages_that_link_to_the_next() {
     let mut app = TestApp::with_faults();
     let namespace = furnish(app.account(), 5).await;
-    let pages = app.pages(&format!("/nonprod/servicediscovery/services?limit=2&namespace={namespace}")).await;
+    let pages = app
+        .pages(&format!(
+            "/nonprod/servicediscovery/services?limit=2&namespace={namespace}"
+        ))
+        .await;
     let names: Vec<_> = pages.iter().map(names).collect();
-    assert_eq!(names, [vec!["www000", "www001"], vec!["www002", "www003"], vec!["www004"]]);
+    assert_eq!(
+        names,
+        [
+            vec!["www000", "www001"],
+            vec!["www002", "www003"],
+            vec!["www004"]
+        ]
+    );
     // Every page keeps the namespace.
-    assert!(app.faults().sent(LIST).iter().all(|sent| sent["Filters"][0]["Values"][0] == json!(namespace)));
+    assert!(
+        app.faults()
+            .sent(LIST)
+            .iter()
+            .all(|sent| sent["Filters"][0]["Values"][0] == json!(namespace))
+    );
 }
 
 #[tokio::test]
 async fn a_registry_is_listed_with_what_aws_says_of_it() {
     let app = TestApp::new();
-    assert_eq!(app.get("/nonprod/servicediscovery/services").await.expect(200), json!({"Services": []}));
+    assert_eq!(
+        app.get("/nonprod/servicediscovery/services")
+            .await
+            .expect(200),
+        json!({"Services": []})
+    );
     let body = json!({
         "name": "www", "namespaceId": app.account().namespace().await, "description": "the front",
         "dnsConfig": {"dnsRecords": [{"type": "A", "ttl": 30}]},
     });
-    app.post("/nonprod/servicediscovery/services", &body).await.expect(200);
-    let answer = app.get("/nonprod/servicediscovery/services").await.expect(200);
+    app.post("/nonprod/servicediscovery/services", &body)
+        .await
+        .expect(200);
+    let answer = app
+        .get("/nonprod/servicediscovery/services")
+        .await
+        .expect(200);
     insta::assert_json_snapshot!(answer, {
         ".Services[].Id" => "[id]",
         ".Services[].Arn" => "[arn]",
@@ -82,10 +119,17 @@ async fn a_registry_is_listed_with_what_aws_says_of_it() {
 #[tokio::test]
 async fn a_namespace_is_asked_of_aws() {
     let mut app = TestApp::with_faults();
-    app.get("/nonprod/servicediscovery/services?namespace=ns-y3uaw6neshhbev3f").await.expect(200);
-    app.get("/nonprod/servicediscovery/services").await.expect(200);
+    app.get("/nonprod/servicediscovery/services?namespace=ns-y3uaw6neshhbev3f")
+        .await
+        .expect(200);
+    app.get("/nonprod/servicediscovery/services")
+        .await
+        .expect(200);
     let filter = json!([{"Name": "NAMESPACE_ID", "Values": ["ns-y3uaw6neshhbev3f"]}]);
-    let expected = [json!({"MaxResults": 100, "Filters": filter}), json!({"MaxResults": 100})];
+    let expected = [
+        json!({"MaxResults": 100, "Filters": filter}),
+        json!({"MaxResults": 100}),
+    ];
     assert_eq!(app.faults().sent(LIST), expected);
 }
 
@@ -94,12 +138,31 @@ async fn a_bad_query_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
     for (query, path, message) in [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
-        ("limit=many", "limit", "expected a whole number from 1 to 1000"),
-        ("nextToken=x", "nextToken", "expected the `nextToken` of an earlier answer's `Link`"),
-        ("name=www", "name", "unknown query parameter; this path knows `namespace`, `limit`, `nextToken`"),
+        (
+            "limit=many",
+            "limit",
+            "expected a whole number from 1 to 1000",
+        ),
+        (
+            "nextToken=x",
+            "nextToken",
+            "expected the `nextToken` of an earlier answer's `Link`",
+        ),
+        (
+            "name=www",
+            "name",
+            "unknown query parameter; this path knows `namespace`, `limit`, `nextToken`",
+        ),
     ] {
-        let problem = app.get(&format!("/nonprod/servicediscovery/services?{query}")).await.problem(400);
-        assert_eq!(problem["errors"], json!([{"path": path, "message": message}]), "{query}");
+        let problem = app
+            .get(&format!("/nonprod/servicediscovery/services?{query}"))
+            .await
+            .problem(400);
+        assert_eq!(
+            problem["errors"],
+            json!([{"path": path, "message": message}]),
+            "{query}"
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
@@ -125,7 +188,12 @@ async fn what_aws_refuses_is_a_problem() {
 async fn a_namespace_that_can_not_be_one_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
     for namespace in ["", "a%20b"] {
-        let problem = app.get(&format!("/nonprod/servicediscovery/services?namespace={namespace}")).await.problem(400);
+        let problem = app
+            .get(&format!(
+                "/nonprod/servicediscovery/services?namespace={namespace}"
+            ))
+            .await
+            .problem(400);
         assert_eq!(problem["errors"][0]["path"], "namespace", "{namespace}");
     }
     assert_eq!(app.faults().calls(), [""; 0]);
@@ -135,8 +203,10 @@ async fn a_namespace_that_can_not_be_one_is_refused_before_any_call() {
 async fn what_does_not_fit_an_answer_of_lambda_is_continued_by_the_link() {
     let mut app = TestApp::with_faults();
     let registry = |index: u32| json!({"Id": format!("srv-{index}"), "Name": "x", "Description": "\"".repeat(1000)});
-    app.faults()
-        .answer("servicediscovery:ListServices", &json!({"Services": (0..4000).map(registry).collect::<Vec<_>>()}));
+    app.faults().answer(
+        "servicediscovery:ListServices",
+        &json!({"Services": (0..4000).map(registry).collect::<Vec<_>>()}),
+    );
     let (mut path, mut ids) = ("/nonprod/servicediscovery/services".to_owned(), Vec::new());
     for is_last in [false, false, false, true] {
         let answer = app.get(&path).await;
@@ -144,11 +214,27 @@ async fn what_does_not_fit_an_answer_of_lambda_is_continued_by_the_link() {
         // As a string of the JSON that Lambda answers.
         let bytes = json!(answer.text()).to_string().len();
         assert!(bytes < 6_000_000, "{bytes}");
-        ids.extend(body["Services"].as_array().unwrap().iter().map(|registry| registry["Id"].clone()));
+        ids.extend(
+            body["Services"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|registry| registry["Id"].clone()),
+        );
         let link = answer.header("link").map(str::to_owned);
         assert_eq!(link.is_none(), is_last, "{}", ids.len());
         let Some(link) = link else { break };
-        path = link.strip_prefix("</v1/ecs").unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+        path = link
+            .strip_prefix("</v1/ecs")
+            .unwrap()
+            .strip_suffix(">; rel=\"next\"")
+            .unwrap()
+            .to_owned();
     }
-    assert_eq!(ids, (0..4000).map(|index| json!(format!("srv-{index}"))).collect::<Vec<_>>());
+    assert_eq!(
+        ids,
+        (0..4000)
+            .map(|index| json!(format!("srv-{index}")))
+            .collect::<Vec<_>>()
+    );
 }

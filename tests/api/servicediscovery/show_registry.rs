@@ -44,14 +44,25 @@ async fn a_registry_is_shown_by_id_and_by_arn() {
     "#);
     assert_eq!(shown, made);
     let arn = made["Service"]["Arn"].as_str().unwrap();
-    assert_eq!(app.get(&format!("{PATH}/{}", arn.replace(':', "%3A").replace('/', "%2F"))).await.expect(200), shown);
+    assert_eq!(
+        app.get(&format!(
+            "{PATH}/{}",
+            arn.replace(':', "%3A").replace('/', "%2F")
+        ))
+        .await
+        .expect(200),
+        shown
+    );
     // API Gateway's HTTP APIs hand the path on decoded.
     assert_eq!(app.get(&format!("{PATH}/{arn}")).await.expect(200), shown);
 }
 
 #[tokio::test]
 async fn an_unknown_registry_is_not_found() {
-    let problem = TestApp::new().get(&format!("{PATH}/srv-tvtbgvkkxtts3qlf")).await.problem(404);
+    let problem = TestApp::new()
+        .get(&format!("{PATH}/srv-tvtbgvkkxtts3qlf"))
+        .await
+        .problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
@@ -66,9 +77,23 @@ async fn an_unknown_registry_is_not_found() {
 async fn an_impossible_registry_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
     let elsewhere = "arn:aws:servicediscovery:us-east-1:999999999999:service/srv-tvtbgvkkxtts3qlf";
-    let region = format!("arn:aws:servicediscovery:eu-west-1:{}:service/srv-tvtbgvkkxtts3qlf", app.account().id);
-    let of_ecs = format!("arn:aws:ecs:us-east-1:{}:service/srv-tvtbgvkkxtts3qlf", app.account().id);
-    for id in ["www", "srv-", "srv-a%20b", "srv-a%2Fb", elsewhere, &region, &of_ecs] {
+    let region = format!(
+        "arn:aws:servicediscovery:eu-west-1:{}:service/srv-tvtbgvkkxtts3qlf",
+        app.account().id
+    );
+    let of_ecs = format!(
+        "arn:aws:ecs:us-east-1:{}:service/srv-tvtbgvkkxtts3qlf",
+        app.account().id
+    );
+    for id in [
+        "www",
+        "srv-",
+        "srv-a%20b",
+        "srv-a%2Fb",
+        elsewhere,
+        &region,
+        &of_ecs,
+    ] {
         let problem = app.get(&format!("{PATH}/{id}")).await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{id}");
     }
@@ -78,9 +103,17 @@ async fn an_impossible_registry_is_refused_before_any_call() {
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
     let mut app = TestApp::with_faults();
-    for (code, status) in [("InvalidInput", 400), ("AccessDeniedException", 403), ("ServiceNotFound", 404)] {
-        app.faults().refuse("servicediscovery:GetService", code, "No");
-        assert_eq!(app.get(&format!("{PATH}/srv-1")).await.problem(status)["code"], code);
+    for (code, status) in [
+        ("InvalidInput", 400),
+        ("AccessDeniedException", 403),
+        ("ServiceNotFound", 404),
+    ] {
+        app.faults()
+            .refuse("servicediscovery:GetService", code, "No");
+        assert_eq!(
+            app.get(&format!("{PATH}/srv-1")).await.problem(status)["code"],
+            code
+        );
         app.faults().clear();
     }
 }

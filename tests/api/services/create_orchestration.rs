@@ -209,7 +209,12 @@ async fn the_documented_body_creates_all_four() {
     "#);
     let definition = &answer["TaskDefinition"];
     let ports = &definition["ContainerDefinitions"][0]["PortMappings"];
-    let numbers: Vec<_> = ports.as_array().unwrap().iter().map(|port| port["ContainerPort"].clone()).collect();
+    let numbers: Vec<_> = ports
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|port| port["ContainerPort"].clone())
+        .collect();
     assert_eq!(numbers, [80, 443]);
     assert_eq!(definition["RequiresCompatibilities"], json!(["FARGATE"]));
     assert_eq!(definition["NetworkMode"], "awsvpc");
@@ -222,7 +227,10 @@ async fn the_documented_body_creates_all_four() {
         &answer["Service"]["ServiceArn"],
     ] {
         let arn = made.as_str().unwrap().to_owned();
-        assert!(arn.contains(":111122223333:") && found.contains(&arn), "{arn} is not in {found:?}");
+        assert!(
+            arn.contains(":111122223333:") && found.contains(&arn),
+            "{arn} is not in {found:?}"
+        );
     }
 }
 
@@ -231,15 +239,26 @@ async fn the_documented_body_of_existing_resources_creates_the_service_alone() {
     let mut app = TestApp::with_faults();
     let first = create(&app, &all_new(&app).await).await.expect(200);
     let ecs = app.account().ecs();
-    ecs.delete_service().cluster("myclu").service("webapp").force(true).send().await.unwrap();
+    ecs.delete_service()
+        .cluster("myclu")
+        .service("webapp")
+        .force(true)
+        .send()
+        .await
+        .unwrap();
     let before = app.account().inventory().await;
     app.faults().forget_calls();
     let registry_arn = first["ServiceDiscoveryService"]["Arn"].as_str().unwrap();
-    let answer = create(&app, &documented_existing(registry_arn)).await.expect(200);
+    let answer = create(&app, &documented_existing(registry_arn))
+        .await
+        .expect(200);
     let mut after = app.account().inventory().await;
     after.retain(|arn| !before.contains(arn));
     assert_eq!(json!(after), json!([answer["Service"]["ServiceArn"]]));
-    assert_eq!(answer["Service"]["ServiceRegistries"], json!([{"RegistryArn": registry_arn}]));
+    assert_eq!(
+        answer["Service"]["ServiceRegistries"],
+        json!([{"RegistryArn": registry_arn}])
+    );
     assert_eq!(answer["TaskDefinition"], first["TaskDefinition"]);
     assert_eq!(answer["ServiceDiscoveryService"]["Arn"], registry_arn);
     let mut calls = app.faults().calls();
@@ -259,7 +278,10 @@ async fn the_documented_body_of_existing_resources_creates_the_service_alone() {
 /// Names of structures' members in another case; the bodies of these tests hold no maps.
 fn respell(value: &Value, spell: fn(&str) -> String) -> Value {
     match value {
-        Value::Object(object) => object.iter().map(|(name, value)| (spell(name), respell(value, spell))).collect(),
+        Value::Object(object) => object
+            .iter()
+            .map(|(name, value)| (spell(name), respell(value, spell)))
+            .collect(),
         Value::Array(list) => list.iter().map(|value| respell(value, spell)).collect(),
         other => other.clone(),
     }
@@ -303,7 +325,11 @@ async fn camel_case_and_pascal_case_give_the_same_result() {
         "dnsRecords",
     ];
     fn camel(name: &str) -> String {
-        CAMEL.iter().find(|known| known.eq_ignore_ascii_case(name)).map_or(name, |known| known).to_owned()
+        CAMEL
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(name))
+            .map_or(name, |known| known)
+            .to_owned()
     }
     fn pascal(name: &str) -> String {
         let camel = camel(name);
@@ -316,7 +342,10 @@ async fn camel_case_and_pascal_case_give_the_same_result() {
         results.push(essence(&create(&app, &body).await.expect(200)));
     }
     assert_eq!(results[0][6][0]["PortMappings"][1]["ContainerPort"], 443);
-    assert!(results.iter().all(|result| *result == results[0]), "{results:#?}");
+    assert!(
+        results.iter().all(|result| *result == results[0]),
+        "{results:#?}"
+    );
 }
 
 #[tokio::test]
@@ -387,21 +416,36 @@ async fn a_part_that_is_missing_is_asked_for() {
     let app = TestApp::new();
     for (body, path) in [
         (json!({}), "service"),
-        (json!({"service": {"serviceName": "a", "taskDefinition": "b"}}), "service.cluster"),
-        (json!({"service": {"serviceName": "a", "cluster": "b"}}), "service.taskDefinition"),
+        (
+            json!({"service": {"serviceName": "a", "taskDefinition": "b"}}),
+            "service.cluster",
+        ),
+        (
+            json!({"service": {"serviceName": "a", "cluster": "b"}}),
+            "service.taskDefinition",
+        ),
         (
             json!({"service": {"serviceName": "a", "cluster": "b", "taskDefinition": "c"}, "cluster": null,
                 "serviceRegistry": {"name": "www"}}),
             "serviceRegistry.NamespaceId",
         ),
-        (json!({"service": {"serviceName": "a", "taskDefinition": "b"}, "cluster": {}}), "cluster.clusterName"),
+        (
+            json!({"service": {"serviceName": "a", "taskDefinition": "b"}, "cluster": {}}),
+            "cluster.clusterName",
+        ),
         (
             json!({"service": {"serviceName": "a", "cluster": "b", "taskDefinition": "c",
                 "serviceRegistries": [{"registryArn": "www"}]}}),
             "service.serviceRegistries[0].registryArn",
         ),
-        (json!({"service": {"serviceName": "a b", "cluster": "b", "taskDefinition": "c"}}), "service.serviceName"),
-        (json!({"service": {"serviceName": "a", "cluster": "b c", "taskDefinition": "c"}}), "service.cluster"),
+        (
+            json!({"service": {"serviceName": "a b", "cluster": "b", "taskDefinition": "c"}}),
+            "service.serviceName",
+        ),
+        (
+            json!({"service": {"serviceName": "a", "cluster": "b c", "taskDefinition": "c"}}),
+            "service.cluster",
+        ),
         (
             json!({"service": {"serviceName": "a", "cluster": "arn:aws:ecs:us-east-1:999999999999:cluster/b",
                 "taskDefinition": "c"}}),
@@ -422,7 +466,10 @@ async fn a_task_definition_that_was_answered_is_accepted_back() {
     body["taskdefinition"] = shown.clone();
     body["service"]["servicename"] = "second".into();
     let again = create(&app, &body).await.expect(200)["TaskDefinition"].take();
-    assert_eq!((&shown["Revision"], &again["Revision"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&shown["Revision"], &again["Revision"]),
+        (&json!(1), &json!(2))
+    );
     assert_eq!(again["ContainerDefinitions"], shown["ContainerDefinitions"]);
 }
 
@@ -438,20 +485,32 @@ async fn two_accounts_never_see_each_others_values() {
             let (account, mut body) = (app.account_named(name), body.clone());
             body["service"]["servicename"] = format!("webapp-{round}").into();
             body["serviceregistry"]["name"] = format!("www-{round}").into();
-            let answer = app.post(&format!("/{name}/services"), &body).await.expect(200);
+            let answer = app
+                .post(&format!("/{name}/services"), &body)
+                .await
+                .expect(200);
             let network = &answer["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"];
             assert_eq!(network["Subnets"], json!([account.subnet()]));
             assert_eq!(network["SecurityGroups"], json!([account.security_group()]));
             assert_eq!(network["AssignPublicIp"], "DISABLED");
-            assert_eq!(answer["TaskDefinition"]["ExecutionRoleArn"], account.execution_role());
+            assert_eq!(
+                answer["TaskDefinition"]["ExecutionRoleArn"],
+                account.execution_role()
+            );
         }
     }
     let calls = app.faults().calls();
-    let assumed = calls.iter().filter(|call| *call == "sts:AssumeRole").count();
+    let assumed = calls
+        .iter()
+        .filter(|call| *call == "sts:AssumeRole")
+        .count();
     assert_eq!(assumed, 2, "each account's role is assumed once: {calls:?}");
     for account in ["nonprod", "prod"].map(|name| app.account_named(name)) {
         let found = account.inventory().await;
-        assert!(found.len() == 7 && found.iter().all(|arn| arn.contains(&account.id)), "{found:?}");
+        assert!(
+            found.len() == 7 && found.iter().all(|arn| arn.contains(&account.id)),
+            "{found:?}"
+        );
     }
 }
 
@@ -461,13 +520,23 @@ async fn what_the_caller_gives_is_not_overwritten_by_the_account() {
     let mut body = all_new(&app).await;
     body["taskdefinition"]["requiresCompatibilities"] = json!(["EC2"]);
     body["service"]["launchType"] = "EC2".into();
-    body["service"]["networkConfiguration"] = json!({"awsvpcConfiguration": {"subnets": ["subnet-own"]}});
+    body["service"]["networkConfiguration"] =
+        json!({"awsvpcConfiguration": {"subnets": ["subnet-own"]}});
     let answer = create(&app, &body).await.expect(200);
     assert_eq!(answer["Service"]["LaunchType"], "EC2");
-    assert_eq!(answer["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"], json!(["subnet-own"]));
-    assert_eq!(answer["TaskDefinition"]["RequiresCompatibilities"], json!(["EC2"]));
+    assert_eq!(
+        answer["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"],
+        json!(["subnet-own"])
+    );
+    assert_eq!(
+        answer["TaskDefinition"]["RequiresCompatibilities"],
+        json!(["EC2"])
+    );
     assert_ne!(answer["TaskDefinition"]["NetworkMode"], "awsvpc");
-    assert_ne!(answer["TaskDefinition"]["ExecutionRoleArn"], app.account().execution_role());
+    assert_ne!(
+        answer["TaskDefinition"]["ExecutionRoleArn"],
+        app.account().execution_role()
+    );
 }
 
 #[tokio::test]
@@ -475,13 +544,24 @@ async fn a_clusters_capacity_providers_decide_instead_of_fargate() {
     let app = TestApp::new();
     let mut body = all_new(&app).await;
     body["cluster"]["capacityProviders"] = json!(["FARGATE_SPOT"]);
-    body["cluster"]["defaultCapacityProviderStrategy"] = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    body["cluster"]["defaultCapacityProviderStrategy"] =
+        json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
     create(&app, &body).await.expect(200);
     body["service"]["servicename"] = "second".into();
     create(&app, &body).await.expect(200);
     for name in ["webapp", "second"] {
-        let services = app.account().ecs().describe_services().cluster("myclu").services(name).send().await.unwrap();
-        let launch_type = services.services()[0].launch_type().map(ToString::to_string);
+        let services = app
+            .account()
+            .ecs()
+            .describe_services()
+            .cluster("myclu")
+            .services(name)
+            .send()
+            .await
+            .unwrap();
+        let launch_type = services.services()[0]
+            .launch_type()
+            .map(ToString::to_string);
         assert_ne!(launch_type.as_deref(), Some("FARGATE"), "{name}");
     }
 }
@@ -498,7 +578,9 @@ async fn a_role_that_can_not_be_assumed_is_named() {
     let problem = create(&app, &body).await.problem(502);
     let role = format!("arn:aws:iam::{}:role/ecs-api", app.account().id);
     assert_eq!(problem["code"], "AccessDenied");
-    let expected = format!("the role `{role}` can't be assumed: User: x is not authorized to perform: sts:AssumeRole");
+    let expected = format!(
+        "the role `{role}` can't be assumed: User: x is not authorized to perform: sts:AssumeRole"
+    );
     assert_eq!(problem["detail"], expected);
     assert_eq!(app.account().inventory().await, [""; 0]);
 }
@@ -509,38 +591,91 @@ async fn whatever_must_exist_and_does_not_is_not_found_before_anything_is_made()
     let mut body = all_new(&app).await;
     create(&app, &body).await.expect(200);
     let ecs = app.account().ecs();
-    ecs.create_cluster().cluster_name("deleted").send().await.unwrap();
-    ecs.delete_cluster().cluster("deleted").send().await.unwrap();
+    ecs.create_cluster()
+        .cluster_name("deleted")
+        .send()
+        .await
+        .unwrap();
+    ecs.delete_cluster()
+        .cluster("deleted")
+        .send()
+        .await
+        .unwrap();
     let web = ecs
         .register_task_definition()
         .family("inactive")
-        .container_definitions(aws_sdk_ecs::types::ContainerDefinition::builder().name("a").image("b").build());
+        .container_definitions(
+            aws_sdk_ecs::types::ContainerDefinition::builder()
+                .name("a")
+                .image("b")
+                .build(),
+        );
     web.send().await.unwrap();
-    ecs.deregister_task_definition().task_definition("inactive:1").send().await.unwrap();
+    ecs.deregister_task_definition()
+        .task_definition("inactive:1")
+        .send()
+        .await
+        .unwrap();
     let before = app.account().inventory().await;
     body["service"]["servicename"] = "second".into();
     body["serviceregistry"]["name"] = "second".into();
     for (part, value, detail) in [
-        ("cluster", json!("nowhere"), "there is no ACTIVE cluster `nowhere`"),
-        ("cluster", json!("deleted"), "there is no ACTIVE cluster `deleted`"),
-        ("taskdefinition", json!("nothing:7"), "there is no ACTIVE task definition `nothing:7`"),
-        ("taskdefinition", json!("inactive:1"), "there is no ACTIVE task definition `inactive:1`"),
+        (
+            "cluster",
+            json!("nowhere"),
+            "there is no ACTIVE cluster `nowhere`",
+        ),
+        (
+            "cluster",
+            json!("deleted"),
+            "there is no ACTIVE cluster `deleted`",
+        ),
+        (
+            "taskdefinition",
+            json!("nothing:7"),
+            "there is no ACTIVE task definition `nothing:7`",
+        ),
+        (
+            "taskdefinition",
+            json!("inactive:1"),
+            "there is no ACTIVE task definition `inactive:1`",
+        ),
     ] {
         let mut body = body.clone();
         body["cluster"] = json!({"name": "another"});
         body["service"][part] = value;
         assert_eq!(create(&app, &body).await.problem(404)["detail"], detail);
     }
-    let registry = json!([{"registryArn": "arn:aws:servicediscovery:us-east-1:1:service/srv-nothing"}]);
+    let registry =
+        json!([{"registryArn": "arn:aws:servicediscovery:us-east-1:1:service/srv-nothing"}]);
     let mut with_registry = body.clone();
     with_registry["service"]["serviceRegistries"] = registry;
-    assert_eq!(create(&app, &with_registry).await.problem(404)["code"], "ServiceNotFound");
+    assert_eq!(
+        create(&app, &with_registry).await.problem(404)["code"],
+        "ServiceNotFound"
+    );
     body["serviceregistry"]["dnsconfig"]["namespaceid"] = "ns-nothing".into();
-    assert_eq!(create(&app, &body).await.problem(404)["code"], "NamespaceNotFound");
+    assert_eq!(
+        create(&app, &body).await.problem(404)["code"],
+        "NamespaceNotFound"
+    );
     assert_eq!(app.account().inventory().await, before);
-    let changes = ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "servicediscovery:CreateService"];
-    let made = app.faults().calls().into_iter().filter(|call| changes.contains(&call.as_str())).count();
-    assert_eq!(made, changes.len(), "nothing was made and taken back: only the first create made anything");
+    let changes = [
+        "ecs:CreateCluster",
+        "ecs:RegisterTaskDefinition",
+        "servicediscovery:CreateService",
+    ];
+    let made = app
+        .faults()
+        .calls()
+        .into_iter()
+        .filter(|call| changes.contains(&call.as_str()))
+        .count();
+    assert_eq!(
+        made,
+        changes.len(),
+        "nothing was made and taken back: only the first create made anything"
+    );
 }
 
 #[tokio::test]
@@ -550,13 +685,21 @@ async fn a_registry_of_the_name_is_used_where_it_agrees_and_a_conflict_where_it_
     let first = create(&app, &body).await.expect(200);
     body["service"]["servicename"] = "second".into();
     let second = create(&app, &body).await.expect(200);
-    assert_eq!(second["ServiceDiscoveryService"]["Arn"], first["ServiceDiscoveryService"]["Arn"]);
+    assert_eq!(
+        second["ServiceDiscoveryService"]["Arn"],
+        first["ServiceDiscoveryService"]["Arn"]
+    );
     let before = app.account().inventory().await;
     body["service"]["servicename"] = "third".into();
     body["serviceregistry"]["dnsconfig"]["dnsrecords"][0]["ttl"] = 60.into();
     let problem = create(&app, &body).await.problem(409);
     assert_eq!(problem["code"], "AlreadyExists");
-    assert!(problem["detail"].as_str().unwrap().contains("has a registry `www` with another DNS config already"));
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("has a registry `www` with another DNS config already")
+    );
     assert_eq!(app.account().inventory().await, before);
 }
 
@@ -567,7 +710,10 @@ async fn a_service_of_the_name_is_a_conflict() {
     create(&app, &body).await.expect(200);
     let before = app.account().inventory().await;
     let problem = create(&app, &body).await.problem(409);
-    assert_eq!(problem["detail"], "the cluster `myclu` has a service `webapp` already");
+    assert_eq!(
+        problem["detail"],
+        "the cluster `myclu` has a service `webapp` already"
+    );
     assert_eq!(app.account().inventory().await, before);
 }
 
@@ -576,11 +722,15 @@ async fn a_service_that_is_still_draining_asks_for_patience() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
     let message = "Unable to Start a service that is still Draining.";
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", message);
+    app.faults()
+        .refuse("ecs:CreateService", "InvalidParameterException", message);
     let answer = create(&app, &body).await;
     assert_eq!(answer.header("retry-after"), Some("30"));
     let problem = answer.problem(409);
-    assert_eq!((&problem["code"], &problem["retryable"]), (&json!("InvalidParameterException"), &json!(true)));
+    assert_eq!(
+        (&problem["code"], &problem["retryable"]),
+        (&json!("InvalidParameterException"), &json!(true))
+    );
     assert_eq!(app.account().inventory().await, [""; 0]);
 }
 
@@ -590,24 +740,69 @@ async fn every_refused_step_leaves_the_account_as_it_was() {
         ("ecs:DescribeClusters", "AccessDeniedException", "no", 403),
         ("ecs:DescribeServices", "ServerException", "oops", 400),
         ("servicediscovery:GetNamespace", "InvalidInput", "no", 400),
-        ("servicediscovery:ListServices", "RequestLimitExceeded", "slow down", 429),
-        ("ecs:CreateCluster", "LimitExceededException", "too many clusters", 409),
-        ("ecs:RegisterTaskDefinition", "ClientException", "invalid cpu", 400),
-        ("servicediscovery:CreateService", "ServiceAlreadyExists", "taken", 409),
-        ("ecs:CreateService", "InvalidParameterException", "no such subnet", 400),
-        ("ecs:CreateService", "PlatformUnknownException", "no such platform", 400),
-        ("ecs:CreateService", "ClientException", "Capacity is unavailable at this time", 503),
+        (
+            "servicediscovery:ListServices",
+            "RequestLimitExceeded",
+            "slow down",
+            429,
+        ),
+        (
+            "ecs:CreateCluster",
+            "LimitExceededException",
+            "too many clusters",
+            409,
+        ),
+        (
+            "ecs:RegisterTaskDefinition",
+            "ClientException",
+            "invalid cpu",
+            400,
+        ),
+        (
+            "servicediscovery:CreateService",
+            "ServiceAlreadyExists",
+            "taken",
+            409,
+        ),
+        (
+            "ecs:CreateService",
+            "InvalidParameterException",
+            "no such subnet",
+            400,
+        ),
+        (
+            "ecs:CreateService",
+            "PlatformUnknownException",
+            "no such platform",
+            400,
+        ),
+        (
+            "ecs:CreateService",
+            "ClientException",
+            "Capacity is unavailable at this time",
+            503,
+        ),
     ] {
         let mut app = TestApp::with_faults();
         let body = all_new(&app).await;
         app.faults().refuse(operation, code, message);
         let answer = create(&app, &body).await;
         // An error of AWS's servers is a 502, whatever status it came with.
-        let problem = answer.problem(if code == "ServerException" { 502 } else { status });
+        let problem = answer.problem(if code == "ServerException" {
+            502
+        } else {
+            status
+        });
         assert_eq!(problem["code"], code, "{operation}");
-        assert!(problem["detail"].as_str().unwrap().contains(message), "{operation}: {problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(message),
+            "{operation}: {problem}"
+        );
         assert_eq!(problem["LeftBehind"], json!([]), "{operation}");
-        assert_eq!(problem["RolledBack"].as_array().unwrap().len(), problem["Created"].as_array().unwrap().len());
+        assert_eq!(
+            problem["RolledBack"].as_array().unwrap().len(),
+            problem["Created"].as_array().unwrap().len()
+        );
         assert_eq!(app.account().inventory().await, [""; 0], "{operation}");
     }
 }
@@ -616,9 +811,16 @@ async fn every_refused_step_leaves_the_account_as_it_was() {
 async fn a_refused_service_is_undone_newest_first_and_what_existed_stays() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    app.account()
+        .ecs()
+        .create_cluster()
+        .cluster_name("myclu")
+        .send()
+        .await
+        .unwrap();
     let before = app.account().inventory().await;
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.faults()
+        .refuse("ecs:CreateService", "InvalidParameterException", "no");
     let problem = create(&app, &body).await.problem(400);
     assert_eq!(app.account().inventory().await, before);
     insta::assert_json_snapshot!(problem, {".Created[].Arn" => "[arn]", ".RolledBack[].Arn" => "[arn]"}, @r#"
@@ -647,17 +849,28 @@ async fn a_refused_service_is_undone_newest_first_and_what_existed_stays() {
     }
     "#);
     let calls = app.faults().calls();
-    let undo = calls.iter().skip_while(|call| *call != "ecs:CreateService").skip(1);
+    let undo = calls
+        .iter()
+        .skip_while(|call| *call != "ecs:CreateService")
+        .skip(1);
     let undo: Vec<_> = undo.filter(|call| !call.contains(":List")).collect();
-    assert_eq!(undo, ["servicediscovery:DeleteService", "ecs:DeregisterTaskDefinition"]);
+    assert_eq!(
+        undo,
+        [
+            "servicediscovery:DeleteService",
+            "ecs:DeregisterTaskDefinition"
+        ]
+    );
 }
 
 #[tokio::test]
 async fn what_can_not_be_undone_is_listed_with_the_command_that_would() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
-    app.faults().refuse("ecs:DeleteCluster", "AccessDeniedException", "not you");
+    app.faults()
+        .refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.faults()
+        .refuse("ecs:DeleteCluster", "AccessDeniedException", "not you");
     let problem = create(&app, &body).await.problem(400);
     let id = &app.account().id;
     let cluster = format!("arn:aws:ecs:us-east-1:{id}:cluster/myclu");
@@ -679,10 +892,15 @@ async fn a_silent_aws_ends_in_time_and_what_was_made_is_taken_back() {
     let mut app = TestApp::with_faults();
     app.set_time_left(Duration::from_secs(12));
     let body = all_new(&app).await;
-    app.faults().inject("ecs:CreateService", json!({"latency": 20_000}));
+    app.faults()
+        .inject("ecs:CreateService", json!({"latency": 20_000}));
     let started = Instant::now();
     let problem = create(&app, &body).await.problem(504);
-    assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(problem["code"], "DeadlineExceeded");
     assert_eq!(problem["Created"].as_array().unwrap().len(), 3);
     assert_eq!(problem["RolledBack"].as_array().unwrap().len(), 3);
@@ -702,26 +920,41 @@ async fn a_silent_aws_ends_in_time_and_what_was_made_is_taken_back() {
 
 #[tokio::test]
 async fn what_aws_made_and_did_not_answer_is_known_by_its_tags_and_made_once() {
-    for operation in
-        ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "servicediscovery:CreateService", "ecs:CreateService"]
-    {
+    for operation in [
+        "ecs:CreateCluster",
+        "ecs:RegisterTaskDefinition",
+        "servicediscovery:CreateService",
+        "ecs:CreateService",
+    ] {
         let mut app = TestApp::with_faults();
         let body = all_new(&app).await;
         app.faults().lose_answer(operation);
         let answer = create(&app, &body).await.expect(200);
-        assert_eq!(app.account().inventory().await, arns(&answer), "{operation}");
+        assert_eq!(
+            app.account().inventory().await,
+            arns(&answer),
+            "{operation}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_aws_never_answers_is_found_and_taken_back_where_the_next_step_is_refused() {
-    for operation in ["ecs:RegisterTaskDefinition", "servicediscovery:CreateService"] {
+    for operation in [
+        "ecs:RegisterTaskDefinition",
+        "servicediscovery:CreateService",
+    ] {
         let mut app = TestApp::with_faults();
         let body = all_new(&app).await;
         app.faults().lose_answers(operation);
-        app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+        app.faults()
+            .refuse("ecs:CreateService", "InvalidParameterException", "no");
         let problem = create(&app, &body).await.problem(400);
-        assert_eq!((&problem["LeftBehind"], &problem["retryable"]), (&json!([]), &json!(false)), "{operation}");
+        assert_eq!(
+            (&problem["LeftBehind"], &problem["retryable"]),
+            (&json!([]), &json!(false)),
+            "{operation}"
+        );
         assert_eq!(problem["Created"].as_array().unwrap().len(), 3, "{problem}");
         assert_eq!(app.account().inventory().await, [""; 0], "{operation}");
     }
@@ -729,9 +962,12 @@ async fn what_aws_never_answers_is_found_and_taken_back_where_the_next_step_is_r
 
 #[tokio::test]
 async fn what_aws_does_although_it_failed_is_waited_for() {
-    for operation in
-        ["ecs:CreateCluster", "ecs:RegisterTaskDefinition", "servicediscovery:CreateService", "ecs:CreateService"]
-    {
+    for operation in [
+        "ecs:CreateCluster",
+        "ecs:RegisterTaskDefinition",
+        "servicediscovery:CreateService",
+        "ecs:CreateService",
+    ] {
         for is_reset in [true, false] {
             let mut app = TestApp::with_faults();
             let body = all_new(&app).await;
@@ -749,7 +985,8 @@ async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_t
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
     app.faults().do_it_late("ecs:CreateService", 1500, true);
-    app.faults().inject("ecs:DescribeServices", json!({"latency": 200}));
+    app.faults()
+        .inject("ecs:DescribeServices", json!({"latency": 200}));
     let calls = app.faults().calls_heard();
     let mut proxy = Faults::beside(app.faults());
     // Asked a second time, AWS refuses; what the first call does is in no answer.
@@ -759,7 +996,14 @@ async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_t
     };
     let (answer, ()) = tokio::join!(create(&app, &body), refuse);
     assert_eq!(app.account().inventory().await, arns(&answer.expect(200)));
-    assert_eq!(app.faults().calls().iter().filter(|call| *call == "ecs:CreateService").count(), 2);
+    assert_eq!(
+        app.faults()
+            .calls()
+            .iter()
+            .filter(|call| *call == "ecs:CreateService")
+            .count(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -767,14 +1011,24 @@ async fn a_service_that_can_not_be_seen_keeps_its_parts() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
     app.set_time_left(Duration::from_secs(12));
-    let mut first_look = crate::clusters::services::instead(&json!({"services": [], "failures": []}));
+    let mut first_look =
+        crate::clusters::services::instead(&json!({"services": [], "failures": []}));
     first_look["times"] = json!(1);
     app.faults().inject("ecs:DescribeServices", first_look);
-    app.faults().refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
+    app.faults()
+        .refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
     app.faults().lose_answers("ecs:CreateService");
     let problem = create(&app, &body).await.problem(502);
-    assert_eq!((&problem["RolledBack"], &problem["retryable"]), (&json!([]), &json!(false)), "{problem}");
-    assert_eq!(problem["LeftBehind"].as_array().unwrap().len(), 4, "{problem}");
+    assert_eq!(
+        (&problem["RolledBack"], &problem["retryable"]),
+        (&json!([]), &json!(false)),
+        "{problem}"
+    );
+    assert_eq!(
+        problem["LeftBehind"].as_array().unwrap().len(),
+        4,
+        "{problem}"
+    );
     assert_eq!(app.account().inventory().await.len(), 4);
 }
 
@@ -783,23 +1037,57 @@ async fn what_anothers_service_uses_by_now_is_listed_and_left() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
     let no = json!({"code": "InvalidParameterException", "status": 400, "message": "no"});
-    app.faults().inject("ecs:CreateService", json!({"latency": 2000, "error": no}));
-    let (ecs, discovery, calls) = (app.account().ecs(), app.account().discovery(), app.faults().calls_heard());
+    app.faults()
+        .inject("ecs:CreateService", json!({"latency": 2000, "error": no}));
+    let (ecs, discovery, calls) = (
+        app.account().ecs(),
+        app.account().discovery(),
+        app.faults().calls_heard(),
+    );
     let another = async {
         calls.until("ecs:CreateService").await;
         let registries = discovery.list_services().send().await.unwrap();
         let registry = aws_sdk_ecs::types::ServiceRegistry::builder();
-        let registry = registry.registry_arn(registries.services()[0].arn().unwrap()).build();
-        let service = ecs.create_service().cluster("myclu").service_name("another").task_definition("mytaskdef:1");
-        service.desired_count(0).service_registries(registry).send().await.unwrap();
+        let registry = registry
+            .registry_arn(registries.services()[0].arn().unwrap())
+            .build();
+        let service = ecs
+            .create_service()
+            .cluster("myclu")
+            .service_name("another")
+            .task_definition("mytaskdef:1");
+        service
+            .desired_count(0)
+            .service_registries(registry)
+            .send()
+            .await
+            .unwrap();
     };
     let started = Instant::now();
     let (answer, ()) = tokio::join!(create(&app, &body), another);
-    assert!(started.elapsed() < Duration::from_secs(10), "nothing is waited for: {:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "nothing is waited for: {:?}",
+        started.elapsed()
+    );
     let problem = answer.problem(400);
-    let why: Vec<_> = problem["LeftBehind"].as_array().unwrap().iter().map(|left| left["Error"].clone()).collect();
-    let arn = format!("arn:aws:ecs:us-east-1:{}:service/myclu/another", app.account().id);
-    assert_eq!(why, [json!("the service `another` uses it"), json!(format!("the service `{arn}` is in it"))]);
+    let why: Vec<_> = problem["LeftBehind"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|left| left["Error"].clone())
+        .collect();
+    let arn = format!(
+        "arn:aws:ecs:us-east-1:{}:service/myclu/another",
+        app.account().id
+    );
+    assert_eq!(
+        why,
+        [
+            json!("the service `another` uses it"),
+            json!(format!("the service `{arn}` is in it"))
+        ]
+    );
     assert_eq!(app.account().inventory().await.len(), 3);
 }
 
@@ -813,15 +1101,28 @@ async fn a_service_that_is_there_and_can_not_be_shown_is_in_the_way_of_a_repetit
     none["times"] = json!(1);
     app.faults().inject("ecs:DescribeServices", none);
     let denied = json!({"code": "AccessDeniedException", "status": 400, "message": "not you"});
-    app.faults().inject("ecs:DescribeServices", json!({"times": 1, "error": denied}));
-    app.faults().refuse("servicediscovery:GetService", "ThrottlingException", "slow");
+    app.faults()
+        .inject("ecs:DescribeServices", json!({"times": 1, "error": denied}));
+    app.faults()
+        .refuse("servicediscovery:GetService", "ThrottlingException", "slow");
     let problem = create(&app, &body).await.problem(429);
-    assert_eq!((&problem["retryable"], &problem["RolledBack"]), (&json!(false), &json!([])), "{problem}");
+    assert_eq!(
+        (&problem["retryable"], &problem["RolledBack"]),
+        (&json!(false), &json!([])),
+        "{problem}"
+    );
     let left = problem["LeftBehind"].as_array().unwrap();
-    let left: Vec<_> = left.iter().map(|left| left["Arn"].as_str().unwrap()).collect();
-    let is_listed =
-        |arn: &String| left.contains(&arn.as_str()) || (arn.contains(":service/") && left.contains(&"webapp"));
-    assert!(app.account().inventory().await.iter().all(is_listed), "{problem}");
+    let left: Vec<_> = left
+        .iter()
+        .map(|left| left["Arn"].as_str().unwrap())
+        .collect();
+    let is_listed = |arn: &String| {
+        left.contains(&arn.as_str()) || (arn.contains(":service/") && left.contains(&"webapp"))
+    };
+    assert!(
+        app.account().inventory().await.iter().all(is_listed),
+        "{problem}"
+    );
 }
 
 #[tokio::test]
@@ -829,7 +1130,10 @@ async fn what_ecs_has_not_heard_of_yet_is_waited_for() {
     for (code, message) in [
         ("ClusterNotFoundException", "Cluster not found."),
         ("ClientException", "TaskDefinition not found."),
-        ("InvalidParameterException", "Unable to assume the service linked role."),
+        (
+            "InvalidParameterException",
+            "Unable to assume the service linked role.",
+        ),
     ] {
         let mut app = TestApp::with_faults();
         let body = all_new(&app).await;
@@ -847,7 +1151,8 @@ async fn a_cluster_that_is_not_ready_is_a_reason_to_come_back_and_an_own_one_is_
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
     let provisioning = json!({"clusterName": "myclu", "status": "PROVISIONING"});
-    let mut fault = crate::clusters::services::instead(&json!({"clusters": [provisioning], "failures": []}));
+    let mut fault =
+        crate::clusters::services::instead(&json!({"clusters": [provisioning], "failures": []}));
     app.faults().inject("ecs:DescribeClusters", fault.clone());
     let answer = create(&app, &body).await;
     assert_eq!(answer.header("retry-after"), Some("5"));
@@ -862,9 +1167,20 @@ async fn a_cluster_that_is_not_ready_is_a_reason_to_come_back_and_an_own_one_is_
     let mut created = crate::clusters::services::instead(&json!({"cluster": provisioning}));
     created["times"] = json!(1);
     app.faults().inject("ecs:CreateCluster", created);
-    app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    app.account()
+        .ecs()
+        .create_cluster()
+        .cluster_name("myclu")
+        .send()
+        .await
+        .unwrap();
     create(&app, &body).await.expect(200);
-    let looks = app.faults().calls().iter().filter(|call| *call == "ecs:DescribeClusters").count();
+    let looks = app
+        .faults()
+        .calls()
+        .iter()
+        .filter(|call| *call == "ecs:DescribeClusters")
+        .count();
     assert!(looks >= 4, "{looks}");
 }
 
@@ -873,24 +1189,36 @@ async fn a_registry_that_does_not_say_who_created_it_is_somebody_elses() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
     app.faults().lose_answers("servicediscovery:CreateService");
-    app.faults().answer("servicediscovery:ListTagsForResource", &json!({"Tags": []}));
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.faults()
+        .answer("servicediscovery:ListTagsForResource", &json!({"Tags": []}));
+    app.faults()
+        .refuse("ecs:CreateService", "InvalidParameterException", "no");
     let problem = create(&app, &body).await.problem(400);
     assert_eq!(problem["LeftBehind"], json!([]));
     let found = app.account().inventory().await;
-    assert!(found.len() == 1 && found[0].contains(":servicediscovery:"), "{found:?}");
+    assert!(
+        found.len() == 1 && found[0].contains(":servicediscovery:"),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_cluster_that_aws_answers_and_that_does_not_say_who_created_it_is_listed_and_left() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.faults()
+        .refuse("ecs:CreateService", "InvalidParameterException", "no");
     let mut unseen = crate::clusters::services::instead(&json!({"clusters": [], "failures": []}));
     unseen["times"] = json!(1);
     app.faults().inject("ecs:DescribeClusters", unseen);
     // Somebody creates it between the look and the create.
-    app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    app.account()
+        .ecs()
+        .create_cluster()
+        .cluster_name("myclu")
+        .send()
+        .await
+        .unwrap();
     let problem = create(&app, &body).await.problem(400);
     let cluster = format!("arn:aws:ecs:us-east-1:{}:cluster/myclu", app.account().id);
     assert_eq!(
@@ -909,14 +1237,30 @@ async fn an_undo_that_aws_does_not_answer_takes_no_time_of_the_others() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
     app.set_time_left(Duration::from_secs(12));
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
-    app.faults().inject("servicediscovery:DeleteService", json!({"timeout_ms": 30_000}));
+    app.faults()
+        .refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.faults().inject(
+        "servicediscovery:DeleteService",
+        json!({"timeout_ms": 30_000}),
+    );
     let problem = create(&app, &body).await.problem(400);
-    let left: Vec<_> = problem["LeftBehind"].as_array().unwrap().iter().map(|entry| &entry["Error"]).collect();
+    let left: Vec<_> = problem["LeftBehind"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["Error"])
+        .collect();
     assert_eq!(left, ["the time that the request may take is over"]);
-    assert_eq!(problem["RolledBack"].as_array().unwrap().len(), 2, "{problem}");
+    assert_eq!(
+        problem["RolledBack"].as_array().unwrap().len(),
+        2,
+        "{problem}"
+    );
     let found = app.account().inventory().await;
-    assert!(found.len() == 1 && found[0].contains(":servicediscovery:"), "{found:?}");
+    assert!(
+        found.len() == 1 && found[0].contains(":servicediscovery:"),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
@@ -935,9 +1279,18 @@ async fn what_was_answered_can_come_back_with_the_tags_of_its_request() {
         ("ecs:CreateService", "tags", "key"),
     ] {
         let sent = app.faults().sent(operation).remove(0);
-        let keys: Vec<_> = sent[tags].as_array().unwrap().iter().map(|tag| tag[key].as_str().unwrap()).collect();
+        let keys: Vec<_> = sent[tags]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tag| tag[key].as_str().unwrap())
+            .collect();
         assert_eq!(keys, ["team", "ecs-api:request-id"], "{operation}");
-        assert_ne!(sent[tags][1], json!({"key": "ecs-api:request-id", "value": "x"}), "{operation}");
+        assert_ne!(
+            sent[tags][1],
+            json!({"key": "ecs-api:request-id", "value": "x"}),
+            "{operation}"
+        );
     }
 }
 
@@ -945,11 +1298,15 @@ async fn what_was_answered_can_come_back_with_the_tags_of_its_request() {
 async fn an_undo_that_comes_too_early_is_tried_again() {
     let mut app = TestApp::with_faults();
     let body = all_new(&app).await;
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.faults()
+        .refuse("ecs:CreateService", "InvalidParameterException", "no");
     let busy = json!({"times": 2, "error": {"code": "UpdateInProgressException", "status": 400, "message": "busy"}});
     app.faults().inject("ecs:DeleteCluster", busy);
     let problem = create(&app, &body).await.problem(400);
-    assert_eq!((&problem["LeftBehind"], &problem["retryable"]), (&json!([]), &json!(false)));
+    assert_eq!(
+        (&problem["LeftBehind"], &problem["retryable"]),
+        (&json!([]), &json!(false))
+    );
     assert_eq!(app.account().inventory().await, [""; 0]);
 }
 
@@ -982,7 +1339,10 @@ async fn a_registry_of_the_name_in_another_namespace_is_not_in_the_way() {
     body["service"]["servicename"] = "second".into();
     body["serviceregistry"]["dnsconfig"]["namespaceid"] = other.as_str().into();
     let second = create(&app, &body).await.expect(200);
-    assert_ne!(second["ServiceDiscoveryService"]["Arn"], first["ServiceDiscoveryService"]["Arn"]);
+    assert_ne!(
+        second["ServiceDiscoveryService"]["Arn"],
+        first["ServiceDiscoveryService"]["Arn"]
+    );
     assert_eq!(second["ServiceDiscoveryService"]["NamespaceId"], other);
 }
 
@@ -991,26 +1351,44 @@ async fn a_part_given_twice_is_refused_also_where_the_caller_is_lenient() {
     let mut app = TestApp::with_faults();
     let mut body = documented("ns-1");
     body["Service"] = body["service"].clone();
-    let request = app.request("POST", "/nonprod/services").header("prefer", "handling=lenient").json(&body);
+    let request = app
+        .request("POST", "/nonprod/services")
+        .header("prefer", "handling=lenient")
+        .json(&body);
     let errors = request.send().await.problem(400)["errors"].take();
-    assert_eq!(errors, json!([{"path": "service", "message": "given twice, as `service` and as `Service`"}]));
+    assert_eq!(
+        errors,
+        json!([{"path": "service", "message": "given twice, as `service` and as `Service`"}])
+    );
     assert_eq!(app.faults().calls(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_hostile_body_is_refused_in_no_time() {
     let app = TestApp::new();
-    let many: serde_json::Map<_, _> = (0..30_000).map(|index| (format!("desiredCount{index:05}"), json!(1))).collect();
-    let labels: serde_json::Map<_, _> = (0..60_000).map(|index| (format!("{index:05}"), json!("x"))).collect();
+    let many: serde_json::Map<_, _> = (0..30_000)
+        .map(|index| (format!("desiredCount{index:05}"), json!(1)))
+        .collect();
+    let labels: serde_json::Map<_, _> = (0..60_000)
+        .map(|index| (format!("{index:05}"), json!("x")))
+        .collect();
     for (service, definition) in [
         (json!({"x".repeat(1 << 19): 1}), json!({})),
         (Value::Object(many), json!({})),
-        (json!({"serviceName": "a"}), json!({"containerDefinitions": [{"dockerLabels": labels}]})),
+        (
+            json!({"serviceName": "a"}),
+            json!({"containerDefinitions": [{"dockerLabels": labels}]}),
+        ),
     ] {
-        let body = json!({"service": service, "taskDefinition": definition, "cluster": {"name": "a"}});
+        let body =
+            json!({"service": service, "taskDefinition": definition, "cluster": {"name": "a"}});
         let started = Instant::now();
         let problem = create(&app, &body).await.problem(400);
-        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            started.elapsed()
+        );
         assert!(problem["errors"].as_array().unwrap().len() <= 101);
     }
 }
@@ -1021,8 +1399,13 @@ async fn a_lenient_create_drops_and_lists_what_it_does_not_know() {
     let mut body = all_new(&app).await;
     body["comment"] = "x".into();
     body["service"]["color"] = "red".into();
-    let request = app.request("POST", "/nonprod/services").header("prefer", "respond-async, handling=lenient");
+    let request = app
+        .request("POST", "/nonprod/services")
+        .header("prefer", "respond-async, handling=lenient");
     let answer = request.by(Caller::Writer).json(&body).send().await;
     answer.expect(200);
-    assert_eq!(answer.header("x-ignored-members"), Some("service.color, comment"));
+    assert_eq!(
+        answer.header("x-ignored-members"),
+        Some("service.color, comment")
+    );
 }

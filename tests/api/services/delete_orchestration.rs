@@ -17,12 +17,18 @@ async fn create(app: &TestApp) -> Value {
 }
 
 async fn delete(app: &TestApp, body: &Value) -> Answer {
-    app.request("DELETE", "/nonprod/services").json(body).send().await
+    app.request("DELETE", "/nonprod/services")
+        .json(body)
+        .send()
+        .await
 }
 
 fn arns(made: &Value) -> [Value; 3] {
-    let arns =
-        [&made["Service"]["ServiceArn"], &made["ServiceDiscoveryService"]["Arn"], &made["Cluster"]["ClusterArn"]];
+    let arns = [
+        &made["Service"]["ServiceArn"],
+        &made["ServiceDiscoveryService"]["Arn"],
+        &made["Cluster"]["ClusterArn"],
+    ];
     arns.map(Clone::clone)
 }
 
@@ -31,22 +37,43 @@ async fn everything_goes_in_aws_s_order_but_the_task_definition() {
     let mut app = TestApp::with_faults();
     let made = create(&app).await;
     app.faults().forget_calls();
-    let answer = delete(&app, &json!({"cluster": "myclu", "service": "webapp", "recursive": true})).await.expect(200);
+    let answer = delete(
+        &app,
+        &json!({"cluster": "myclu", "service": "webapp", "recursive": true}),
+    )
+    .await
+    .expect(200);
     assert_eq!(answer["Deleted"], json!(arns(&made)));
     assert_eq!(answer["Kept"], json!([]));
     assert_eq!(answer["Service"]["ServiceName"], "webapp");
     assert_eq!(answer.get("Pending"), None);
-    assert_eq!(json!(app.account().inventory().await), json!([made["TaskDefinition"]["TaskDefinitionArn"]]));
+    assert_eq!(
+        json!(app.account().inventory().await),
+        json!([made["TaskDefinition"]["TaskDefinitionArn"]])
+    );
     let calls = app.faults().calls();
-    let changes: Vec<_> = calls.iter().filter(|call| call.contains(":Delete")).collect();
-    assert_eq!(changes, ["ecs:DeleteService", "servicediscovery:DeleteService", "ecs:DeleteCluster"]);
+    let changes: Vec<_> = calls
+        .iter()
+        .filter(|call| call.contains(":Delete"))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            "ecs:DeleteService",
+            "servicediscovery:DeleteService",
+            "ecs:DeleteCluster"
+        ]
+    );
 }
 
 #[tokio::test]
 async fn what_to_delete_comes_in_the_query_too() {
     let app = TestApp::new();
     let made = create(&app).await;
-    let answer = app.delete("/nonprod/services?cluster=myclu&service=webapp&recursive=TRUE").await.expect(200);
+    let answer = app
+        .delete("/nonprod/services?cluster=myclu&service=webapp&recursive=TRUE")
+        .await
+        .expect(200);
     assert_eq!(answer["Deleted"], json!(arns(&made)));
 }
 
@@ -54,7 +81,10 @@ async fn what_to_delete_comes_in_the_query_too() {
 async fn the_services_own_path_deletes_recursively_too() {
     let app = TestApp::new();
     let made = create(&app).await;
-    let answer = app.delete("/nonprod/clusters/myclu/services/webapp?recursive=1").await.expect(200);
+    let answer = app
+        .delete("/nonprod/clusters/myclu/services/webapp?recursive=1")
+        .await
+        .expect(200);
     assert_eq!(answer["Deleted"], json!(arns(&made)));
 }
 
@@ -62,11 +92,20 @@ async fn the_services_own_path_deletes_recursively_too() {
 async fn without_recursive_only_the_service_goes() {
     let app = TestApp::new();
     let made = create(&app).await;
-    let answer = delete(&app, &json!({"Cluster": "myclu", "SERVICE": "webapp"})).await.expect(200);
+    let answer = delete(&app, &json!({"Cluster": "myclu", "SERVICE": "webapp"}))
+        .await
+        .expect(200);
     assert_eq!(answer["Deleted"], json!([made["Service"]["ServiceArn"]]));
     let left = json!(app.account().inventory().await);
     let [_, registry, cluster] = arns(&made);
-    assert_eq!(left, json!([cluster, made["TaskDefinition"]["TaskDefinitionArn"], registry]));
+    assert_eq!(
+        left,
+        json!([
+            cluster,
+            made["TaskDefinition"]["TaskDefinitionArn"],
+            registry
+        ])
+    );
 }
 
 #[tokio::test]
@@ -78,17 +117,30 @@ async fn a_cluster_with_another_service_is_kept_and_the_answer_says_why() {
     let answer = app.delete(RECURSIVE).await.expect(200);
     let [service, registry, cluster] = arns(&made);
     assert_eq!(answer["Deleted"], json!([service, registry]));
-    assert_eq!(answer["Kept"], json!([{"Arn": cluster, "Reason": "it has 1 other service"}]));
+    assert_eq!(
+        answer["Kept"],
+        json!([{"Arn": cluster, "Reason": "it has 1 other service"}])
+    );
 }
 
 #[tokio::test]
 async fn a_cluster_with_another_task_is_kept() {
     let app = TestApp::new();
     let made = create(&app).await;
-    app.account().ecs().run_task().cluster("myclu").task_definition("mytaskdef:1").send().await.unwrap();
+    app.account()
+        .ecs()
+        .run_task()
+        .cluster("myclu")
+        .task_definition("mytaskdef:1")
+        .send()
+        .await
+        .unwrap();
     let answer = app.delete(RECURSIVE).await.expect(200);
     let [_, _, cluster] = arns(&made);
-    assert_eq!(answer["Kept"], json!([{"Arn": cluster, "Reason": "it has 1 other task"}]));
+    assert_eq!(
+        answer["Kept"],
+        json!([{"Arn": cluster, "Reason": "it has 1 other task"}])
+    );
 }
 
 #[tokio::test]
@@ -97,13 +149,43 @@ async fn the_cluster_default_is_kept() {
     let ecs = app.account().ecs();
     ecs.create_cluster().send().await.unwrap();
     let container = ContainerDefinition::builder().name("a").image("b").build();
-    ecs.register_task_definition().family("web").container_definitions(container).send().await.unwrap();
-    ecs.create_service().service_name("web").task_definition("web").desired_count(0).send().await.unwrap();
-    let answer = app.delete("/nonprod/services?cluster=default&service=web&recursive=true").await.expect(200);
+    ecs.register_task_definition()
+        .family("web")
+        .container_definitions(container)
+        .send()
+        .await
+        .unwrap();
+    ecs.create_service()
+        .service_name("web")
+        .task_definition("web")
+        .desired_count(0)
+        .send()
+        .await
+        .unwrap();
+    let answer = app
+        .delete("/nonprod/services?cluster=default&service=web&recursive=true")
+        .await
+        .expect(200);
     let kept = &answer["Kept"][0];
-    assert!(kept["Arn"].as_str().unwrap().ends_with(":cluster/default"), "{answer}");
-    assert_eq!(kept["Reason"], "the cluster `default` is never deleted along with a service");
-    assert_eq!(app.account().ecs().list_clusters().send().await.unwrap().cluster_arns().len(), 1);
+    assert!(
+        kept["Arn"].as_str().unwrap().ends_with(":cluster/default"),
+        "{answer}"
+    );
+    assert_eq!(
+        kept["Reason"],
+        "the cluster `default` is never deleted along with a service"
+    );
+    assert_eq!(
+        app.account()
+            .ecs()
+            .list_clusters()
+            .send()
+            .await
+            .unwrap()
+            .cluster_arns()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -112,15 +194,27 @@ async fn what_is_not_done_in_time_is_pending_and_the_same_delete_again_goes_on()
     let made = create(&app).await;
     let [service, registry, cluster] = arns(&made);
     app.set_time_left(Duration::from_secs(6));
-    app.faults().refuse("servicediscovery:DeleteService", "ResourceInUse", "instances are registered");
+    app.faults().refuse(
+        "servicediscovery:DeleteService",
+        "ResourceInUse",
+        "instances are registered",
+    );
     let started = Instant::now();
     let answer = app.delete(RECURSIVE).await;
-    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(answer.header("retry-after"), Some("15"));
     let body = answer.expect(202);
     assert_eq!(body["Deleted"], json!([service]));
-    let repeat = "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
-    assert_eq!((&body["Queued"], &body["Detail"]), (&json!(false), &json!(repeat)));
+    let repeat =
+        "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
+    assert_eq!(
+        (&body["Queued"], &body["Detail"]),
+        (&json!(false), &json!(repeat))
+    );
     assert_eq!(
         body["Pending"],
         json!([
@@ -140,7 +234,12 @@ async fn an_instance_that_ecs_forgot_is_deregistered() {
     let mut app = TestApp::with_faults();
     let made = create(&app).await;
     let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
-    let register = app.account().discovery().register_instance().service_id(id).instance_id("0a1b2c3d4e5f");
+    let register = app
+        .account()
+        .discovery()
+        .register_instance()
+        .service_id(id)
+        .instance_id("0a1b2c3d4e5f");
     register
         .attributes("AWS_INSTANCE_IPV4", "10.0.0.7")
         .attributes("ECS_SERVICE_NAME", "webapp")
@@ -150,13 +249,17 @@ async fn an_instance_that_ecs_forgot_is_deregistered() {
         .unwrap();
     // The local AWS deletes a registry with instances; AWS does not.
     let in_use = json!({"times": 1, "error": {"code": "ResourceInUse", "status": 400, "message": "has instances"}});
-    app.faults().inject("servicediscovery:DeleteService", in_use);
+    app.faults()
+        .inject("servicediscovery:DeleteService", in_use);
     let answer = app.delete(RECURSIVE).await.expect(200);
     assert_eq!(answer["Deleted"], json!(arns(&made)));
     let calls = app.faults().calls();
-    let discovery: Vec<_> = calls.iter().filter(|call| call.starts_with("servicediscovery:De")).collect();
-    let expected =
-        ["DeleteService", "DeregisterInstance", "DeleteService"].map(|call| format!("servicediscovery:{call}"));
+    let discovery: Vec<_> = calls
+        .iter()
+        .filter(|call| call.starts_with("servicediscovery:De"))
+        .collect();
+    let expected = ["DeleteService", "DeregisterInstance", "DeleteService"]
+        .map(|call| format!("servicediscovery:{call}"));
     assert_eq!(discovery, expected.iter().collect::<Vec<_>>());
 }
 
@@ -165,7 +268,10 @@ async fn a_registry_with_instances_of_others_is_kept() {
     for attributes in [
         vec![("ECS_SERVICE_NAME", "other"), ("ECS_CLUSTER_NAME", "myclu")],
         // A service of the same name in another cluster.
-        vec![("ECS_SERVICE_NAME", "webapp"), ("ECS_CLUSTER_NAME", "green")],
+        vec![
+            ("ECS_SERVICE_NAME", "webapp"),
+            ("ECS_CLUSTER_NAME", "green"),
+        ],
         // Registered by hand.
         vec![],
     ] {
@@ -173,17 +279,36 @@ async fn a_registry_with_instances_of_others_is_kept() {
         let made = create(&app).await;
         let [service, registry, cluster] = arns(&made);
         let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
-        let mut register = app.account().discovery().register_instance().service_id(id).instance_id("0a1b2c3d4e5f");
+        let mut register = app
+            .account()
+            .discovery()
+            .register_instance()
+            .service_id(id)
+            .instance_id("0a1b2c3d4e5f");
         for (name, value) in attributes {
             register = register.attributes(name, value);
         }
-        register.attributes("AWS_INSTANCE_IPV4", "10.0.0.7").send().await.unwrap();
-        app.faults().refuse("servicediscovery:DeleteService", "ResourceInUse", "instances are registered");
+        register
+            .attributes("AWS_INSTANCE_IPV4", "10.0.0.7")
+            .send()
+            .await
+            .unwrap();
+        app.faults().refuse(
+            "servicediscovery:DeleteService",
+            "ResourceInUse",
+            "instances are registered",
+        );
         let answer = app.delete(RECURSIVE).await.expect(200);
         assert_eq!(answer["Deleted"], json!([service, cluster]));
-        assert_eq!(answer["Kept"], json!([{"Arn": registry, "Reason": "it has 1 instance of others"}]));
+        assert_eq!(
+            answer["Kept"],
+            json!([{"Arn": registry, "Reason": "it has 1 instance of others"}])
+        );
         let calls = app.faults().calls();
-        assert!(!calls.contains(&"servicediscovery:DeregisterInstance".to_owned()), "{calls:?}");
+        assert!(
+            !calls.contains(&"servicediscovery:DeregisterInstance".to_owned()),
+            "{calls:?}"
+        );
     }
 }
 
@@ -206,7 +331,12 @@ async fn a_registry_that_another_service_uses_is_kept_though_it_has_no_instance(
             {"Arn": cluster, "Reason": "it has 1 other service"},
         ])
     );
-    assert!(app.account().inventory().await.contains(&registry.as_str().unwrap().to_owned()));
+    assert!(
+        app.account()
+            .inventory()
+            .await
+            .contains(&registry.as_str().unwrap().to_owned())
+    );
 }
 
 /// What AWS says of the service while it drains.
@@ -225,7 +355,8 @@ async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_
     let made = create(&app).await;
     let [service, registry, cluster] = arns(&made);
     app.set_time_left(Duration::from_secs(5));
-    app.faults().answer("ecs:DescribeServices", &draining(&made));
+    app.faults()
+        .answer("ecs:DescribeServices", &draining(&made));
     let answer = app.delete(RECURSIVE).await;
     assert_eq!(answer.header("retry-after"), Some("15"));
     let body = answer.expect(202);
@@ -240,7 +371,10 @@ async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_
         ])
     );
     app.faults().clear();
-    assert_eq!(app.delete(RECURSIVE).await.expect(200)["Deleted"], json!([service, registry, cluster]));
+    assert_eq!(
+        app.delete(RECURSIVE).await.expect(200)["Deleted"],
+        json!([service, registry, cluster])
+    );
 }
 
 #[tokio::test]
@@ -248,9 +382,18 @@ async fn the_cluster_default_is_kept_also_while_a_service_drains() {
     let mut app = TestApp::with_faults();
     app.set_time_left(Duration::from_secs(4));
     let service = json!({"serviceArn": "arn:s", "serviceName": "web", "status": "DRAINING", "clusterArn": "arn:c"});
-    app.faults().answer("ecs:DescribeServices", &json!({"failures": [], "services": [service]}));
-    let body = app.delete("/nonprod/services?cluster=default&service=web&recursive=true").await.expect(202);
-    assert_eq!(body["Pending"], json!([{"Arn": "arn:s", "WaitingFor": "1 task to stop"}]));
+    app.faults().answer(
+        "ecs:DescribeServices",
+        &json!({"failures": [], "services": [service]}),
+    );
+    let body = app
+        .delete("/nonprod/services?cluster=default&service=web&recursive=true")
+        .await
+        .expect(202);
+    assert_eq!(
+        body["Pending"],
+        json!([{"Arn": "arn:s", "WaitingFor": "1 task to stop"}])
+    );
     let reason = "the cluster `default` is never deleted along with a service";
     assert_eq!(body["Kept"], json!([{"Arn": "arn:c", "Reason": reason}]));
 }
@@ -265,9 +408,15 @@ async fn a_task_that_is_still_stopping_is_waited_for_and_nobody_elses() {
     ]});
     app.faults().answer("ecs:DescribeTasks", &stopping);
     let body = app.delete(RECURSIVE).await.expect(202);
-    assert_eq!(body["Pending"][0], json!({"Arn": made["Service"]["ServiceArn"], "WaitingFor": "1 task to stop"}));
+    assert_eq!(
+        body["Pending"][0],
+        json!({"Arn": made["Service"]["ServiceArn"], "WaitingFor": "1 task to stop"})
+    );
     app.faults().clear();
-    assert_eq!(app.delete(RECURSIVE).await.expect(200)["Deleted"], json!(arns(&made)));
+    assert_eq!(
+        app.delete(RECURSIVE).await.expect(200)["Deleted"],
+        json!(arns(&made))
+    );
 }
 
 #[tokio::test]
@@ -275,14 +424,17 @@ async fn a_service_that_was_created_again_meanwhile_is_left_alone() {
     let mut app = TestApp::with_faults();
     let made = create(&app).await;
     let [_, registry, cluster] = arns(&made);
-    app.faults().answer("ecs:DescribeServices", &draining(&made));
+    app.faults()
+        .answer("ecs:DescribeServices", &draining(&made));
     let mut again = draining(&made);
     again["services"][0]["status"] = "ACTIVE".into();
     again["services"][0]["createdAt"] = json!(4_000_000_000_u32);
     let url = format!("{}/_microburst/answers", app.faults().endpoint());
     let recreation = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_secs(1));
-        ureq::post(url).send_json(json!({"ecs:DescribeServices": again})).expect("the proxy takes the answer");
+        ureq::post(url)
+            .send_json(json!({"ecs:DescribeServices": again}))
+            .expect("the proxy takes the answer");
     });
     let answer = app.delete(RECURSIVE).await.expect(200);
     recreation.join().unwrap();
@@ -301,7 +453,10 @@ async fn a_lenient_delete_lists_what_it_does_not_know() {
     let app = TestApp::new();
     create(&app).await;
     let body = json!({"cluster": "myclu", "service": "webapp", "recusive": true});
-    let request = app.request("DELETE", "/nonprod/services").header("prefer", "handling=lenient").json(&body);
+    let request = app
+        .request("DELETE", "/nonprod/services")
+        .header("prefer", "handling=lenient")
+        .json(&body);
     let answer = request.send().await;
     answer.expect(200);
     assert_eq!(answer.header("x-ignored-members"), Some("recusive"));
@@ -312,16 +467,29 @@ async fn a_refusal_on_the_way_says_what_is_gone() {
     let mut app = TestApp::with_faults();
     let made = create(&app).await;
     let [service, registry, _] = arns(&made);
-    app.faults().refuse("ecs:DeleteCluster", "AccessDeniedException", "not you");
+    app.faults()
+        .refuse("ecs:DeleteCluster", "AccessDeniedException", "not you");
     let problem = app.delete(RECURSIVE).await.problem(403);
     assert_eq!(problem["Deleted"], json!([service, registry]));
     assert_eq!(problem["code"], "AccessDeniedException");
     app.faults().clear();
-    app.faults().refuse("ecs:DeleteService", "AccessDeniedException", "not you");
+    app.faults()
+        .refuse("ecs:DeleteService", "AccessDeniedException", "not you");
     let made = create_again(&app, "second").await;
-    let problem = app.delete("/nonprod/services?cluster=myclu&service=second&recursive=true").await.problem(403);
-    assert_eq!((&problem["Deleted"], &problem["Kept"]), (&json!([]), &json!([])));
-    assert!(app.account().inventory().await.contains(&made["Service"]["ServiceArn"].as_str().unwrap().to_owned()));
+    let problem = app
+        .delete("/nonprod/services?cluster=myclu&service=second&recursive=true")
+        .await
+        .problem(403);
+    assert_eq!(
+        (&problem["Deleted"], &problem["Kept"]),
+        (&json!([]), &json!([]))
+    );
+    assert!(
+        app.account()
+            .inventory()
+            .await
+            .contains(&made["Service"]["ServiceArn"].as_str().unwrap().to_owned())
+    );
 }
 
 /// Another service in the documented cluster, without a registry.
@@ -337,9 +505,17 @@ async fn an_unknown_service_is_not_found_and_nothing_is_deleted() {
     let app = TestApp::new();
     create(&app).await;
     let before = app.account().inventory().await;
-    let problem = app.delete("/nonprod/services?cluster=myclu&service=nothing&recursive=true").await.problem(404);
-    assert_eq!(problem["detail"], "there is no service `nothing` in the cluster `myclu`");
-    app.delete("/nonprod/services?cluster=nowhere&service=webapp").await.problem(404);
+    let problem = app
+        .delete("/nonprod/services?cluster=myclu&service=nothing&recursive=true")
+        .await
+        .problem(404);
+    assert_eq!(
+        problem["detail"],
+        "there is no service `nothing` in the cluster `myclu`"
+    );
+    app.delete("/nonprod/services?cluster=nowhere&service=webapp")
+        .await
+        .problem(404);
     assert_eq!(app.account().inventory().await, before);
 }
 
@@ -349,16 +525,48 @@ async fn a_target_that_is_not_clear_is_refused_before_any_call() {
     for (query, body, path) in [
         ("", json!({"service": "webapp"}), "cluster"),
         ("", json!({"cluster": "myclu"}), "service"),
-        ("", json!({"cluster": "my clu", "service": "webapp"}), "cluster"),
-        ("", json!({"cluster": "myclu", "service": "other/webapp"}), "service"),
-        ("", json!({"cluster": "myclu", "service": "webapp", "recursive": "perhaps"}), "recursive"),
-        ("", json!({"cluster": "myclu", "service": "webapp", "recursve": true}), "recursve"),
-        ("?cluster=myclu", json!({"cluster": "myclu", "service": "webapp"}), "cluster"),
-        ("?recursive=2", json!({"cluster": "myclu", "service": "webapp"}), "recursive"),
+        (
+            "",
+            json!({"cluster": "my clu", "service": "webapp"}),
+            "cluster",
+        ),
+        (
+            "",
+            json!({"cluster": "myclu", "service": "other/webapp"}),
+            "service",
+        ),
+        (
+            "",
+            json!({"cluster": "myclu", "service": "webapp", "recursive": "perhaps"}),
+            "recursive",
+        ),
+        (
+            "",
+            json!({"cluster": "myclu", "service": "webapp", "recursve": true}),
+            "recursve",
+        ),
+        (
+            "?cluster=myclu",
+            json!({"cluster": "myclu", "service": "webapp"}),
+            "cluster",
+        ),
+        (
+            "?recursive=2",
+            json!({"cluster": "myclu", "service": "webapp"}),
+            "recursive",
+        ),
     ] {
-        let answer = app.request("DELETE", &format!("/nonprod/services{query}")).json(&body).send().await;
+        let answer = app
+            .request("DELETE", &format!("/nonprod/services{query}"))
+            .json(&body)
+            .send()
+            .await;
         let errors = answer.problem(400)["errors"].take();
-        assert_eq!((&errors[0]["path"], errors.as_array().unwrap().len()), (&json!(path), 1), "{errors}");
+        assert_eq!(
+            (&errors[0]["path"], errors.as_array().unwrap().len()),
+            (&json!(path), 1),
+            "{errors}"
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }

@@ -11,7 +11,8 @@ mod twins;
 /// The original's documented body, "new cluster, new task definition, new service registry and new service", verbatim
 /// but for the namespace.
 pub fn documented(namespace_id: &str) -> Value {
-    let event: Value = serde_json::from_str(include_str!("../../../events/create_orchestration.json")).unwrap();
+    let event: Value =
+        serde_json::from_str(include_str!("../../../events/create_orchestration.json")).unwrap();
     let body = event["body"].as_str().expect("the event has a body");
     serde_json::from_str(&body.replace("ns-y3uaw6neshhbev3f", namespace_id)).unwrap()
 }
@@ -24,20 +25,29 @@ pub fn arns(answer: &Value) -> Vec<String> {
         "/ServiceDiscoveryService/Arn",
         "/Service/ServiceArn",
     ];
-    let mut arns: Vec<_> =
-        parts.iter().map(|part| answer.pointer(part).unwrap().as_str().unwrap().to_owned()).collect();
+    let mut arns: Vec<_> = parts
+        .iter()
+        .map(|part| answer.pointer(part).unwrap().as_str().unwrap().to_owned())
+        .collect();
     arns.sort();
     arns
 }
 
 /// Sends an orchestrated create with an `Idempotency-Key`.
 async fn create_with_key(app: &TestApp, key: &str, body: &Value) -> Answer {
-    app.request("POST", "/nonprod/services").header("idempotency-key", key).json(body).send().await
+    app.request("POST", "/nonprod/services")
+        .header("idempotency-key", key)
+        .json(body)
+        .send()
+        .await
 }
 
 /// Sends a create with a key and ends it once it has called an operation, as a machine that fails does.
 async fn create_killed_at(app: &mut TestApp, operation: &str, key: &str, body: &Value) {
-    app.faults().inject(operation, serde_json::json!({"times": 1, "timeout_ms": 20_000}));
+    app.faults().inject(
+        operation,
+        serde_json::json!({"times": 1, "timeout_ms": 20_000}),
+    );
     app.faults().forget_calls();
     let calls = app.faults().calls_heard();
     tokio::select! {

@@ -78,13 +78,24 @@ impl TestAccount {
 
     /// Makes a private DNS namespace of this name and answers its id.
     pub async fn namespace_named(&self, name: &str) -> String {
-        let namespace = self.discovery().create_private_dns_namespace().name(name).vpc("vpc-1");
-        self.made_by(namespace.send().await.unwrap().operation_id().unwrap()).await
+        let namespace = self
+            .discovery()
+            .create_private_dns_namespace()
+            .name(name)
+            .vpc("vpc-1");
+        self.made_by(namespace.send().await.unwrap().operation_id().unwrap())
+            .await
     }
 
     /// The id of what an operation of Cloud Map has made.
     pub async fn made_by(&self, operation_id: &str) -> String {
-        let operation = self.discovery().get_operation().operation_id(operation_id).send().await.unwrap();
+        let operation = self
+            .discovery()
+            .get_operation()
+            .operation_id(operation_id)
+            .send()
+            .await
+            .unwrap();
         let targets = operation.operation().unwrap().targets().unwrap();
         targets.values().next().unwrap().clone()
     }
@@ -97,15 +108,32 @@ impl TestAccount {
 
     /// Makes the cluster `myclu`, and the task definition `web:1` with the container `app`.
     pub async fn furnish(&self) {
-        self.ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
-        let container = ContainerDefinition::builder().name("app").image("nginx:alpine").build();
-        let web = self.ecs().register_task_definition().family("web").container_definitions(container);
+        self.ecs()
+            .create_cluster()
+            .cluster_name("myclu")
+            .send()
+            .await
+            .unwrap();
+        let container = ContainerDefinition::builder()
+            .name("app")
+            .image("nginx:alpine")
+            .build();
+        let web = self
+            .ecs()
+            .register_task_definition()
+            .family("web")
+            .container_definitions(container);
         web.send().await.unwrap();
     }
 
     /// What makes a service of `web:1` on Fargate, without a task, in a furnished account's cluster.
     pub fn service(&self, name: impl Into<String>) -> CreateServiceFluentBuilder {
-        let service = self.ecs().create_service().cluster("myclu").service_name(name).task_definition("web:1");
+        let service = self
+            .ecs()
+            .create_service()
+            .cluster("myclu")
+            .service_name(name)
+            .task_definition("web:1");
         service.desired_count(0).launch_type(LaunchType::Fargate)
     }
 
@@ -113,7 +141,12 @@ impl TestAccount {
     pub async fn task_ids(&self, service: &str) -> Vec<String> {
         let mut ids = Vec::new();
         for status in ["RUNNING", "STOPPED"] {
-            let list = self.ecs().list_tasks().cluster("myclu").service_name(service).desired_status(status.into());
+            let list = self
+                .ecs()
+                .list_tasks()
+                .cluster("myclu")
+                .service_name(service)
+                .desired_status(status.into());
             let mut pages = list.into_paginator().items().send();
             while let Some(arn) = pages.next().await {
                 ids.push(arn.unwrap().rsplit('/').next().unwrap().to_owned());
@@ -123,14 +156,34 @@ impl TestAccount {
     }
 
     /// Puts events into a log stream that does not exist yet: milliseconds since 1970, and the message.
-    pub async fn log(&self, region: &'static str, group: &str, stream: &str, events: &[(i64, &str)]) {
+    pub async fn log(
+        &self,
+        region: &'static str,
+        group: &str,
+        stream: &str,
+        events: &[(i64, &str)],
+    ) {
         let logs = self.logs(region);
         // The group is there already where another stream of it is.
         let _ = logs.create_log_group().log_group_name(group).send().await;
-        logs.create_log_stream().log_group_name(group).log_stream_name(stream).send().await.unwrap();
-        let event = |(time, text): &(i64, &str)| InputLogEvent::builder().timestamp(*time).message(*text).build();
+        logs.create_log_stream()
+            .log_group_name(group)
+            .log_stream_name(stream)
+            .send()
+            .await
+            .unwrap();
+        let event = |(time, text): &(i64, &str)| {
+            InputLogEvent::builder()
+                .timestamp(*time)
+                .message(*text)
+                .build()
+        };
         let events = events.iter().map(|each| event(each).unwrap()).collect();
-        let put = logs.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(events));
+        let put = logs
+            .put_log_events()
+            .log_group_name(group)
+            .log_stream_name(stream)
+            .set_log_events(Some(events));
         put.send().await.unwrap();
     }
 
@@ -145,7 +198,12 @@ impl TestAccount {
         let definitions = ecs.list_task_definitions().send().await.unwrap();
         found.extend_from_slice(definitions.task_definition_arns());
         let registries = self.discovery().list_services().send().await.unwrap();
-        found.extend(registries.services().iter().map(|registry| registry.arn().unwrap().to_owned()));
+        found.extend(
+            registries
+                .services()
+                .iter()
+                .map(|registry| registry.arn().unwrap().to_owned()),
+        );
         found.sort();
         found
     }

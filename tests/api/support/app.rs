@@ -44,7 +44,9 @@ impl Caller {
 
     /// What the configuration holds of the token.
     pub fn digest(self) -> String {
-        hex::encode(Sha256::digest(self.token().expect("the caller has a token")))
+        hex::encode(Sha256::digest(
+            self.token().expect("the caller has a token"),
+        ))
     }
 }
 
@@ -64,7 +66,11 @@ impl TestApp {
 
     /// One account `nonprod`, and a proxy that can inject faults and lists the calls.
     pub fn with_faults() -> Self {
-        Self::build(vec![TestAccount::new("nonprod")], Some(Faults::none()), &json!({}))
+        Self::build(
+            vec![TestAccount::new("nonprod")],
+            Some(Faults::none()),
+            &json!({}),
+        )
     }
 
     /// These accounts.
@@ -75,10 +81,20 @@ impl TestApp {
     /// As [`with_faults`](Self::with_faults), and the stack's own queues.
     pub fn with_queues(queues: &CleanupQueue) -> Self {
         let app = Self::with_faults();
-        let endpoint = app.faults.as_ref().expect("the app was built with faults").endpoint();
-        let config = Config { cleanup_queue: Some(queues.clone()), ..configure(&app.accounts, &json!({})) };
+        let endpoint = app
+            .faults
+            .as_ref()
+            .expect("the app was built with faults")
+            .endpoint();
+        let config = Config {
+            cleanup_queue: Some(queues.clone()),
+            ..configure(&app.accounts, &json!({}))
+        };
         let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
-        Self { app: App::new(config, clients), ..app }
+        Self {
+            app: App::new(config, clients),
+            ..app
+        }
     }
 
     /// One account `nonprod`, and more members of the configuration.
@@ -91,9 +107,15 @@ impl TestApp {
         let app = Self::new();
         let mut function = hub_config(endpoint()).into_builder();
         function.set_time_source(None);
-        let config = Config { cleanup_queue: queues, ..configure(&app.accounts, &json!({})) };
+        let config = Config {
+            cleanup_queue: queues,
+            ..configure(&app.accounts, &json!({}))
+        };
         let clients = Accounts::new(config.accounts.clone(), function.build());
-        Self { app: App::new(config, clients), ..app }
+        Self {
+            app: App::new(config, clients),
+            ..app
+        }
     }
 
     /// One account `nonprod`, behind a proxy that many share: it knows this app's calls by the name.
@@ -111,7 +133,12 @@ impl TestApp {
         let app_name = AppName::new(name.to_owned()).expect("the name can be one");
         let function = hub_config(proxy).into_builder().app_name(app_name).build();
         let clients = Accounts::new(config.accounts.clone(), function);
-        Self { app: App::new(config, clients), accounts, faults: None, time_left: Duration::from_secs(29) }
+        Self {
+            app: App::new(config, clients),
+            accounts,
+            faults: None,
+            time_left: Duration::from_secs(29),
+        }
     }
 
     /// Another process of the function for the same accounts, with nothing in front of AWS.
@@ -125,7 +152,10 @@ impl TestApp {
     }
 
     fn same_accounts(&self) -> Vec<TestAccount> {
-        self.accounts.iter().map(|account| TestAccount::of(account.name, account.id.clone())).collect()
+        self.accounts
+            .iter()
+            .map(|account| TestAccount::of(account.name, account.id.clone()))
+            .collect()
     }
 
     /// Accounts, faults and settings.
@@ -133,7 +163,12 @@ impl TestApp {
         let config = configure(&accounts, settings);
         let endpoint = faults.as_ref().map_or(endpoint(), Faults::endpoint);
         let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
-        Self { app: App::new(config, clients), accounts, faults, time_left: Duration::from_secs(29) }
+        Self {
+            app: App::new(config, clients),
+            accounts,
+            faults,
+            time_left: Duration::from_secs(29),
+        }
     }
 
     /// How long Lambda gives each invocation from here on.
@@ -148,12 +183,17 @@ impl TestApp {
 
     /// The account of that name.
     pub fn account_named(&self, name: &str) -> &TestAccount {
-        self.accounts.iter().find(|account| account.name == name).expect("the test has the account")
+        self.accounts
+            .iter()
+            .find(|account| account.name == name)
+            .expect("the test has the account")
     }
 
     /// The proxy.
     pub fn faults(&mut self) -> &mut Faults {
-        self.faults.as_mut().expect("the test was built with faults")
+        self.faults
+            .as_mut()
+            .expect("the test was built with faults")
     }
 
     /// A request below `/v1/ecs`, with the writer's token.
@@ -197,9 +237,14 @@ impl TestApp {
         loop {
             let page = self.get(&path).await;
             pages.push(page.expect(200));
-            let Some(link) = page.header("link") else { return pages };
-            let next = link.strip_prefix("</v1/ecs").and_then(|link| link.strip_suffix(">; rel=\"next\""));
-            next.expect("a link is the path and query of the next page").clone_into(&mut path);
+            let Some(link) = page.header("link") else {
+                return pages;
+            };
+            let next = link
+                .strip_prefix("</v1/ecs")
+                .and_then(|link| link.strip_suffix(">; rel=\"next\""));
+            next.expect("a link is the path and query of the next page")
+                .clone_into(&mut path);
         }
     }
 
@@ -212,7 +257,10 @@ impl TestApp {
     pub async fn invoke_through(&self, arn: &str, event: Value) -> Result<Value, String> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut context = Context::default();
-        context.request_id = format!("00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
+        context.request_id = format!(
+            "00000000-0000-4000-8000-{:012}",
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         arn.clone_into(&mut context.invoked_function_arn);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
@@ -223,7 +271,10 @@ impl TestApp {
 }
 
 fn configure(accounts: &[TestAccount], settings: &Value) -> Config {
-    let entries: Map<_, _> = accounts.iter().map(|each| (each.name.to_owned(), each.settings())).collect();
+    let entries: Map<_, _> = accounts
+        .iter()
+        .map(|each| (each.name.to_owned(), each.settings()))
+        .collect();
     let mut config = json!({"accounts": entries, "callers": [
         caller("reader", Caller::Reader, &json!([{"accounts": ["nonprod"], "access": "read"}])),
         caller("writer", Caller::Writer, &json!([{"accounts": ["*"], "access": "write"}])),
@@ -275,7 +326,10 @@ impl TestRequest<'_> {
 
     /// Puts any value anywhere into the event.
     pub fn event(mut self, pointer: &str, value: Value) -> Self {
-        *self.event.pointer_mut(pointer).expect("the event has the place") = value;
+        *self
+            .event
+            .pointer_mut(pointer)
+            .expect("the event has the place") = value;
         self
     }
 
@@ -284,9 +338,19 @@ impl TestRequest<'_> {
             Some(token) => self.header("authorization", &format!("Bearer {token}")),
             None => self,
         };
-        let method = request.event["requestContext"]["http"]["method"].as_str().unwrap_or_default().to_owned();
-        let path = request.event["rawPath"].as_str().unwrap_or_default().to_owned();
-        let answer = request.app.invoke(request.event).await.expect("an HTTP event is always answered");
+        let method = request.event["requestContext"]["http"]["method"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let path = request.event["rawPath"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let answer = request
+            .app
+            .invoke(request.event)
+            .await
+            .expect("an HTTP event is always answered");
         let answer = Answer::open(&answer);
         described::check(&method, &path, &answer);
         answer
@@ -309,23 +373,32 @@ impl Answer {
         } else {
             body.as_bytes().to_vec()
         };
-        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let status = answer["statusCode"]
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok());
         Self {
             status: status.expect("a status is a number"),
-            headers: answer["headers"].as_object().expect("headers are an object").clone(),
+            headers: answer["headers"]
+                .as_object()
+                .expect("headers are an object")
+                .clone(),
             body,
         }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.as_str().expect("a header is a text"))
+        self.headers
+            .get(name)
+            .map(|value| value.as_str().expect("a header is a text"))
     }
 
     /// The body, decompressed where it is compressed.
     pub fn text(&self) -> String {
         let mut text = String::new();
         if self.header("content-encoding") == Some("gzip") {
-            flate2::read::GzDecoder::new(&*self.body).read_to_string(&mut text).expect("a gzip body is gzip");
+            flate2::read::GzDecoder::new(&*self.body)
+                .read_to_string(&mut text)
+                .expect("a gzip body is gzip");
         } else {
             text.push_str(std::str::from_utf8(&self.body).expect("a body is UTF-8"));
         }
@@ -333,7 +406,8 @@ impl Answer {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text()).unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text()))
+        serde_json::from_str(&self.text())
+            .unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text()))
     }
 
     /// The JSON body of an answer with this status.
@@ -347,14 +421,20 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self, status: u16) -> Value {
         let mut problem = self.expect(status);
-        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
         assert_eq!(problem["status"], status);
         assert_eq!(problem["requestId"].as_str(), self.header("x-request-id"));
         for fixed in ["type", "title", "detail", "code", "retryable"] {
             assert!(!problem[fixed].is_null(), "{fixed} is missing: {problem}");
         }
         for varying in ["requestId", "awsRequestId", "type", "title"] {
-            problem.as_object_mut().expect("a problem is an object").shift_remove(varying);
+            problem
+                .as_object_mut()
+                .expect("a problem is an object")
+                .shift_remove(varying);
         }
         problem
     }

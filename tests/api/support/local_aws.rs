@@ -30,11 +30,16 @@ impl Leashed {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{python} does not start ({error}): run `make venv` first"));
+            .unwrap_or_else(|error| {
+                panic!("{python} does not start ({error}): run `make venv` first")
+            });
         let mut line = String::new();
         let stdout = child.stdout.take().expect("the output is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("the output can be read");
-        let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{script} is not ready; its log says why"));
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the output can be read");
+        let ready = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("{script} is not ready; its log says why"));
         (Self(child), ready)
     }
 }
@@ -42,11 +47,18 @@ impl Leashed {
 impl Leashed {
     /// Kills the processes that it has started, by itself or by others, whose program has this name; answers how many.
     pub fn kill_all(&self, program: &str) -> usize {
-        let parents: Vec<(u32, u32)> = processes().filter_map(|id| Some((id, parent_of(id)?))).collect();
+        let parents: Vec<(u32, u32)> = processes()
+            .filter_map(|id| Some((id, parent_of(id)?)))
+            .collect();
         let mut ours = vec![self.0.id()];
         let mut next = 0;
         while let Some(parent) = ours.get(next).copied() {
-            ours.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
+            ours.extend(
+                parents
+                    .iter()
+                    .filter(|(_, of)| *of == parent)
+                    .map(|(id, _)| *id),
+            );
             next += 1;
         }
         let is_it = |id: &&u32| {
@@ -54,7 +66,11 @@ impl Leashed {
             link.is_ok_and(|path| path.file_name().is_some_and(|name| name == program))
         };
         let found: Vec<_> = ours.iter().filter(is_it).map(u32::to_string).collect();
-        let killed = Command::new("kill").arg("-KILL").args(&found).status().expect("kill can be run");
+        let killed = Command::new("kill")
+            .arg("-KILL")
+            .args(&found)
+            .status()
+            .expect("kill can be run");
         assert!(killed.success(), "{program} was killed");
         found.len()
     }
@@ -67,13 +83,20 @@ fn processes() -> impl Iterator<Item = u32> {
 
 fn parent_of(id: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
 }
 
 impl Drop for Leashed {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
-        self.0.wait().expect("the process ends once its standard input is closed");
+        self.0
+            .wait()
+            .expect("the process ends once its standard input is closed");
     }
 }
 
@@ -120,20 +143,39 @@ impl Faults {
     /// A proxy that passes everything on.
     pub fn none() -> Self {
         let (process, ready) = Leashed::start("faults.py", &["--upstream", endpoint()]);
-        Self { _process: Some(process), ..Self::at(text(&ready["endpoint"])) }
+        Self {
+            _process: Some(process),
+            ..Self::at(text(&ready["endpoint"]))
+        }
     }
 
     /// The proxy that is there already.
     pub fn at(endpoint: String) -> Self {
-        let faults = Self { endpoint, rules: Vec::new(), late: Vec::new(), answers: Map::new(), _process: None };
+        let faults = Self {
+            endpoint,
+            rules: Vec::new(),
+            late: Vec::new(),
+            answers: Map::new(),
+            _process: None,
+        };
         faults.send_rules();
         faults
     }
 
     /// What adds faults to the same proxy while a request is under way.
     pub fn beside(other: &Self) -> Self {
-        let (rules, late, answers) = (other.rules.clone(), other.late.clone(), other.answers.clone());
-        Self { endpoint: other.endpoint.clone(), rules, late, answers, _process: None }
+        let (rules, late, answers) = (
+            other.rules.clone(),
+            other.late.clone(),
+            other.answers.clone(),
+        );
+        Self {
+            endpoint: other.endpoint.clone(),
+            rules,
+            late,
+            answers,
+            _process: None,
+        }
     }
 
     /// The proxy's endpoint.
@@ -143,7 +185,10 @@ impl Faults {
 
     /// Makes an operation, as IAM names it, answer with an error of AWS.
     pub fn refuse(&mut self, operation: &str, code: &str, message: &str) {
-        self.inject(operation, json!({"error": {"code": code, "status": 400, "message": message}}));
+        self.inject(
+            operation,
+            json!({"error": {"code": code, "status": 400, "message": message}}),
+        );
     }
 
     /// Makes AWS do an operation and its answers get lost on the way.
@@ -153,12 +198,17 @@ impl Faults {
 
     /// The same, once.
     pub fn lose_answer(&mut self, operation: &str) {
-        self.inject(operation, json!({"times": 1, "response": {"abort_bytes": 0}}));
+        self.inject(
+            operation,
+            json!({"times": 1, "response": {"abort_bytes": 0}}),
+        );
     }
 
     /// Adds a fault of microburst to an operation, as IAM names it.
     pub fn inject(&mut self, operation: &str, mut fault: Value) {
-        let (service, operation) = operation.split_once(':').expect("an operation is `service:Operation`");
+        let (service, operation) = operation
+            .split_once(':')
+            .expect("an operation is `service:Operation`");
         fault["service"] = service.into();
         fault["operation"] = operation.into();
         self.rules.push(fault);
@@ -168,7 +218,9 @@ impl Faults {
     /// Adds faults of microburst to operations, as IAM names them, for the calls of the apps of these names alone.
     pub fn inject_for(&mut self, faults: impl IntoIterator<Item = (String, String, Value)>) {
         for (name, operation, mut fault) in faults {
-            let (service, operation) = operation.split_once(':').expect("an operation is `service:Operation`");
+            let (service, operation) = operation
+                .split_once(':')
+                .expect("an operation is `service:Operation`");
             fault["service"] = service.into();
             fault["operation"] = operation.into();
             fault["headers"] = json!({"x-amz-user-agent": format!("app/{name}")});
@@ -183,7 +235,10 @@ impl Faults {
     }
 
     /// The same, for the calls of the apps of these names alone.
-    pub fn do_it_late_for(&mut self, faults: impl IntoIterator<Item = (String, String, u32, bool)>) {
+    pub fn do_it_late_for(
+        &mut self,
+        faults: impl IntoIterator<Item = (String, String, u32, bool)>,
+    ) {
         let late = faults.into_iter().map(|(name, operation, after_ms, is_reset)| {
             let status = if is_reset { Value::Null } else { json!(500) };
             json!({"name": name, "operation": operation, "after_ms": after_ms, "status": status})
@@ -206,14 +261,25 @@ impl Faults {
     /// The bodies of the calls of an operation so far, as AWS got them.
     pub fn sent(&self, operation: &str) -> Vec<Value> {
         let url = format!("{}/_microburst/bodies", self.endpoint);
-        let bodies: Value = ureq::get(url).call().expect("the proxy answers").body_mut().read_json().expect("JSON");
-        let of_operation = bodies.as_array().expect("a list").iter().filter(|sent| sent["operation"] == operation);
+        let bodies: Value = ureq::get(url)
+            .call()
+            .expect("the proxy answers")
+            .body_mut()
+            .read_json()
+            .expect("JSON");
+        let of_operation = bodies
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|sent| sent["operation"] == operation);
         of_operation.map(|sent| sent["body"].clone()).collect()
     }
 
     /// Forgets the calls so far.
     pub fn forget_calls(&self) {
-        ureq::delete(format!("{}/_microburst/fired", self.endpoint)).call().expect("the proxy forgets");
+        ureq::delete(format!("{}/_microburst/fired", self.endpoint))
+            .call()
+            .expect("the proxy forgets");
     }
 
     /// Injects nothing any more.
@@ -242,7 +308,11 @@ impl Faults {
 
     fn send(&self, what: &str, value: &Value) {
         let url = format!("{}/_microburst/{what}", self.endpoint);
-        let sent = ureq::post(url).config().timeout_global(Some(Duration::from_secs(10))).build().send_json(value);
+        let sent = ureq::post(url)
+            .config()
+            .timeout_global(Some(Duration::from_secs(10)))
+            .build()
+            .send_json(value);
         sent.unwrap_or_else(|error| panic!("the proxy does not take the {what}: {error}"));
     }
 }
@@ -255,8 +325,14 @@ impl Calls {
     /// Their operations, in their order, `sts:AssumeRole` included.
     pub fn list(&self) -> Vec<String> {
         let url = format!("{}/_microburst/fired?limit=10000", self.0);
-        let fired: Value = ureq::get(url).call().expect("the proxy answers").body_mut().read_json().expect("JSON");
-        let call = |event: &Value| format!("{}:{}", text(&event["service"]), text(&event["operation"]));
+        let fired: Value = ureq::get(url)
+            .call()
+            .expect("the proxy answers")
+            .body_mut()
+            .read_json()
+            .expect("JSON");
+        let call =
+            |event: &Value| format!("{}:{}", text(&event["service"]), text(&event["operation"]));
         fired.as_array().expect("a list").iter().map(call).collect()
     }
 
@@ -264,7 +340,10 @@ impl Calls {
     pub async fn until(&self, operation: &str) {
         let since = Instant::now();
         while !self.list().iter().any(|call| call == operation) {
-            assert!(since.elapsed() < Duration::from_secs(20), "{operation} was never called");
+            assert!(
+                since.elapsed() < Duration::from_secs(20),
+                "{operation} was never called"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -92,11 +92,16 @@ fn serve(stream: TcpStream, event: &Mutex<Option<String>>, answers: &Sender<Valu
     let mut reader = BufReader::new(stream);
     loop {
         let (mut request, mut length) = (String::new(), 0);
-        reader.read_line(&mut request).ok().filter(|read| *read > 0)?;
+        reader
+            .read_line(&mut request)
+            .ok()
+            .filter(|read| *read > 0)?;
         loop {
             let mut header = String::new();
             reader.read_line(&mut header).ok()?;
-            let Some((name, value)) = header.trim().split_once(':') else { break };
+            let Some((name, value)) = header.trim().split_once(':') else {
+                break;
+            };
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().ok()?;
             }
@@ -132,5 +137,8 @@ fn serve(stream: TcpStream, event: &Mutex<Option<String>>, answers: &Sender<Valu
 fn request_id() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("11111111-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "11111111-0000-4000-8000-{:012}",
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }

@@ -20,8 +20,17 @@ impl TestQueues {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let sqs = aws_sdk_sqs::Client::new(&hub_config(endpoint()));
         let name = format!("cleanup-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let (url, dead_letter_url) = (create(&sqs, &name).await, create(&sqs, &format!("{name}-dead")).await);
-        Self { urls: CleanupQueue { url, dead_letter_url: Some(dead_letter_url) }, sqs }
+        let (url, dead_letter_url) = (
+            create(&sqs, &name).await,
+            create(&sqs, &format!("{name}-dead")).await,
+        );
+        Self {
+            urls: CleanupQueue {
+                url,
+                dead_letter_url: Some(dead_letter_url),
+            },
+            sqs,
+        }
     }
 
     /// The queue's ARN.
@@ -45,12 +54,25 @@ impl TestQueues {
 
     /// The dead letters that have come since the last look.
     pub async fn dead_letters(&self) -> Vec<Value> {
-        let receive = self.sqs.receive_message().set_queue_url(self.urls.dead_letter_url.clone());
+        let receive = self
+            .sqs
+            .receive_message()
+            .set_queue_url(self.urls.dead_letter_url.clone());
         let received = receive.max_number_of_messages(10).send().await.unwrap();
-        received.messages().iter().map(|message| serde_json::from_str(message.body().unwrap()).unwrap()).collect()
+        received
+            .messages()
+            .iter()
+            .map(|message| serde_json::from_str(message.body().unwrap()).unwrap())
+            .collect()
     }
 }
 
 async fn create(sqs: &aws_sdk_sqs::Client, name: &str) -> String {
-    sqs.create_queue().queue_name(name).send().await.unwrap().queue_url.unwrap()
+    sqs.create_queue()
+        .queue_name(name)
+        .send()
+        .await
+        .unwrap()
+        .queue_url
+        .unwrap()
 }

@@ -35,12 +35,18 @@ impl Way {
     ];
 
     fn has_multi_value_maps(self) -> bool {
-        matches!(self, Self::RestApi | Self::HttpApiV1 | Self::LoadBalancerMulti)
+        matches!(
+            self,
+            Self::RestApi | Self::HttpApiV1 | Self::LoadBalancerMulti
+        )
     }
 
     /// Whether the way in gives bytes back as bytes.
     pub fn takes_bytes(self) -> bool {
-        matches!(self, Self::HttpApi | Self::FunctionUrl | Self::LoadBalancer | Self::LoadBalancerMulti)
+        matches!(
+            self,
+            Self::HttpApi | Self::FunctionUrl | Self::LoadBalancer | Self::LoadBalancerMulti
+        )
     }
 }
 
@@ -58,7 +64,11 @@ pub struct Sent {
 
 impl Sent {
     pub fn new(method: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), ..Self::default() }
+        Self {
+            method,
+            path: path.into(),
+            ..Self::default()
+        }
     }
 
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -104,8 +114,11 @@ impl Sent {
             Way::FunctionUrl => "abc.lambda-url.us-east-1.on.aws",
             _ => "api.example.com",
         };
-        let query: Vec<_> =
-            self.query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let query: Vec<_> = self
+            .query
+            .iter()
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+            .collect();
         let mut event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": self.full_path(), "rawQueryString": query.join("&"),
             "headers": joined(&self.headers),
@@ -123,8 +136,11 @@ impl Sent {
     fn v1(&self, way: Way) -> Value {
         let path = self.full_path();
         // A REST API strips its stage from the path, an HTTP API does not.
-        let (resource, arrived) =
-            if way == Way::HttpApiV1 { ("$default", format!("/prod{path}")) } else { ("/{proxy+}", path.clone()) };
+        let (resource, arrived) = if way == Way::HttpApiV1 {
+            ("$default", format!("/prod{path}"))
+        } else {
+            ("/{proxy+}", path.clone())
+        };
         let mut event = json!({
             "resource": resource, "path": arrived, "httpMethod": self.method,
             "pathParameters": {"proxy": path.strip_prefix('/')}, "stageVariables": null,
@@ -172,10 +188,18 @@ impl Sent {
 
     /// Headers and query, once or twice, as the way in does.
     fn add_maps(&self, event: &mut Value, way: Way, written: fn(&str) -> String) {
-        let last: Map<_, _> = self.query.iter().map(|(name, value)| (written(name), written(value).into())).collect();
+        let last: Map<_, _> = self
+            .query
+            .iter()
+            .map(|(name, value)| (written(name), written(value).into()))
+            .collect();
         let (headers, query) = (joined(&self.headers), Value::Object(last));
         if way.has_multi_value_maps() {
-            let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.clone())).collect();
+            let headers: Vec<_> = self
+                .headers
+                .iter()
+                .map(|(name, value)| (*name, value.clone()))
+                .collect();
             event["multiValueHeaders"] = lists(&headers, ToOwned::to_owned);
             event["multiValueQueryStringParameters"] = lists(&self.query, written);
         }
@@ -187,7 +211,10 @@ impl Sent {
     }
 
     fn add_body(&self, event: &mut Value) {
-        let text = self.body.as_ref().map(|body| body.as_str().map_or_else(|| body.to_string(), ToOwned::to_owned));
+        let text = self.body.as_ref().map(|body| {
+            body.as_str()
+                .map_or_else(|| body.to_string(), ToOwned::to_owned)
+        });
         event["body"] = match text {
             Some(text) if self.is_base64_encoded => STANDARD.encode(text).into(),
             text => text.into(),
@@ -201,24 +228,41 @@ fn encoded(text: &str) -> String {
 }
 
 fn joined(headers: &[(&'static str, String)]) -> Value {
-    headers.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.clone()))).collect::<Map<_, _>>().into()
+    headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Value::from(value.clone())))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn lists(pairs: &[(&'static str, String)], written: fn(&str) -> String) -> Value {
     let mut lists = Map::new();
     for (name, value) in pairs {
         let list = lists.entry(written(name)).or_insert_with(|| json!([]));
-        list.as_array_mut().expect("a list").push(written(value).into());
+        list.as_array_mut()
+            .expect("a list")
+            .push(written(value).into());
     }
     lists.into()
 }
 
 /// One text, or a list where the name is there more than once.
 fn several(pairs: &[(&'static str, String)], written: fn(&str) -> String) -> Value {
-    let Value::Object(lists) = lists(pairs, written) else { unreachable!("made as an object") };
-    let shorten =
-        |list: Value| if list.as_array().is_some_and(|list| list.len() == 1) { list[0].clone() } else { list };
-    lists.into_iter().map(|(name, list)| (name, shorten(list))).collect::<Map<_, _>>().into()
+    let Value::Object(lists) = lists(pairs, written) else {
+        unreachable!("made as an object")
+    };
+    let shorten = |list: Value| {
+        if list.as_array().is_some_and(|list| list.len() == 1) {
+            list[0].clone()
+        } else {
+            list
+        }
+    };
+    lists
+        .into_iter()
+        .map(|(name, list)| (name, shorten(list)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// An answer out of its envelope: status, headers, body.
@@ -238,23 +282,55 @@ impl Opened {
         let mut names: Vec<_> = members.keys().map(String::as_str).collect();
         names.sort_unstable();
         let expected: &[&str] = match way {
-            Way::HttpApi | Way::FunctionUrl => &["body", "cookies", "headers", "isBase64Encoded", "statusCode"],
-            Way::RestApi | Way::HttpApiV1 => &["body", "isBase64Encoded", "multiValueHeaders", "statusCode"],
-            Way::RestApiSingle => &["body", "headers", "isBase64Encoded", "statusCode"],
-            Way::LoadBalancer => &["body", "headers", "isBase64Encoded", "statusCode", "statusDescription"],
-            Way::LoadBalancerMulti => {
-                &["body", "isBase64Encoded", "multiValueHeaders", "statusCode", "statusDescription"]
+            Way::HttpApi | Way::FunctionUrl => &[
+                "body",
+                "cookies",
+                "headers",
+                "isBase64Encoded",
+                "statusCode",
+            ],
+            Way::RestApi | Way::HttpApiV1 => {
+                &["body", "isBase64Encoded", "multiValueHeaders", "statusCode"]
             }
+            Way::RestApiSingle => &["body", "headers", "isBase64Encoded", "statusCode"],
+            Way::LoadBalancer => &[
+                "body",
+                "headers",
+                "isBase64Encoded",
+                "statusCode",
+                "statusDescription",
+            ],
+            Way::LoadBalancerMulti => &[
+                "body",
+                "isBase64Encoded",
+                "multiValueHeaders",
+                "statusCode",
+                "statusDescription",
+            ],
             Way::Direct => &["body", "headers", "status"],
         };
         assert_eq!(names, expected, "{way:?}");
-        let headers = members.get("headers").or_else(|| members.get("multiValueHeaders")).expect("headers");
+        let headers = members
+            .get("headers")
+            .or_else(|| members.get("multiValueHeaders"))
+            .expect("headers");
         let text = |value: &Value| match value {
-            Value::Array(list) => list.iter().map(|each| each.as_str().expect("a text")).collect::<Vec<_>>().join(", "),
+            Value::Array(list) => list
+                .iter()
+                .map(|each| each.as_str().expect("a text"))
+                .collect::<Vec<_>>()
+                .join(", "),
             one => one.as_str().expect("a text").to_owned(),
         };
-        let headers = headers.as_object().expect("a map").iter().map(|(name, value)| (name.clone(), text(value)));
-        let status = answer.get("status").or_else(|| answer.get("statusCode")).and_then(Value::as_u64);
+        let headers = headers
+            .as_object()
+            .expect("a map")
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)));
+        let status = answer
+            .get("status")
+            .or_else(|| answer.get("statusCode"))
+            .and_then(Value::as_u64);
         let body = match &answer["body"] {
             Value::String(text) if way != Way::Direct => {
                 serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())
@@ -262,7 +338,11 @@ impl Opened {
             Value::Null => "".into(),
             json => json.clone(),
         };
-        Self { status: status.expect("a status"), headers: headers.collect(), body }
+        Self {
+            status: status.expect("a status"),
+            headers: headers.collect(),
+            body,
+        }
     }
 
     /// The answer without what differs from request to request, and from way to way for a reason.

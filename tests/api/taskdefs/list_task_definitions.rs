@@ -9,24 +9,45 @@ use crate::support::{TestAccount, TestApp};
 /// Registers that many revisions of a family.
 async fn register(account: &TestAccount, family: &str, revisions: usize) {
     let ecs = account.ecs();
-    let container = ContainerDefinition::builder().name("web").image("nginx:alpine").build();
+    let container = ContainerDefinition::builder()
+        .name("web")
+        .image("nginx:alpine")
+        .build();
     for _ in 0..revisions {
-        ecs.register_task_definition().family(family).container_definitions(container.clone()).send().await.unwrap();
+        ecs.register_task_definition()
+            .family(family)
+            .container_definitions(container.clone())
+            .send()
+            .await
+            .unwrap();
     }
 }
 
 /// The ARNs of the first revisions of a family.
 fn arns(account: &TestAccount, family: &str, revisions: usize) -> Vec<Value> {
-    let arn = |revision| format!("arn:aws:ecs:us-east-1:{}:task-definition/{family}:{revision}", account.id);
-    (1..=revisions).map(|revision| arn(revision).into()).collect()
+    let arn = |revision| {
+        format!(
+            "arn:aws:ecs:us-east-1:{}:task-definition/{family}:{revision}",
+            account.id
+        )
+    };
+    (1..=revisions)
+        .map(|revision| arn(revision).into())
+        .collect()
 }
 
 fn lengths(pages: &[Value]) -> Vec<usize> {
-    pages.iter().map(|page| page.as_array().unwrap().len()).collect()
+    pages
+        .iter()
+        .map(|page| page.as_array().unwrap().len())
+        .collect()
 }
 
 fn joined(pages: Vec<Value>) -> Vec<Value> {
-    pages.into_iter().flat_map(|page| page.as_array().unwrap().clone()).collect()
+    pages
+        .into_iter()
+        .flat_map(|page| page.as_array().unwrap().clone())
+        .collect()
 }
 
 /// How many of the calls so far were this operation; forgets them.
@@ -39,25 +60,55 @@ fn count(app: &mut TestApp, operation: &str) -> usize {
 #[tokio::test]
 async fn eleven_hundred_revisions_of_thirty_families_are_listed_complete_and_in_order() {
     const LIST: &str = "ecs:ListTaskDefinitions";
-    let mut families: Vec<_> = (0..27).map(|index| (format!("family-{index:02}"), 30)).collect();
-    families.extend([("web".to_owned(), 240), ("web-2".to_owned(), 5), ("website".to_owned(), 45)]);
+    let mut families: Vec<_> = (0..27)
+        .map(|index| (format!("family-{index:02}"), 30))
+        .collect();
+    families.extend([
+        ("web".to_owned(), 240),
+        ("web-2".to_owned(), 5),
+        ("website".to_owned(), 45),
+    ]);
     let mut app = TestApp::with_faults();
     let account = app.account();
-    stream::iter(&families).for_each_concurrent(8, |(family, revisions)| register(account, family, *revisions)).await;
-    let [web, web_2, website] =
-        [("web", 240), ("web-2", 5), ("website", 45)].map(|(family, revisions)| arns(account, family, revisions));
+    stream::iter(&families)
+        .for_each_concurrent(8, |(family, revisions)| {
+            register(account, family, *revisions)
+        })
+        .await;
+    let [web, web_2, website] = [("web", 240), ("web-2", 5), ("website", 45)]
+        .map(|(family, revisions)| arns(account, family, revisions));
 
     // Plain: all of them, in AWS's order, by pages of 100.
-    let pages = account.ecs().list_task_definitions().into_paginator().items().send();
-    let of_aws: Vec<Value> = pages.collect::<Result<Vec<_>, _>>().await.unwrap().into_iter().map(Value::from).collect();
+    let pages = account
+        .ecs()
+        .list_task_definitions()
+        .into_paginator()
+        .items()
+        .send();
+    let of_aws: Vec<Value> = pages
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(Value::from)
+        .collect();
     let list = app.get("/nonprod/taskdefs").await;
     let listed = list.expect(200);
     assert_eq!(listed, json!(of_aws));
-    assert_eq!((list.header("link"), listed.as_array().unwrap().len()), (None, 1100));
+    assert_eq!(
+        (list.header("link"), listed.as_array().unwrap().len()),
+        (None, 1100)
+    );
     for (family, revisions) in &families {
-        let found =
-            listed.as_array().unwrap().iter().filter(|arn| arn.as_str().unwrap().contains(&format!("/{family}:")));
-        assert_eq!(found.cloned().collect::<Vec<_>>(), arns(app.account(), family, *revisions));
+        let found = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|arn| arn.as_str().unwrap().contains(&format!("/{family}:")));
+        assert_eq!(
+            found.cloned().collect::<Vec<_>>(),
+            arns(app.account(), family, *revisions)
+        );
     }
     assert_eq!(count(&mut app, LIST), 11);
 
@@ -68,26 +119,56 @@ async fn eleven_hundred_revisions_of_thirty_families_are_listed_complete_and_in_
     assert_eq!(count(&mut app, LIST), 11);
 
     // `family`: that one, and not those that begin like it.
-    assert_eq!(app.get("/nonprod/taskdefs?family=web").await.expect(200), json!(web));
+    assert_eq!(
+        app.get("/nonprod/taskdefs?family=web").await.expect(200),
+        json!(web)
+    );
     let pages = app.pages("/nonprod/taskdefs?family=web&limit=100").await;
-    assert_eq!((lengths(&pages), joined(pages)), (vec![100, 100, 40], web.clone()));
-    assert_eq!(app.get("/nonprod/taskdefs?family=we").await.expect(200), json!([]));
+    assert_eq!(
+        (lengths(&pages), joined(pages)),
+        (vec![100, 100, 40], web.clone())
+    );
+    assert_eq!(
+        app.get("/nonprod/taskdefs?family=we").await.expect(200),
+        json!([])
+    );
 
     // `prefix`: the families that begin so, each by its own pages.
     app.faults().forget_calls();
     let web_all = [web, web_2.clone(), website].concat();
     let list = app.get("/nonprod/taskdefs?prefix=web").await;
-    assert_eq!((list.expect(200), list.header("link")), (json!(web_all), None));
+    assert_eq!(
+        (list.expect(200), list.header("link")),
+        (json!(web_all), None)
+    );
     let mut calls = app.faults().calls();
     calls.sort();
     // Three pages of what the local AWS takes for the family `web`, and one each of `web-2` and `website`.
-    assert_eq!(calls, [["ecs:ListTaskDefinitionFamilies"; 1].as_slice(), [LIST; 5].as_slice()].concat());
+    assert_eq!(
+        calls,
+        [
+            ["ecs:ListTaskDefinitionFamilies"; 1].as_slice(),
+            [LIST; 5].as_slice()
+        ]
+        .concat()
+    );
     let pages = app.pages("/nonprod/taskdefs?prefix=web&limit=100").await;
-    assert_eq!((lengths(&pages), joined(pages)), (vec![100, 100, 90], web_all.clone()));
+    assert_eq!(
+        (lengths(&pages), joined(pages)),
+        (vec![100, 100, 90], web_all.clone())
+    );
     let pages = app.pages("/nonprod/taskdefs?prefix=web&limit=7").await;
     assert_eq!((pages.len(), joined(pages)), (42, web_all));
-    assert_eq!(app.get("/nonprod/taskdefs?prefix=web-").await.expect(200), json!(web_2));
-    assert_eq!(app.get("/nonprod/taskdefs?prefix=nothing").await.expect(200), json!([]));
+    assert_eq!(
+        app.get("/nonprod/taskdefs?prefix=web-").await.expect(200),
+        json!(web_2)
+    );
+    assert_eq!(
+        app.get("/nonprod/taskdefs?prefix=nothing")
+            .await
+            .expect(200),
+        json!([])
+    );
 }
 
 #[tokio::test]
@@ -98,9 +179,16 @@ async fn active_revisions_are_listed_unless_the_status_asks_for_others() {
     }
     let ecs = app.account().ecs();
     for revision in ["web:1", "website:1"] {
-        ecs.deregister_task_definition().task_definition(revision).send().await.unwrap();
+        ecs.deregister_task_definition()
+            .task_definition(revision)
+            .send()
+            .await
+            .unwrap();
     }
-    let (web, website) = (arns(app.account(), "web", 3), arns(app.account(), "website", 1));
+    let (web, website) = (
+        arns(app.account(), "web", 3),
+        arns(app.account(), "website", 1),
+    );
     for (query, expected) in [
         ("", json!(web[1..])),
         ("?status=ACTIVE", json!(web[1..])),
@@ -109,14 +197,33 @@ async fn active_revisions_are_listed_unless_the_status_asks_for_others() {
         ("?status=ACTIVE&prefix=web", json!(web[1..])),
         ("?status=DELETE_IN_PROGRESS", json!([])),
     ] {
-        assert_eq!(app.get(&format!("/nonprod/taskdefs{query}")).await.expect(200), expected, "{query}");
+        assert_eq!(
+            app.get(&format!("/nonprod/taskdefs{query}"))
+                .await
+                .expect(200),
+            expected,
+            "{query}"
+        );
     }
     // A family with an INACTIVE revision may be ACTIVE itself. (The local AWS does not know the status `ALL`.)
-    app.faults().answer("ecs:ListTaskDefinitionFamilies", &json!({"families": ["web", "website"]}));
-    let inactive = app.get("/nonprod/taskdefs?status=INACTIVE&prefix=web").await.expect(200);
+    app.faults().answer(
+        "ecs:ListTaskDefinitionFamilies",
+        &json!({"families": ["web", "website"]}),
+    );
+    let inactive = app
+        .get("/nonprod/taskdefs?status=INACTIVE&prefix=web")
+        .await
+        .expect(200);
     assert_eq!(inactive, json!([web[0], website[0]]));
-    let asked = app.faults().sent("ecs:ListTaskDefinitionFamilies").pop().unwrap();
-    assert_eq!(asked, json!({"familyPrefix": "web", "status": "ALL", "maxResults": 100}));
+    let asked = app
+        .faults()
+        .sent("ecs:ListTaskDefinitionFamilies")
+        .pop()
+        .unwrap();
+    assert_eq!(
+        asked,
+        json!({"familyPrefix": "web", "status": "ALL", "maxResults": 100})
+    );
 }
 
 #[tokio::test]
@@ -125,22 +232,49 @@ async fn a_bad_query_is_refused_before_any_call() {
     let name = "expected 1 to 255 letters, digits, `-` and `_`";
     for (query, path, message) in [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
-        ("limit=1001", "limit", "expected a whole number from 1 to 1000"),
-        ("nextToken=x", "nextToken", "expected the `nextToken` of an earlier answer's `Link`"),
-        ("status=GONE", "status", "expected one of ACTIVE, INACTIVE, DELETE_IN_PROGRESS"),
-        ("status=", "status", "expected one of ACTIVE, INACTIVE, DELETE_IN_PROGRESS"),
+        (
+            "limit=1001",
+            "limit",
+            "expected a whole number from 1 to 1000",
+        ),
+        (
+            "nextToken=x",
+            "nextToken",
+            "expected the `nextToken` of an earlier answer's `Link`",
+        ),
+        (
+            "status=GONE",
+            "status",
+            "expected one of ACTIVE, INACTIVE, DELETE_IN_PROGRESS",
+        ),
+        (
+            "status=",
+            "status",
+            "expected one of ACTIVE, INACTIVE, DELETE_IN_PROGRESS",
+        ),
         ("family=web%3A1", "family", name),
         ("family=", "family", name),
         ("prefix=a%20b", "prefix", name),
-        ("family=web&prefix=web", "prefix", "given beside `family`; give one of them"),
+        (
+            "family=web&prefix=web",
+            "prefix",
+            "given beside `family`; give one of them",
+        ),
         (
             "familyPrefix=web",
             "familyPrefix",
             "unknown query parameter; this path knows `status`, `family`, `prefix`, `limit`, `nextToken`",
         ),
     ] {
-        let problem = app.get(&format!("/nonprod/taskdefs?{query}")).await.problem(400);
-        assert_eq!(problem["errors"], json!([{"path": path, "message": message}]), "{query}");
+        let problem = app
+            .get(&format!("/nonprod/taskdefs?{query}"))
+            .await
+            .problem(400);
+        assert_eq!(
+            problem["errors"],
+            json!([{"path": path, "message": message}]),
+            "{query}"
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
@@ -175,11 +309,15 @@ async fn what_does_not_fit_the_time_is_continued_by_the_link() {
         expected.extend(arns(app.account(), &family, 1));
     }
     app.set_time_left(Duration::from_secs(4));
-    app.faults().inject("ecs:ListTaskDefinitions", json!({"latency": 1100}));
+    app.faults()
+        .inject("ecs:ListTaskDefinitions", json!({"latency": 1100}));
     let first = app.get("/nonprod/taskdefs?prefix=family").await;
     let link = first.header("link").expect("there is more").to_owned();
     app.faults().clear();
-    let next = link.strip_prefix("</v1/ecs").and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap();
+    let next = link
+        .strip_prefix("</v1/ecs")
+        .and_then(|link| link.strip_suffix(">; rel=\"next\""))
+        .unwrap();
     let rest = app.pages(next).await;
     assert_eq!(joined([vec![first.expect(200)], rest].concat()), expected);
 }
@@ -192,13 +330,26 @@ async fn families_are_listed_once_each_in_whatever_order_aws_has_them() {
         register(app.account(), family, 1).await;
         expected.extend(arns(app.account(), family, 1));
     }
-    app.faults().answer("ecs:ListTaskDefinitionFamilies", &json!({"families": ["web-a", "web-b", "web-C"]}));
-    let (mut path, mut listed) = ("/nonprod/taskdefs?prefix=web&limit=1".to_owned(), Vec::new());
+    app.faults().answer(
+        "ecs:ListTaskDefinitionFamilies",
+        &json!({"families": ["web-a", "web-b", "web-C"]}),
+    );
+    let (mut path, mut listed) = (
+        "/nonprod/taskdefs?prefix=web&limit=1".to_owned(),
+        Vec::new(),
+    );
     for _ in &expected {
         let page = app.get(&path).await;
         listed.extend(page.expect(200).as_array().unwrap().clone());
-        let Some(link) = page.header("link") else { break };
-        path = link.strip_prefix("</v1/ecs").unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+        let Some(link) = page.header("link") else {
+            break;
+        };
+        path = link
+            .strip_prefix("</v1/ecs")
+            .unwrap()
+            .strip_suffix(">; rel=\"next\"")
+            .unwrap()
+            .to_owned();
     }
     listed.sort_by_key(Value::to_string);
     assert_eq!(listed, expected);
@@ -211,8 +362,19 @@ async fn revisions_that_are_deregistered_between_two_pages_make_no_other_slip() 
     let page = app.get("/nonprod/taskdefs?prefix=web&limit=2").await;
     for arn in page.expect(200).as_array().unwrap() {
         let name = arn.as_str().unwrap().rsplit('/').next().unwrap();
-        app.delete(&format!("/nonprod/taskdefs/{name}")).await.expect(200);
+        app.delete(&format!("/nonprod/taskdefs/{name}"))
+            .await
+            .expect(200);
     }
-    let next = page.header("link").unwrap().strip_prefix("</v1/ecs").unwrap().strip_suffix(">; rel=\"next\"").unwrap();
-    assert_eq!(json!(joined(app.pages(next).await)), json!(&arns(app.account(), "web", 6)[2..]));
+    let next = page
+        .header("link")
+        .unwrap()
+        .strip_prefix("</v1/ecs")
+        .unwrap()
+        .strip_suffix(">; rel=\"next\"")
+        .unwrap();
+    assert_eq!(
+        json!(joined(app.pages(next).await)),
+        json!(&arns(app.account(), "web", 6)[2..])
+    );
 }

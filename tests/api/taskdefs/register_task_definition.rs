@@ -17,8 +17,11 @@ fn sent(app: &mut TestApp) -> Value {
 
 #[tokio::test]
 async fn the_documented_task_definition_becomes_one_for_fargate() {
-    let mut app =
-        TestApp::build(vec![TestAccount::of("nonprod", "111122224444".to_owned())], Some(Faults::none()), &json!({}));
+    let mut app = TestApp::build(
+        vec![TestAccount::of("nonprod", "111122224444".to_owned())],
+        Some(Faults::none()),
+        &json!({}),
+    );
     let documented = documented("unused")["taskdefinition"].take();
     let answer = app.post("/nonprod/taskdefs", &documented).await.expect(200);
     insta::assert_json_snapshot!(answer, {".TaskDefinition.RegisteredAt" => "[time]"}, @r#"
@@ -97,13 +100,22 @@ async fn the_documented_task_definition_becomes_one_for_fargate() {
       "memory": "512"
     }
     "#);
-    assert_eq!(app.account().inventory().await, [answer["TaskDefinition"]["TaskDefinitionArn"].as_str().unwrap()]);
+    assert_eq!(
+        app.account().inventory().await,
+        [answer["TaskDefinition"]["TaskDefinitionArn"]
+            .as_str()
+            .unwrap()]
+    );
 }
 
 #[tokio::test]
 async fn with_required_compatibilities_nothing_is_defaulted() {
     let mut app = TestApp::with_faults();
-    for compatibilities in [json!(["EC2"]), json!(["FARGATE"]), json!(["EC2", "FARGATE"])] {
+    for compatibilities in [
+        json!(["EC2"]),
+        json!(["FARGATE"]),
+        json!(["EC2", "FARGATE"]),
+    ] {
         let body = json!({
             "family": "web", "containerDefinitions": containers(), "requiresCompatibilities": compatibilities,
         });
@@ -132,10 +144,18 @@ async fn what_the_caller_gives_is_not_defaulted() {
 async fn an_account_without_an_execution_role_sends_none() {
     let account = TestAccount::new("nonprod");
     let mut settings = account.settings();
-    settings.as_object_mut().unwrap().shift_remove("defaultExecutionRoleArn");
+    settings
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("defaultExecutionRoleArn");
     let settings = json!({"accounts": {"nonprod": settings}});
     let mut app = TestApp::build(vec![account], Some(Faults::none()), &settings);
-    app.post("/nonprod/taskdefs", &json!({"family": "web", "containerDefinitions": containers()})).await.expect(200);
+    app.post(
+        "/nonprod/taskdefs",
+        &json!({"family": "web", "containerDefinitions": containers()}),
+    )
+    .await
+    .expect(200);
     let expected = json!({
         "family": "web", "containerDefinitions": containers(), "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"],
@@ -148,8 +168,15 @@ async fn the_defaults_are_those_of_the_account_that_the_path_names() {
     let app = TestApp::with_accounts(vec![TestAccount::new("nonprod"), TestAccount::new("prod")]);
     let body = json!({"family": "web", "containerDefinitions": containers()});
     for name in ["prod", "nonprod", "prod"] {
-        let made = app.post(&format!("/{name}/taskdefs"), &body).await.expect(200)["TaskDefinition"].take();
-        assert_eq!(made["ExecutionRoleArn"], app.account_named(name).execution_role());
+        let made = app
+            .post(&format!("/{name}/taskdefs"), &body)
+            .await
+            .expect(200)["TaskDefinition"]
+            .take();
+        assert_eq!(
+            made["ExecutionRoleArn"],
+            app.account_named(name).execution_role()
+        );
     }
 }
 
@@ -188,7 +215,10 @@ async fn what_is_shown_may_come_back_as_a_body() {
     let first = app.post("/nonprod/taskdefs", &body).await.expect(200);
     let shown = app.get("/nonprod/taskdefs/mytaskdef").await.expect(200);
     assert_eq!(shown, first);
-    let mut second = app.post("/nonprod/taskdefs", &shown["TaskDefinition"]).await.expect(200);
+    let mut second = app
+        .post("/nonprod/taskdefs", &shown["TaskDefinition"])
+        .await
+        .expect(200);
     assert_eq!(second["TaskDefinition"]["Revision"], 2);
     let mut first = first;
     for varying in ["TaskDefinitionArn", "Revision", "RegisteredAt"] {
@@ -197,7 +227,14 @@ async fn what_is_shown_may_come_back_as_a_body() {
     }
     assert_eq!(second, first);
     let sent = sent(&mut app);
-    for answered in ["taskDefinitionArn", "revision", "status", "registeredAt", "registeredBy", "compatibilities"] {
+    for answered in [
+        "taskDefinitionArn",
+        "revision",
+        "status",
+        "registeredAt",
+        "registeredBy",
+        "compatibilities",
+    ] {
         assert_eq!(sent.get(answered), None, "{answered}");
     }
 }
@@ -250,20 +287,32 @@ async fn everything_wrong_with_a_body_is_reported_before_any_call() {
 #[tokio::test]
 async fn unknown_members_are_dropped_and_listed_for_a_lenient_caller() {
     let app = TestApp::new();
-    let body =
-        json!({"family": "web", "containerDefinitions": [{"name": "w", "image": "i", "imag": "j"}], "team": "a"});
-    let request = app.request("POST", "/nonprod/taskdefs").header("prefer", "handling=lenient");
+    let body = json!({"family": "web", "containerDefinitions": [{"name": "w", "image": "i", "imag": "j"}], "team": "a"});
+    let request = app
+        .request("POST", "/nonprod/taskdefs")
+        .header("prefer", "handling=lenient");
     let answer = request.json(&body).send().await;
     assert_eq!(answer.expect(200)["TaskDefinition"]["Family"], "web");
-    assert_eq!(answer.header("preference-applied"), Some("handling=lenient"));
-    assert_eq!(answer.header("x-ignored-members"), Some("containerDefinitions[0].imag, team"));
+    assert_eq!(
+        answer.header("preference-applied"),
+        Some("handling=lenient")
+    );
+    assert_eq!(
+        answer.header("x-ignored-members"),
+        Some("containerDefinitions[0].imag, team")
+    );
 }
 
 #[tokio::test]
 async fn what_aws_refuses_keeps_awss_code() {
     let mut app = TestApp::with_faults();
     for (code, message, status, calls) in [
-        ("ClientException", "Container.image should not be null or empty.", 400, 1),
+        (
+            "ClientException",
+            "Container.image should not be null or empty.",
+            400,
+            1,
+        ),
         ("InvalidParameterException", "No", 400, 1),
         ("AccessDeniedException", "No", 403, 1),
         // The SDK alone would take it for throttling, and try again.
@@ -273,9 +322,24 @@ async fn what_aws_refuses_keeps_awss_code() {
         app.faults().forget_calls();
         let body = json!({"family": "web", "containerDefinitions": containers()});
         let problem = app.post("/nonprod/taskdefs", &body).await.problem(status);
-        assert_eq!((&problem["code"], &problem["retryable"]), (&json!(code), &json!(false)), "{code} {message}");
-        assert!(problem["detail"].as_str().unwrap().contains(message), "{problem}");
-        assert_eq!(app.faults().calls().iter().filter(|call| *call == REGISTER).count(), calls, "{code}");
+        assert_eq!(
+            (&problem["code"], &problem["retryable"]),
+            (&json!(code), &json!(false)),
+            "{code} {message}"
+        );
+        assert!(
+            problem["detail"].as_str().unwrap().contains(message),
+            "{problem}"
+        );
+        assert_eq!(
+            app.faults()
+                .calls()
+                .iter()
+                .filter(|call| *call == REGISTER)
+                .count(),
+            calls,
+            "{code}"
+        );
         app.faults().clear();
     }
 }
@@ -283,7 +347,10 @@ async fn what_aws_refuses_keeps_awss_code() {
 #[tokio::test]
 async fn a_failure_of_aws_that_may_have_made_a_revision_is_not_repeated() {
     let mut app = TestApp::with_faults();
-    app.faults().inject(REGISTER, json!({"error": {"code": "ServerException", "status": 500, "message": "Sorry"}}));
+    app.faults().inject(
+        REGISTER,
+        json!({"error": {"code": "ServerException", "status": 500, "message": "Sorry"}}),
+    );
     let body = json!({"family": "web", "containerDefinitions": containers()});
     insta::assert_json_snapshot!(app.post("/nonprod/taskdefs", &body).await.problem(502), @r#"
     {

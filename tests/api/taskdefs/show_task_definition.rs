@@ -9,7 +9,10 @@ async fn register(app: &TestApp, image: &str) -> String {
         "tags": [{"key": "team", "value": "a"}],
     });
     let made = app.post("/nonprod/taskdefs", &body).await.expect(200);
-    made["TaskDefinition"]["TaskDefinitionArn"].as_str().unwrap().to_owned()
+    made["TaskDefinition"]["TaskDefinitionArn"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn image(shown: &Value) -> &Value {
@@ -70,12 +73,28 @@ async fn a_task_definition_is_shown_by_family_by_revision_and_by_arn() {
     }
     "#);
     assert_eq!(shown["TaskDefinition"]["TaskDefinitionArn"], first);
-    assert_eq!(image(&app.get("/nonprod/taskdefs/web").await.expect(200)), "nginx:2");
-    assert_eq!(app.get("/nonprod/taskdefs/web%3A1").await.expect(200), shown);
+    assert_eq!(
+        image(&app.get("/nonprod/taskdefs/web").await.expect(200)),
+        "nginx:2"
+    );
+    assert_eq!(
+        app.get("/nonprod/taskdefs/web%3A1").await.expect(200),
+        shown
+    );
     let encoded = first.replace(':', "%3A").replace('/', "%2F");
-    assert_eq!(app.get(&format!("/nonprod/taskdefs/{encoded}")).await.expect(200), shown);
+    assert_eq!(
+        app.get(&format!("/nonprod/taskdefs/{encoded}"))
+            .await
+            .expect(200),
+        shown
+    );
     // API Gateway's HTTP APIs hand the path on decoded.
-    assert_eq!(app.get(&format!("/nonprod/taskdefs/{first}")).await.expect(200), shown);
+    assert_eq!(
+        app.get(&format!("/nonprod/taskdefs/{first}"))
+            .await
+            .expect(200),
+        shown
+    );
 }
 
 #[tokio::test]
@@ -83,12 +102,18 @@ async fn an_inactive_revision_is_shown() {
     let app = TestApp::new();
     register(&app, "nginx:1").await;
     app.delete("/nonprod/taskdefs/web:1").await.expect(200);
-    assert_eq!(app.get("/nonprod/taskdefs/web:1").await.expect(200)["TaskDefinition"]["Status"], "INACTIVE");
+    assert_eq!(
+        app.get("/nonprod/taskdefs/web:1").await.expect(200)["TaskDefinition"]["Status"],
+        "INACTIVE"
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_task_definition_is_not_found() {
-    let problem = TestApp::new().get("/nonprod/taskdefs/nothing").await.problem(404);
+    let problem = TestApp::new()
+        .get("/nonprod/taskdefs/nothing")
+        .await
+        .problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
@@ -106,8 +131,21 @@ async fn an_impossible_task_definition_is_refused_before_any_call() {
     let elsewhere = "arn:aws:ecs:us-east-1:999999999999:task-definition/web:1";
     let other_region = format!("arn:aws:ecs:eu-west-1:{home}:task-definition/web:1");
     let other_kind = format!("arn:aws:ecs:us-east-1:{home}:cluster/web");
-    for name in ["web:0", "web:x", "web:", ":1", "a%20b", "web%2F1", elsewhere, &other_region, &other_kind] {
-        let problem = app.get(&format!("/nonprod/taskdefs/{name}")).await.problem(400);
+    for name in [
+        "web:0",
+        "web:x",
+        "web:",
+        ":1",
+        "a%20b",
+        "web%2F1",
+        elsewhere,
+        &other_region,
+        &other_kind,
+    ] {
+        let problem = app
+            .get(&format!("/nonprod/taskdefs/{name}"))
+            .await
+            .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{name}");
     }
     assert_eq!(app.faults().calls(), [""; 0]);
@@ -117,13 +155,22 @@ async fn an_impossible_task_definition_is_refused_before_any_call() {
 async fn what_aws_refuses_is_a_problem() {
     let mut app = TestApp::with_faults();
     for (code, message, status) in [
-        ("ClientException", "Unable to describe task definition.", 404),
+        (
+            "ClientException",
+            "Unable to describe task definition.",
+            404,
+        ),
         ("ClientException", "No", 400),
         ("InvalidParameterException", "No", 400),
         ("AccessDeniedException", "No", 403),
     ] {
-        app.faults().refuse("ecs:DescribeTaskDefinition", code, message);
-        assert_eq!(app.get("/nonprod/taskdefs/web").await.problem(status)["code"], code, "{message}");
+        app.faults()
+            .refuse("ecs:DescribeTaskDefinition", code, message);
+        assert_eq!(
+            app.get("/nonprod/taskdefs/web").await.problem(status)["code"],
+            code,
+            "{message}"
+        );
         app.faults().clear();
     }
 }

@@ -30,13 +30,17 @@ pub(super) async fn make(
     let change = Change::Cluster(input.cluster_name.clone().unwrap_or_default());
     let mut cluster = match create(site, &input, &change, ledger).await {
         // ECS answers a cluster that is there, so that asking again does no harm.
-        Err(error) if error.kind.leaves_outcome_unknown() => create(site, &input, &change, ledger).await?,
+        Err(error) if error.kind.leaves_outcome_unknown() => {
+            create(site, &input, &change, ledger).await?
+        }
         made => made?,
     };
     // One with capacity providers takes a while.
     while cluster.status() == Some("PROVISIONING") {
         sleep(undo::PAUSE).await;
-        cluster = ecs::describe_cluster(site.account, change.name()).await?.unwrap_or(cluster);
+        cluster = ecs::describe_cluster(site.account, change.name())
+            .await?
+            .unwrap_or(cluster);
     }
     Ok(cluster)
 }
@@ -49,7 +53,11 @@ async fn create(
 ) -> Result<Cluster, Error> {
     let work = async {
         let answer = ecs::create_cluster_once(site.account, input.clone()).await?;
-        answer.cluster.ok_or_else(|| site.account.lacking("ecs:CreateCluster", "cluster"))
+        answer
+            .cluster
+            .ok_or_else(|| site.account.lacking("ecs:CreateCluster", "cluster"))
     };
-    ledger.record(change, work, |cluster| cluster.cluster_arn.clone()).await
+    ledger
+        .record(change, work, |cluster| cluster.cluster_arn.clone())
+        .await
 }

@@ -29,23 +29,37 @@ pub(super) async fn make(
         Some(Step::Make(input)) => input,
     };
     tags::put_on(&mut input.tags, &site.run.tags());
-    input.creator_request_id.get_or_insert_with(|| token.to_owned());
-    let (name, namespace_id) = (input.name.clone().unwrap_or_default(), input.namespace_id.clone().unwrap_or_default());
-    let change = Change::Registry { name: name.clone(), namespace_id: namespace_id.clone() };
+    input
+        .creator_request_id
+        .get_or_insert_with(|| token.to_owned());
+    let (name, namespace_id) = (
+        input.name.clone().unwrap_or_default(),
+        input.namespace_id.clone().unwrap_or_default(),
+    );
+    let change = Change::Registry {
+        name: name.clone(),
+        namespace_id: namespace_id.clone(),
+    };
     let error = match create(site, &input, &change, ledger).await {
         Err(error) if error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown() => error,
         made => return Ok(Some(Part::new(made?, Origin::ThisRun))),
     };
     match look(site, &namespace_id, &name, deadline).await {
         Ok(Some((registry, owner))) => found(registry, owner, &input, &change, ledger).map(Some),
-        Ok(None) if error.kind.leaves_outcome_unknown() => match create(site, &input, &change, ledger).await {
-            // What was asked for first has come about meanwhile, or a twin's has.
-            Err(error) if error.kind == Kind::Conflict => match look(site, &namespace_id, &name, deadline).await {
-                Ok(Some((registry, owner))) => found(registry, owner, &input, &change, ledger).map(Some),
-                Ok(None) | Err(_) => Err(error.into()),
-            },
-            made => Ok(Some(Part::new(made?, Origin::ThisRun))),
-        },
+        Ok(None) if error.kind.leaves_outcome_unknown() => {
+            match create(site, &input, &change, ledger).await {
+                // What was asked for first has come about meanwhile, or a twin's has.
+                Err(error) if error.kind == Kind::Conflict => {
+                    match look(site, &namespace_id, &name, deadline).await {
+                        Ok(Some((registry, owner))) => {
+                            found(registry, owner, &input, &change, ledger).map(Some)
+                        }
+                        Ok(None) | Err(_) => Err(error.into()),
+                    }
+                }
+                made => Ok(Some(Part::new(made?, Origin::ThisRun))),
+            }
+        }
         // What went wrong first is the cause.
         Ok(None) | Err(_) => Err(error.into()),
     }
@@ -58,7 +72,9 @@ async fn look(
     name: &str,
     deadline: Deadline,
 ) -> Result<Option<(Registry, Owner)>, Error> {
-    let Some(registry) = site.named_registry(namespace_id, name, deadline).await? else { return Ok(None) };
+    let Some(registry) = site.named_registry(namespace_id, name, deadline).await? else {
+        return Ok(None);
+    };
     let owner = site.owner_of_registry(registry.arn()).await?;
     Ok(Some((registry, owner)))
 }
@@ -85,7 +101,10 @@ fn found(
 
 fn resume(registry: Registry, ledger: &Ledger) -> Part<Registry> {
     let namespace_id = namespace_of(&registry).unwrap_or_default().to_owned();
-    let change = Change::Registry { name: registry.name.clone().unwrap_or_default(), namespace_id };
+    let change = Change::Registry {
+        name: registry.name.clone().unwrap_or_default(),
+        namespace_id,
+    };
     ledger.leave(change, registry.arn.clone());
     Part::new(registry, Origin::AnotherRun)
 }
@@ -98,7 +117,10 @@ async fn create(
 ) -> Result<Registry, Error> {
     let work = async {
         let answer = discovery::create_service(site.account, input.clone()).await?;
-        answer.service.ok_or_else(|| site.account.lacking("servicediscovery:CreateService", "Service"))
+        answer.service.ok_or_else(|| {
+            site.account
+                .lacking("servicediscovery:CreateService", "Service")
+        })
     };
     ledger.record(change, work, |made| made.arn.clone()).await
 }

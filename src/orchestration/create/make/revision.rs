@@ -23,7 +23,10 @@ pub(super) async fn make(
         Step::Use(found) => return Ok(Part::new(found, Origin::Others)),
         Step::Resume(found) => {
             let family = found.family.clone().unwrap_or_default();
-            ledger.leave(Change::TaskDefinition(family), found.task_definition_arn.clone());
+            ledger.leave(
+                Change::TaskDefinition(family),
+                found.task_definition_arn.clone(),
+            );
             return Ok(Part::new(found, Origin::AnotherRun));
         }
         Step::Make(input) => input,
@@ -39,7 +42,9 @@ pub(super) async fn make(
         Err(error) if error.kind.leaves_outcome_unknown() => {
             let made = match shows(site, &change, latest).await {
                 Ok(true) => None,
-                Ok(false) if error.kind == Kind::Unavailable => Some(register(site, &input, &change, ledger).await?),
+                Ok(false) if error.kind == Kind::Unavailable => {
+                    Some(register(site, &input, &change, ledger).await?)
+                }
                 // What AWS may still be at work on, it is not asked for a second time. What went wrong first is the
                 // cause.
                 Ok(false) | Err(_) => return Err(error),
@@ -58,9 +63,14 @@ async fn register(
 ) -> Result<TaskDefinition, Error> {
     let work = async {
         let answer = ecs::register_task_definition(site.account, input.clone()).await?;
-        answer.task_definition.ok_or_else(|| site.account.lacking("ecs:RegisterTaskDefinition", "taskDefinition"))
+        answer.task_definition.ok_or_else(|| {
+            site.account
+                .lacking("ecs:RegisterTaskDefinition", "taskDefinition")
+        })
     };
-    ledger.record(change, work, |made| made.task_definition_arn.clone()).await
+    ledger
+        .record(change, work, |made| made.task_definition_arn.clone())
+        .await
 }
 
 /// Whether a revision of this run shows, as long as AWS may need to show it.
@@ -85,13 +95,21 @@ async fn settle(
     above: i32,
     ledger: &Ledger,
 ) -> Result<Part<TaskDefinition>, Error> {
-    let missing =
-        || site.account.missing("ecs:DescribeTaskDefinition", format!("{change} was registered and is not there"));
+    let missing = || {
+        site.account.missing(
+            "ecs:DescribeTaskDefinition",
+            format!("{change} was registered and is not there"),
+        )
+    };
     let seen = site.revisions(change.name(), above).await?.of_request;
     let mut all = lowest_first(seen, made).into_iter();
     let (lowest, owner) = all.next().ok_or_else(missing)?;
     for (revision, _) in all.filter(|(_, owner)| *owner == Owner::ThisRun) {
-        ecs::deregister_task_definition(site.account, revision.task_definition_arn().unwrap_or_default()).await?;
+        ecs::deregister_task_definition(
+            site.account,
+            revision.task_definition_arn().unwrap_or_default(),
+        )
+        .await?;
     }
     if owner == Owner::ThisRun {
         ledger.found(change, lowest.task_definition_arn());
@@ -103,9 +121,15 @@ async fn settle(
 }
 
 /// The revisions that show, and the one that this run has `made`, whether it shows or not.
-fn lowest_first(seen: Vec<(TaskDefinition, Owner)>, made: Option<TaskDefinition>) -> Vec<(TaskDefinition, Owner)> {
+fn lowest_first(
+    seen: Vec<(TaskDefinition, Owner)>,
+    made: Option<TaskDefinition>,
+) -> Vec<(TaskDefinition, Owner)> {
     let mut all = seen;
-    let unseen = made.filter(|made| all.iter().all(|(other, _)| other.revision() != made.revision()));
+    let unseen = made.filter(|made| {
+        all.iter()
+            .all(|(other, _)| other.revision() != made.revision())
+    });
     all.extend(unseen.map(|made| (made, Owner::ThisRun)));
     all.sort_by_key(|(revision, _)| revision.revision());
     all
@@ -119,12 +143,24 @@ mod tests {
     fn a_revision_that_does_not_show_yet_keeps_its_place() {
         let revision = |number| TaskDefinition::builder().revision(number).build();
         let numbers = |seen: &[i32], made| {
-            let seen = seen.iter().map(|number| (revision(*number), Owner::AnotherRun)).collect();
-            lowest_first(seen, made).iter().map(|(found, owner)| (found.revision(), *owner)).collect::<Vec<_>>()
+            let seen = seen
+                .iter()
+                .map(|number| (revision(*number), Owner::AnotherRun))
+                .collect();
+            lowest_first(seen, made)
+                .iter()
+                .map(|(found, owner)| (found.revision(), *owner))
+                .collect::<Vec<_>>()
         };
         // Were a twin's higher one taken for the lowest, each run would deregister what the other uses.
-        assert_eq!(numbers(&[3], Some(revision(2))), [(2, Owner::ThisRun), (3, Owner::AnotherRun)]);
-        assert_eq!(numbers(&[2], Some(revision(3))), [(2, Owner::AnotherRun), (3, Owner::ThisRun)]);
+        assert_eq!(
+            numbers(&[3], Some(revision(2))),
+            [(2, Owner::ThisRun), (3, Owner::AnotherRun)]
+        );
+        assert_eq!(
+            numbers(&[2], Some(revision(3))),
+            [(2, Owner::AnotherRun), (3, Owner::ThisRun)]
+        );
         assert_eq!(numbers(&[2], Some(revision(2))), [(2, Owner::AnotherRun)]);
         assert_eq!(numbers(&[2], None), [(2, Owner::AnotherRun)]);
     }

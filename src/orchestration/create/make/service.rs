@@ -13,7 +13,11 @@ use crate::orchestration::undo;
 
 /// Creates the service. What AWS did not answer, or says is there, is looked for; what is not there is asked for again,
 /// with the same token, so that AWS does not do it twice.
-pub(super) async fn make(site: &Site<'_>, input: &CreateServiceInput, ledger: &Ledger) -> Result<Service, Stop> {
+pub(super) async fn make(
+    site: &Site<'_>,
+    input: &CreateServiceInput,
+    ledger: &Ledger,
+) -> Result<Service, Stop> {
     let change = Change::Service {
         cluster: input.cluster.clone().unwrap_or_default(),
         service: input.service_name.clone().unwrap_or_default(),
@@ -32,7 +36,9 @@ pub(super) async fn make(site: &Site<'_>, input: &CreateServiceInput, ledger: &L
         // What went wrong first is the cause.
         (Err(_), Some(error)) | (Err(error), None) => return Err(error.into()),
         // Without a key the token is this run's alone: something else is in the way.
-        (Ok(None), Some(error)) if error.kind == Kind::Conflict && !site.run.is_keyed() => return Err(error.into()),
+        (Ok(None), Some(error)) if error.kind == Kind::Conflict && !site.run.is_keyed() => {
+            return Err(error.into());
+        }
         (Ok(None), Some(error)) if error.kind.leaves_outcome_unknown() => {}
         // The token stands for a service that is gone.
         (Ok(None), _) => input.client_token = Some(site.run.own_token()),
@@ -67,9 +73,13 @@ async fn create(
 ) -> Result<Service, Error> {
     let work = async {
         let answer = ecs::create_service(site.account, input.clone()).await?;
-        answer.service.ok_or_else(|| site.account.lacking("ecs:CreateService", "service"))
+        answer
+            .service
+            .ok_or_else(|| site.account.lacking("ecs:CreateService", "service"))
     };
-    ledger.record(change, work, |service| service.service_arn.clone()).await
+    ledger
+        .record(change, work, |service| service.service_arn.clone())
+        .await
 }
 
 /// Whether a look tells more of a create than its error: it may have been done, by this run or by a twin.
@@ -82,7 +92,12 @@ fn is_active(service: &Service) -> bool {
 }
 
 /// A service that AWS answered is this run's, unless its tags say that AWS answered a twin's again.
-async fn whose(site: &Site<'_>, service: Service, change: &Change, ledger: &Ledger) -> Result<Service, Stop> {
+async fn whose(
+    site: &Site<'_>,
+    service: Service,
+    change: &Change,
+    ledger: &Ledger,
+) -> Result<Service, Stop> {
     match site.owner(service.tags()) {
         Owner::AnotherRun => settled(service, Owner::AnotherRun, change, ledger),
         // An answer without tags says nothing.
@@ -94,7 +109,12 @@ async fn whose(site: &Site<'_>, service: Service, change: &Change, ledger: &Ledg
     }
 }
 
-fn settled(service: Service, owner: Owner, change: &Change, ledger: &Ledger) -> Result<Service, Stop> {
+fn settled(
+    service: Service,
+    owner: Owner,
+    change: &Change,
+    ledger: &Ledger,
+) -> Result<Service, Stop> {
     if owner == Owner::ThisRun {
         ledger.found(change, service.service_arn());
         return Ok(service);

@@ -104,38 +104,79 @@ async fn the_account_brings_network_and_launch_type() {
     "#);
     let network = &answer["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"];
     assert_eq!(network["Subnets"], json!([app.account().subnet()]));
-    assert_eq!(network["SecurityGroups"], json!([app.account().security_group()]));
-    assert_eq!(answer["Service"]["ServiceArn"], arn(&app, "service/myclu/web"));
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:DescribeClusters", "ecs:CreateService"]);
+    assert_eq!(
+        network["SecurityGroups"],
+        json!([app.account().security_group()])
+    );
+    assert_eq!(
+        answer["Service"]["ServiceArn"],
+        arn(&app, "service/myclu/web")
+    );
+    assert_eq!(
+        app.faults().calls(),
+        [
+            "sts:AssumeRole",
+            "ecs:DescribeClusters",
+            "ecs:CreateService"
+        ]
+    );
 }
 
 #[tokio::test]
 async fn what_the_caller_gives_is_not_overwritten_by_the_account() {
     let mut app = furnished(TestApp::with_faults()).await;
-    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-own"], "assignPublicIp": "ENABLED"}});
+    let network =
+        json!({"awsvpcConfiguration": {"subnets": ["subnet-own"], "assignPublicIp": "ENABLED"}});
     let body = with(&json!({"launchType": "EC2", "networkConfiguration": network}));
     let service = app.post(PATH, &body).await.expect(200)["Service"].take();
     assert_eq!(service["LaunchType"], "EC2");
     let own = json!({"Subnets": ["subnet-own"], "AssignPublicIp": "ENABLED"});
     assert_eq!(service["NetworkConfiguration"]["AwsvpcConfiguration"], own);
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:CreateService"]);
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:CreateService"]
+    );
 }
 
 #[tokio::test]
 async fn a_capacity_provider_strategy_stands_in_for_the_launch_type() {
     let mut app = furnished(TestApp::with_faults()).await;
     let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
-    let answer = app.post(PATH, &with(&json!({"capacityProviderStrategy": strategy}))).await.expect(200);
+    let answer = app
+        .post(PATH, &with(&json!({"capacityProviderStrategy": strategy})))
+        .await
+        .expect(200);
     let service = &answer["Service"];
     assert_eq!(service.get("LaunchType"), None);
-    assert_eq!(service["CapacityProviderStrategy"][0]["CapacityProvider"], "FARGATE_SPOT");
-    assert_eq!(service["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"], json!([app.account().subnet()]));
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:CreateService"]);
-    assert_eq!(app.get(PATH).await.expect(200), json!([service["ServiceArn"]]));
+    assert_eq!(
+        service["CapacityProviderStrategy"][0]["CapacityProvider"],
+        "FARGATE_SPOT"
+    );
+    assert_eq!(
+        service["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"],
+        json!([app.account().subnet()])
+    );
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:CreateService"]
+    );
+    assert_eq!(
+        app.get(PATH).await.expect(200),
+        json!([service["ServiceArn"]])
+    );
     let path = format!("{PATH}/web");
-    assert_eq!(app.get(&path).await.expect(200)["Services"][0]["ServiceName"], "web");
-    assert_eq!(app.get(&format!("{path}?all=true")).await.expect(200)["ServiceName"], "web");
-    assert_eq!(app.delete(&path).await.expect(200)["Service"]["ServiceName"], "web");
+    assert_eq!(
+        app.get(&path).await.expect(200)["Services"][0]["ServiceName"],
+        "web"
+    );
+    assert_eq!(
+        app.get(&format!("{path}?all=true")).await.expect(200)["ServiceName"],
+        "web"
+    );
+    assert_eq!(
+        app.delete(&path).await.expect(200)["Service"]["ServiceName"],
+        "web"
+    );
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
 }
 
@@ -149,12 +190,24 @@ async fn the_clusters_default_strategy_stands_in_for_the_launch_type() {
     });
     app.post("/nonprod/clusters", &cluster).await.expect(200);
     app.faults().forget_calls();
-    let answer = app.post("/nonprod/clusters/onspot/services", &least("web")).await.expect(200);
+    let answer = app
+        .post("/nonprod/clusters/onspot/services", &least("web"))
+        .await
+        .expect(200);
     assert_eq!(answer["Service"].get("LaunchType"), None);
-    assert_eq!(answer["Service"]["CapacityProviderStrategy"][0]["CapacityProvider"], "FARGATE_SPOT");
-    assert_eq!(app.faults().calls(), ["ecs:DescribeClusters", "ecs:CreateService"]);
+    assert_eq!(
+        answer["Service"]["CapacityProviderStrategy"][0]["CapacityProvider"],
+        "FARGATE_SPOT"
+    );
+    assert_eq!(
+        app.faults().calls(),
+        ["ecs:DescribeClusters", "ecs:CreateService"]
+    );
     let named = with(&json!({"serviceName": "named", "launchType": "FARGATE"}));
-    let answer = app.post("/nonprod/clusters/onspot/services", &named).await.expect(200);
+    let answer = app
+        .post("/nonprod/clusters/onspot/services", &named)
+        .await
+        .expect(200);
     assert_eq!(answer["Service"]["LaunchType"], "FARGATE");
 }
 
@@ -162,12 +215,22 @@ async fn the_clusters_default_strategy_stands_in_for_the_launch_type() {
 async fn the_cluster_comes_from_the_path_and_may_be_repeated() {
     let app = furnished(TestApp::new()).await;
     let cluster = arn(&app, "cluster/myclu");
-    for (name, given) in [("a", json!("myclu")), ("b", json!(cluster)), ("c", json!(null))] {
-        let answer = app.post(PATH, &with(&json!({"serviceName": name, "cluster": given}))).await.expect(200);
+    for (name, given) in [
+        ("a", json!("myclu")),
+        ("b", json!(cluster)),
+        ("c", json!(null)),
+    ] {
+        let answer = app
+            .post(PATH, &with(&json!({"serviceName": name, "cluster": given})))
+            .await
+            .expect(200);
         assert_eq!(answer["Service"]["ClusterArn"], cluster);
     }
     let path = format!("/nonprod/clusters/{}/services", encoded(&cluster));
-    assert_eq!(app.post(&path, &least("d")).await.expect(200)["Service"]["ClusterArn"], cluster);
+    assert_eq!(
+        app.post(&path, &least("d")).await.expect(200)["Service"]["ClusterArn"],
+        cluster
+    );
 }
 
 #[tokio::test]
@@ -189,7 +252,10 @@ async fn a_body_that_names_another_cluster_is_refused_before_any_call() {
     }
     "#);
     for cluster in ["a b", "arn:aws:ecs:us-east-1:999999999999:cluster/myclu"] {
-        let problem = app.post(PATH, &with(&json!({"cluster": cluster}))).await.problem(400);
+        let problem = app
+            .post(PATH, &with(&json!({"cluster": cluster})))
+            .await
+            .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{cluster}");
     }
     assert_eq!(app.faults().calls(), [""; 0]);
@@ -207,11 +273,21 @@ async fn a_missing_cluster_is_not_found_and_nothing_is_created() {
       "retryable": false
     }
     "#);
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:DescribeClusters"]);
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:DescribeClusters"]
+    );
     assert_eq!(app.account().inventory().await, [""; 0]);
     // With a launch type the cluster need not be looked at: AWS says it.
-    app.faults().refuse("ecs:CreateService", "ClusterNotFoundException", "Cluster not found.");
-    let problem = app.post(PATH, &with(&json!({"launchType": "FARGATE"}))).await.problem(404);
+    app.faults().refuse(
+        "ecs:CreateService",
+        "ClusterNotFoundException",
+        "Cluster not found.",
+    );
+    let problem = app
+        .post(PATH, &with(&json!({"launchType": "FARGATE"})))
+        .await
+        .problem(404);
     assert_eq!(problem["code"], "ClusterNotFoundException");
     assert_eq!(app.account().inventory().await, [""; 0]);
 }
@@ -219,10 +295,16 @@ async fn a_missing_cluster_is_not_found_and_nothing_is_created() {
 #[tokio::test]
 async fn a_deleted_cluster_is_as_good_as_none() {
     let mut app = furnished(TestApp::with_faults()).await;
-    let deleted = json!({"clusters": [{"clusterName": "myclu", "status": "INACTIVE"}], "failures": []});
-    app.faults().inject("ecs:DescribeClusters", super::instead(&deleted));
+    let deleted =
+        json!({"clusters": [{"clusterName": "myclu", "status": "INACTIVE"}], "failures": []});
+    app.faults()
+        .inject("ecs:DescribeClusters", super::instead(&deleted));
     app.post(PATH, &least("web")).await.problem(404);
-    assert!(!app.faults().calls().contains(&"ecs:CreateService".to_owned()));
+    assert!(
+        !app.faults()
+            .calls()
+            .contains(&"ecs:CreateService".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -237,7 +319,10 @@ async fn names_match_without_regard_to_case_and_map_keys_keep_theirs() {
             "logDriver": "awslogs", "options": {"awslogs-group": "G", "Mixed-Case": "Kept"}}},
     });
     let service = app.post(PATH, &body).await.expect(200)["Service"].take();
-    assert_eq!((&service["ServiceName"], &service["DesiredCount"]), (&json!("web"), &json!(2)));
+    assert_eq!(
+        (&service["ServiceName"], &service["DesiredCount"]),
+        (&json!("web"), &json!(2))
+    );
     assert_eq!(service["Tags"], json!([{"Key": "Team", "Value": "A"}]));
 }
 
@@ -246,8 +331,7 @@ async fn what_is_sent_to_aws_is_what_the_caller_gave() {
     let mut app = furnished(TestApp::with_faults()).await;
     let sent = "serviceConnectConfiguration.logConfiguration.options.\"Mixed-Case\" == 'Kept' \
                 && clientToken == 'mine' && enableExecuteCommand == `true` && cluster == 'myclu'";
-    let fault =
-        json!({"body": sent, "error": {"code": "ClientException", "status": 400, "message": "it came through"}});
+    let fault = json!({"body": sent, "error": {"code": "ClientException", "status": 400, "message": "it came through"}});
     app.faults().inject("ecs:CreateService", fault);
     let body = with(&json!({
         "clientToken": "mine",
@@ -256,7 +340,10 @@ async fn what_is_sent_to_aws_is_what_the_caller_gave() {
             "logDriver": "awslogs", "options": {"Mixed-Case": "Kept"}}},
     }));
     let problem = app.post(PATH, &body).await.problem(400);
-    assert_eq!(problem["detail"], "`ecs:CreateService` was refused: it came through");
+    assert_eq!(
+        problem["detail"],
+        "`ecs:CreateService` was refused: it came through"
+    );
 }
 
 #[tokio::test]
@@ -278,7 +365,9 @@ async fn a_token_makes_a_retry_by_the_sdk_the_same_request() {
 #[tokio::test]
 async fn an_unknown_member_is_refused_unless_the_caller_is_lenient() {
     let mut app = furnished(TestApp::with_faults()).await;
-    let body = with(&json!({"desiredCoutn": 1, "networkConfiguration": {"awsvpcConfiguration": {"subnet": []}}}));
+    let body = with(
+        &json!({"desiredCoutn": 1, "networkConfiguration": {"awsvpcConfiguration": {"subnet": []}}}),
+    );
     let problem = app.post(PATH, &body).await.problem(400);
     insta::assert_json_snapshot!(problem, @r#"
     {
@@ -300,9 +389,17 @@ async fn an_unknown_member_is_refused_unless_the_caller_is_lenient() {
     "#);
     assert_eq!(app.faults().calls(), [""; 0]);
     let body = with(&json!({"color": "red"}));
-    let lenient = app.request("POST", PATH).header("prefer", "handling=lenient").json(&body).send().await;
+    let lenient = app
+        .request("POST", PATH)
+        .header("prefer", "handling=lenient")
+        .json(&body)
+        .send()
+        .await;
     lenient.expect(200);
-    assert_eq!(lenient.header("preference-applied"), Some("handling=lenient"));
+    assert_eq!(
+        lenient.header("preference-applied"),
+        Some("handling=lenient")
+    );
     assert_eq!(lenient.header("x-ignored-members"), Some("color"));
 }
 
@@ -310,11 +407,22 @@ async fn an_unknown_member_is_refused_unless_the_caller_is_lenient() {
 async fn a_body_that_is_no_service_is_refused() {
     let app = TestApp::new();
     for (body, detail) in [
-        ("", "the body is not valid JSON: EOF while parsing a value at line 1 column 0"),
+        (
+            "",
+            "the body is not valid JSON: EOF while parsing a value at line 1 column 0",
+        ),
         ("[]", "expected a JSON object as the body"),
-        (r#"{"desiredCount": "1"}"#, "desiredCount: expected integer, got string \"1\""),
+        (
+            r#"{"desiredCount": "1"}"#,
+            "desiredCount: expected integer, got string \"1\"",
+        ),
     ] {
-        let problem = app.request("POST", PATH).text(body).send().await.problem(400);
+        let problem = app
+            .request("POST", PATH)
+            .text(body)
+            .send()
+            .await
+            .problem(400);
         assert_eq!(problem["detail"], detail, "{body}");
     }
 }
@@ -326,8 +434,14 @@ async fn what_was_shown_may_come_back_as_a_body() {
     let mut shown = app.get(&format!("{PATH}/first")).await.expect(200)["Services"][0].take();
     shown["ServiceName"] = "second".into();
     let copy = app.post(PATH, &shown).await.expect(200);
-    assert_eq!(copy["Service"]["NetworkConfiguration"], shown["NetworkConfiguration"]);
-    assert_eq!(copy["Service"]["ServiceArn"], arn(&app, "service/myclu/second"));
+    assert_eq!(
+        copy["Service"]["NetworkConfiguration"],
+        shown["NetworkConfiguration"]
+    );
+    assert_eq!(
+        copy["Service"]["ServiceArn"],
+        arn(&app, "service/myclu/second")
+    );
 }
 
 #[tokio::test]
@@ -349,7 +463,8 @@ async fn a_service_of_the_name_is_a_conflict() {
 async fn a_service_that_is_still_draining_asks_for_patience() {
     let mut app = furnished(TestApp::with_faults()).await;
     let message = "Unable to Start a service that is still Draining.";
-    app.faults().refuse("ecs:CreateService", "InvalidParameterException", message);
+    app.faults()
+        .refuse("ecs:CreateService", "InvalidParameterException", message);
     let answer = app.post(PATH, &least("web")).await;
     assert_eq!(answer.header("retry-after"), Some("30"));
     insta::assert_json_snapshot!(answer.problem(409), @r#"
@@ -366,25 +481,83 @@ async fn a_service_that_is_still_draining_asks_for_patience() {
 async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
     let mut app = furnished(TestApp::with_faults()).await;
     for (code, message, status, retry_after) in [
-        ("InvalidParameterException", "Creation of service was not idempotent.", 409, None),
-        ("ConflictException", "The token was used for another request.", 409, None),
-        ("AccessDeniedException", "User is not authorized to perform: ecs:CreateService", 403, None),
-        ("InvalidParameterException", "The subnet ID 'subnet-1' does not exist", 400, None),
-        ("InvalidParameterException", "TaskDefinition is inactive", 400, None),
-        ("ClientException", "Unable to describe task definition.", 404, None),
-        ("UnsupportedFeatureException", "Not in this region", 400, None),
-        ("PlatformUnknownException", "The platform version does not exist.", 400, None),
-        ("PlatformTaskDefinitionIncompatibilityException", "Not on this platform", 400, None),
-        ("NamespaceNotFoundException", "The namespace does not exist.", 404, None),
+        (
+            "InvalidParameterException",
+            "Creation of service was not idempotent.",
+            409,
+            None,
+        ),
+        (
+            "ConflictException",
+            "The token was used for another request.",
+            409,
+            None,
+        ),
+        (
+            "AccessDeniedException",
+            "User is not authorized to perform: ecs:CreateService",
+            403,
+            None,
+        ),
+        (
+            "InvalidParameterException",
+            "The subnet ID 'subnet-1' does not exist",
+            400,
+            None,
+        ),
+        (
+            "InvalidParameterException",
+            "TaskDefinition is inactive",
+            400,
+            None,
+        ),
+        (
+            "ClientException",
+            "Unable to describe task definition.",
+            404,
+            None,
+        ),
+        (
+            "UnsupportedFeatureException",
+            "Not in this region",
+            400,
+            None,
+        ),
+        (
+            "PlatformUnknownException",
+            "The platform version does not exist.",
+            400,
+            None,
+        ),
+        (
+            "PlatformTaskDefinitionIncompatibilityException",
+            "Not on this platform",
+            400,
+            None,
+        ),
+        (
+            "NamespaceNotFoundException",
+            "The namespace does not exist.",
+            404,
+            None,
+        ),
         ("ThrottlingException", "Rate exceeded", 429, Some("5")),
-        ("ClientException", "Capacity is unavailable at this time. Please try again later", 503, Some("60")),
+        (
+            "ClientException",
+            "Capacity is unavailable at this time. Please try again later",
+            503,
+            Some("60"),
+        ),
         ("ServerException", "oops", 502, None),
     ] {
         app.faults().refuse("ecs:CreateService", code, message);
         let answer = app.post(PATH, &least("web")).await;
         let problem = answer.problem(status);
         assert_eq!(problem["code"], code, "{message}");
-        assert!(problem["detail"].as_str().unwrap().contains(message), "{message}: {problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(message),
+            "{message}: {problem}"
+        );
         assert_eq!(answer.header("retry-after"), retry_after, "{message}");
         app.faults().clear();
     }
@@ -394,7 +567,9 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
 #[tokio::test]
 async fn a_launch_type_and_a_strategy_exclude_each_other() {
     let app = furnished(TestApp::new()).await;
-    let body = with(&json!({"launchType": "FARGATE", "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]}));
+    let body = with(
+        &json!({"launchType": "FARGATE", "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]}),
+    );
     let problem = app.post(PATH, &body).await.problem(400);
     assert_eq!(problem["code"], "InvalidParameterException");
 }
@@ -402,9 +577,13 @@ async fn a_launch_type_and_a_strategy_exclude_each_other() {
 #[tokio::test]
 async fn an_answer_that_is_lost_is_not_asked_for_again() {
     let mut app = furnished(TestApp::with_faults()).await;
-    app.faults().inject("ecs:CreateService", json!({"reset": true}));
+    app.faults()
+        .inject("ecs:CreateService", json!({"reset": true}));
     let problem = app.post(PATH, &least("web")).await.problem(502);
-    assert_eq!((&problem["code"], &problem["retryable"]), (&json!("AwsUnavailable"), &json!(false)));
+    assert_eq!(
+        (&problem["code"], &problem["retryable"]),
+        (&json!("AwsUnavailable"), &json!(false))
+    );
     let calls = app.faults().calls();
     assert_eq!(calls[1..], ["ecs:DescribeClusters", "ecs:CreateService"]);
 }
@@ -412,22 +591,42 @@ async fn an_answer_that_is_lost_is_not_asked_for_again() {
 #[tokio::test]
 async fn a_service_that_is_deployed_from_outside_gets_no_defaults() {
     let mut app = furnished(TestApp::with_faults()).await;
-    app.post(PATH, &with(&json!({"deploymentController": {"type": "EXTERNAL"}}))).await.expect(200);
+    app.post(
+        PATH,
+        &with(&json!({"deploymentController": {"type": "EXTERNAL"}})),
+    )
+    .await
+    .expect(200);
     let sent = &app.faults().sent("ecs:CreateService")[0];
-    assert_eq!((sent.get("launchType"), sent.get("networkConfiguration")), (None, None), "{sent}");
+    assert_eq!(
+        (sent.get("launchType"), sent.get("networkConfiguration")),
+        (None, None),
+        "{sent}"
+    );
 }
 
 #[tokio::test]
 async fn a_service_with_a_capacity_provider_strategy_is_listed_shown_scaled_and_deleted() {
     let app = furnished(TestApp::new()).await;
     let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
-    let made = app.post(PATH, &with(&json!({"capacityProviderStrategy": strategy}))).await.expect(200);
+    let made = app
+        .post(PATH, &with(&json!({"capacityProviderStrategy": strategy})))
+        .await
+        .expect(200);
     let arn = &made["Service"]["ServiceArn"];
     assert_eq!(app.get(PATH).await.expect(200), json!([arn]));
-    assert_eq!(app.get(&format!("{PATH}?all=true")).await.expect(200)[0]["ServiceArn"], *arn);
+    assert_eq!(
+        app.get(&format!("{PATH}?all=true")).await.expect(200)[0]["ServiceArn"],
+        *arn
+    );
     let shown = app.get(&format!("{PATH}/web")).await.expect(200);
-    assert_eq!(shown["Services"][0]["CapacityProviderStrategy"][0]["CapacityProvider"], "FARGATE_SPOT");
-    let scale = app.request("PATCH", &format!("{PATH}/web")).json(&json!({"desiredCount": 2}));
+    assert_eq!(
+        shown["Services"][0]["CapacityProviderStrategy"][0]["CapacityProvider"],
+        "FARGATE_SPOT"
+    );
+    let scale = app
+        .request("PATCH", &format!("{PATH}/web"))
+        .json(&json!({"desiredCount": 2}));
     assert_eq!(scale.send().await.expect(200)["Service"]["DesiredCount"], 2);
     assert_eq!(app.account().task_ids("web").await.len(), 2);
     app.delete(&format!("{PATH}/web")).await.expect(200);

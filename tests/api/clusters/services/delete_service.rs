@@ -10,7 +10,12 @@ const PATH: &str = "/nonprod/clusters/myclu/services";
 /// Gives the app the service `web` of two tasks.
 async fn with_web(app: TestApp) -> TestApp {
     app.account().furnish().await;
-    app.account().service("web").desired_count(2).send().await.unwrap();
+    app.account()
+        .service("web")
+        .desired_count(2)
+        .send()
+        .await
+        .unwrap();
     app
 }
 
@@ -83,9 +88,19 @@ async fn a_deleted_service_is_answered_and_its_tasks_stop() {
       }
     }
     "#);
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:DeleteService"]);
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:DeleteService"]
+    );
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
-    let running = app.account().ecs().list_tasks().cluster("myclu").send().await.unwrap();
+    let running = app
+        .account()
+        .ecs()
+        .list_tasks()
+        .cluster("myclu")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(running.task_arns(), [""; 0]);
 }
 
@@ -94,7 +109,9 @@ async fn what_surrounds_the_service_stays() {
     let app = with_web(TestApp::new()).await;
     app.account().service("other").send().await.unwrap();
     let mut before = app.account().inventory().await;
-    app.delete(&format!("{PATH}/web?recursive=false")).await.expect(200);
+    app.delete(&format!("{PATH}/web?recursive=false"))
+        .await
+        .expect(200);
     before.retain(|kept| *kept != arn(&app, "service/myclu/web"));
     assert_eq!(app.account().inventory().await, before);
 }
@@ -106,7 +123,10 @@ async fn aws_is_told_to_delete_with_force() {
         "error": {"code": "ClientException", "status": 400, "message": "it came through"}});
     app.faults().inject("ecs:DeleteService", fault);
     let problem = app.delete(&format!("{PATH}/web")).await.problem(400);
-    assert_eq!(problem["detail"], "`ecs:DeleteService` was refused: it came through");
+    assert_eq!(
+        problem["detail"],
+        "`ecs:DeleteService` was refused: it came through"
+    );
 }
 
 #[tokio::test]
@@ -144,8 +164,15 @@ async fn an_unknown_service_is_not_found() {
 #[tokio::test]
 async fn a_missing_cluster_is_not_found() {
     let mut app = with_web(TestApp::with_faults()).await;
-    app.faults().refuse("ecs:DeleteService", "ClusterNotFoundException", "Cluster not found.");
-    let problem = app.delete("/nonprod/clusters/nowhere/services/web").await.problem(404);
+    app.faults().refuse(
+        "ecs:DeleteService",
+        "ClusterNotFoundException",
+        "Cluster not found.",
+    );
+    let problem = app
+        .delete("/nonprod/clusters/nowhere/services/web")
+        .await
+        .problem(404);
     assert_eq!(problem["code"], "ClusterNotFoundException");
 }
 
@@ -154,28 +181,57 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
     let mut app = with_web(TestApp::with_faults()).await;
     for (code, message, status) in [
         ("ServiceNotActiveException", "Service was not ACTIVE.", 409),
-        ("AccessDeniedException", "User is not authorized to perform: ecs:DeleteService", 403),
-        ("InvalidParameterException", "The service cannot be deleted while it is in use", 400),
+        (
+            "AccessDeniedException",
+            "User is not authorized to perform: ecs:DeleteService",
+            403,
+        ),
+        (
+            "InvalidParameterException",
+            "The service cannot be deleted while it is in use",
+            400,
+        ),
         ("ServerException", "oops", 502),
     ] {
         app.faults().refuse("ecs:DeleteService", code, message);
         let problem = app.delete(&format!("{PATH}/web")).await.problem(status);
         assert_eq!(problem["code"], code, "{message}");
-        assert!(problem["detail"].as_str().unwrap().contains(message), "{message}: {problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(message),
+            "{message}: {problem}"
+        );
         app.faults().clear();
     }
-    assert_eq!(app.get(PATH).await.expect(200), json!([arn(&app, "service/myclu/web")]));
+    assert_eq!(
+        app.get(PATH).await.expect(200),
+        json!([arn(&app, "service/myclu/web")])
+    );
 }
 
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
     for (query, path, message) in [
-        ("recursive=yes", "recursive", "expected `true`, `false`, `1` or `0`"),
-        ("force=true", "force", "unknown query parameter; this path knows `recursive`"),
+        (
+            "recursive=yes",
+            "recursive",
+            "expected `true`, `false`, `1` or `0`",
+        ),
+        (
+            "force=true",
+            "force",
+            "unknown query parameter; this path knows `recursive`",
+        ),
     ] {
-        let problem = app.delete(&format!("{PATH}/web?{query}")).await.problem(400);
-        assert_eq!(problem["errors"], json!([{"path": path, "message": message}]), "{query}");
+        let problem = app
+            .delete(&format!("{PATH}/web?{query}"))
+            .await
+            .problem(400);
+        assert_eq!(
+            problem["errors"],
+            json!([{"path": path, "message": message}]),
+            "{query}"
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
@@ -183,7 +239,11 @@ async fn a_bad_query_is_refused_before_any_call() {
 #[tokio::test]
 async fn a_reader_may_not_delete() {
     let mut app = with_web(TestApp::with_faults()).await;
-    app.request("DELETE", &format!("{PATH}/web")).by(Caller::Reader).send().await.problem(403);
+    app.request("DELETE", &format!("{PATH}/web"))
+        .by(Caller::Reader)
+        .send()
+        .await
+        .problem(403);
     assert_eq!(app.faults().calls(), [""; 0]);
 }
 
@@ -192,7 +252,8 @@ async fn a_silent_aws_is_given_up_in_time() {
     let mut app = with_web(TestApp::with_faults()).await;
     app.get(PATH).await.expect(200);
     app.set_time_left(Duration::from_secs(3));
-    app.faults().inject("ecs:DeleteService", json!({"latency": 6_000}));
+    app.faults()
+        .inject("ecs:DeleteService", json!({"latency": 6_000}));
     let problem = app.delete(&format!("{PATH}/web")).await.problem(504);
     assert_eq!(problem["code"], "DeadlineExceeded");
 }

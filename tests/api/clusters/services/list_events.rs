@@ -20,14 +20,24 @@ fn described(events: &[(&str, f64)]) -> Value {
 }
 
 fn ids(events: &Value) -> Vec<&str> {
-    events.as_array().unwrap().iter().map(|event| event["Id"].as_str().unwrap()).collect()
+    events
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["Id"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
 async fn events_are_listed_newest_first() {
     let mut app = with_web(TestApp::with_faults()).await;
-    let unsorted = [("middle", 1_795_356_486.0), ("oldest", 1_795_356_000.25), ("newest", 1_795_357_000.0)];
-    app.faults().inject("ecs:DescribeServices", instead(&described(&unsorted)));
+    let unsorted = [
+        ("middle", 1_795_356_486.0),
+        ("oldest", 1_795_356_000.25),
+        ("newest", 1_795_357_000.0),
+    ];
+    app.faults()
+        .inject("ecs:DescribeServices", instead(&described(&unsorted)));
     let answer = app.get(PATH).await.expect(200);
     insta::assert_json_snapshot!(answer, @r#"
     [
@@ -48,26 +58,49 @@ async fn events_are_listed_newest_first() {
       }
     ]
     "#);
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:DescribeServices"]);
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:DescribeServices"]
+    );
 }
 
 #[tokio::test]
 async fn events_of_the_same_moment_keep_awss_order() {
     let mut app = with_web(TestApp::with_faults()).await;
-    let events = [("b", 1_795_356_486.0), ("a", 1_795_356_486.0), ("c", 1_795_356_486.0)];
-    app.faults().inject("ecs:DescribeServices", instead(&described(&events)));
+    let events = [
+        ("b", 1_795_356_486.0),
+        ("a", 1_795_356_486.0),
+        ("c", 1_795_356_486.0),
+    ];
+    app.faults()
+        .inject("ecs:DescribeServices", instead(&described(&events)));
     assert_eq!(ids(&app.get(PATH).await.expect(200)), ["b", "a", "c"]);
 }
 
 #[tokio::test]
 async fn what_ecs_says_of_the_service_is_listed() {
     let app = with_web(TestApp::new()).await;
-    let update = app.account().ecs().update_service().cluster("myclu").service("web").desired_count(1);
+    let update = app
+        .account()
+        .ecs()
+        .update_service()
+        .cluster("myclu")
+        .service("web")
+        .desired_count(1);
     update.send().await.unwrap();
     let events = app.get(PATH).await.expect(200);
     assert_eq!(events.as_array().unwrap().len(), 1);
-    assert!(events[0]["Message"].as_str().unwrap().starts_with("(service web) has begun"), "{events}");
-    assert!(events[0]["CreatedAt"].as_str().unwrap().ends_with('Z'), "{events}");
+    assert!(
+        events[0]["Message"]
+            .as_str()
+            .unwrap()
+            .starts_with("(service web) has begun"),
+        "{events}"
+    );
+    assert!(
+        events[0]["CreatedAt"].as_str().unwrap().ends_with('Z'),
+        "{events}"
+    );
 }
 
 #[tokio::test]
@@ -75,23 +108,33 @@ async fn a_service_without_events_has_an_empty_list() {
     let mut app = with_web(TestApp::with_faults()).await;
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
     let without = json!({"services": [{"serviceName": "web"}], "failures": []});
-    app.faults().inject("ecs:DescribeServices", instead(&without));
+    app.faults()
+        .inject("ecs:DescribeServices", instead(&without));
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
 }
 
 #[tokio::test]
 async fn a_deleted_service_still_has_its_events() {
     let app = with_web(TestApp::new()).await;
-    let update = app.account().ecs().update_service().cluster("myclu").service("web").desired_count(1);
+    let update = app
+        .account()
+        .ecs()
+        .update_service()
+        .cluster("myclu")
+        .service("web")
+        .desired_count(1);
     update.send().await.unwrap();
-    app.delete("/nonprod/clusters/myclu/services/web").await.expect(200);
+    app.delete("/nonprod/clusters/myclu/services/web")
+        .await
+        .expect(200);
     assert_eq!(app.get(PATH).await.expect(200).as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn a_service_is_named_by_its_arn_too() {
     let mut app = with_web(TestApp::with_faults()).await;
-    app.faults().inject("ecs:DescribeServices", instead(&described(&[("one", 1.0)])));
+    app.faults()
+        .inject("ecs:DescribeServices", instead(&described(&[("one", 1.0)])));
     for resource in ["service/myclu/web", "service/web"] {
         let arn = arn(&app, resource);
         for service in [encoded(&arn), arn] {
@@ -109,7 +152,10 @@ async fn an_impossible_service_is_refused_before_any_call() {
 #[tokio::test]
 async fn an_unknown_service_or_cluster_is_not_found() {
     let app = with_web(TestApp::new()).await;
-    let problem = app.get("/nonprod/clusters/myclu/services/nothing/events").await.problem(404);
+    let problem = app
+        .get("/nonprod/clusters/myclu/services/nothing/events")
+        .await
+        .problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
@@ -118,17 +164,27 @@ async fn an_unknown_service_or_cluster_is_not_found() {
       "retryable": false
     }
     "#);
-    let problem = app.get("/nonprod/clusters/nowhere/services/web/events").await.problem(404);
-    assert_eq!(problem["detail"], "there is no service `web` in the cluster `nowhere`");
+    let problem = app
+        .get("/nonprod/clusters/nowhere/services/web/events")
+        .await
+        .problem(404);
+    assert_eq!(
+        problem["detail"],
+        "there is no service `web` in the cluster `nowhere`"
+    );
 }
 
 #[tokio::test]
 async fn a_refusal_of_aws_keeps_awss_words() {
     let mut app = with_web(TestApp::with_faults()).await;
-    app.faults().refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
+    app.faults()
+        .refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
     let problem = app.get(PATH).await.problem(403);
     let role = format!("arn:aws:iam::{}:role/ecs-api", app.account().id);
-    assert_eq!(problem["detail"], format!("the role `{role}` may not do `ecs:DescribeServices`: not you"));
+    assert_eq!(
+        problem["detail"],
+        format!("the role `{role}` may not do `ecs:DescribeServices`: not you")
+    );
 }
 
 #[tokio::test]
@@ -141,5 +197,8 @@ async fn events_are_for_reading_alone() {
     assert_eq!(refused.header("allow"), Some("GET, HEAD, OPTIONS"));
     let problem = app.get(&format!("{PATH}?limit=1")).await.problem(400);
     let message = "unknown query parameter; this path knows none";
-    assert_eq!(problem["errors"], json!([{"path": "limit", "message": message}]));
+    assert_eq!(
+        problem["errors"],
+        json!([{"path": "limit", "message": message}])
+    );
 }

@@ -13,18 +13,30 @@ async fn with_services(app: TestApp, count: usize) -> TestApp {
     app.account().furnish().await;
     for index in 0..count {
         let tag = Tag::builder().key("index").value(index.to_string()).build();
-        app.account().service(format!("s{index:03}")).tags(tag).send().await.unwrap();
+        app.account()
+            .service(format!("s{index:03}"))
+            .tags(tag)
+            .send()
+            .await
+            .unwrap();
     }
     app
 }
 
 /// `s000`, `s001` … of that many services, as ARNs.
 fn arns(app: &TestApp, count: usize) -> Value {
-    (0..count).map(|index| arn(app, &format!("service/myclu/s{index:03}"))).collect()
+    (0..count)
+        .map(|index| arn(app, &format!("service/myclu/s{index:03}")))
+        .collect()
 }
 
 fn names(services: &Value) -> Vec<&str> {
-    services.as_array().unwrap().iter().map(|service| service["ServiceName"].as_str().unwrap()).collect()
+    services
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|service| service["ServiceName"].as_str().unwrap())
+        .collect()
 }
 
 fn count_of(calls: &[String], operation: &str) -> usize {
@@ -38,7 +50,15 @@ async fn every_service_is_listed_however_many_pages_aws_needs() {
     assert_eq!(list.expect(200), arns(&app, 250));
     assert_eq!(list.header("link"), None);
     let calls = app.faults().calls();
-    assert_eq!(calls, ["sts:AssumeRole", "ecs:ListServices", "ecs:ListServices", "ecs:ListServices"]);
+    assert_eq!(
+        calls,
+        [
+            "sts:AssumeRole",
+            "ecs:ListServices",
+            "ecs:ListServices",
+            "ecs:ListServices"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -46,7 +66,10 @@ async fn a_cluster_without_services_has_an_empty_list() {
     let mut app = with_services(TestApp::with_faults(), 0).await;
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
     app.faults().forget_calls();
-    assert_eq!(app.get(&format!("{PATH}?all=true")).await.expect(200), json!([]));
+    assert_eq!(
+        app.get(&format!("{PATH}?all=true")).await.expect(200),
+        json!([])
+    );
     assert_eq!(app.faults().calls(), ["ecs:ListServices"]);
 }
 
@@ -134,7 +157,10 @@ async fn all_describes_ten_services_a_call_in_the_order_of_the_list() {
     let expected: Vec<_> = (0..25).map(|index| format!("s{index:03}")).collect();
     assert_eq!(names(&services), expected);
     for (index, service) in services.as_array().unwrap().iter().enumerate() {
-        assert_eq!(service["Tags"], json!([{"Key": "index", "Value": index.to_string()}]));
+        assert_eq!(
+            service["Tags"],
+            json!([{"Key": "index", "Value": index.to_string()}])
+        );
     }
     assert_eq!(answer.header("link"), None);
     let calls = app.faults().calls();
@@ -147,7 +173,10 @@ async fn all_answers_what_one_answer_holds_and_links_to_the_rest() {
     let mut app = with_services(TestApp::with_faults(), 160).await;
     let first = app.get(&format!("{PATH}?all=true")).await;
     let next = next_of(first.header("link").expect("there is more"));
-    assert!(next.starts_with(&format!("{PATH}?all=true&nextToken=")), "{next}");
+    assert!(
+        next.starts_with(&format!("{PATH}?all=true&nextToken=")),
+        "{next}"
+    );
     let calls = app.faults().calls();
     assert_eq!(count_of(&calls, "ecs:ListServices"), 2);
     assert_eq!(count_of(&calls, "ecs:DescribeServices"), 15);
@@ -172,13 +201,24 @@ async fn a_limit_gives_pages_that_link_to_the_next() {
         loop {
             let page = app.get(&path).await;
             pages.push(page.expect(200).as_array().unwrap().clone());
-            let Some(link) = page.header("link") else { break };
+            let Some(link) = page.header("link") else {
+                break;
+            };
             path = next_of(link);
-            assert!(path.starts_with(&format!("{PATH}?{query}&nextToken=")), "{path}");
+            assert!(
+                path.starts_with(&format!("{PATH}?{query}&nextToken=")),
+                "{path}"
+            );
         }
-        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), sizes, "{query}");
+        assert_eq!(
+            pages.iter().map(Vec::len).collect::<Vec<_>>(),
+            sizes,
+            "{query}"
+        );
         let listed = pages.concat();
-        let arns_listed = listed.iter().map(|each| each.get("ServiceArn").unwrap_or(each).clone());
+        let arns_listed = listed
+            .iter()
+            .map(|each| each.get("ServiceArn").unwrap_or(each).clone());
         assert_eq!(arns_listed.collect::<Value>(), arns(&app, 25), "{query}");
     }
 }
@@ -186,7 +226,12 @@ async fn a_limit_gives_pages_that_link_to_the_next() {
 #[tokio::test]
 async fn a_launch_type_lists_its_services_alone() {
     let app = with_services(TestApp::new(), 2).await;
-    app.account().service("on-ec2").launch_type(LaunchType::Ec2).send().await.unwrap();
+    app.account()
+        .service("on-ec2")
+        .launch_type(LaunchType::Ec2)
+        .send()
+        .await
+        .unwrap();
     let on_ec2 = json!([arn(&app, "service/myclu/on-ec2")]);
     for (query, expected) in [
         ("launchType=FARGATE", arns(&app, 2)),
@@ -194,19 +239,36 @@ async fn a_launch_type_lists_its_services_alone() {
         ("launchType=EXTERNAL", json!([])),
         ("launchType=MANAGED_INSTANCES", json!([])),
     ] {
-        assert_eq!(app.get(&format!("{PATH}?{query}")).await.expect(200), expected, "{query}");
+        assert_eq!(
+            app.get(&format!("{PATH}?{query}")).await.expect(200),
+            expected,
+            "{query}"
+        );
     }
-    let described = app.get(&format!("{PATH}?launchType=EC2&all=true")).await.expect(200);
+    let described = app
+        .get(&format!("{PATH}?launchType=EC2&all=true"))
+        .await
+        .expect(200);
     assert_eq!(names(&described), ["on-ec2"]);
 }
 
 #[tokio::test]
 async fn a_service_with_a_capacity_provider_strategy_is_listed() {
     let app = with_services(TestApp::new(), 1).await;
-    let spot = CapacityProviderStrategyItem::builder().capacity_provider("FARGATE_SPOT").build().unwrap();
-    let service = app.account().service("on-spot").set_launch_type(None).capacity_provider_strategy(spot);
+    let spot = CapacityProviderStrategyItem::builder()
+        .capacity_provider("FARGATE_SPOT")
+        .build()
+        .unwrap();
+    let service = app
+        .account()
+        .service("on-spot")
+        .set_launch_type(None)
+        .capacity_provider_strategy(spot);
     service.send().await.unwrap();
-    let expected = json!([arn(&app, "service/myclu/s000"), arn(&app, "service/myclu/on-spot")]);
+    let expected = json!([
+        arn(&app, "service/myclu/s000"),
+        arn(&app, "service/myclu/on-spot")
+    ]);
     assert_eq!(app.get(PATH).await.expect(200), expected);
     let described = app.get(&format!("{PATH}?all=true")).await.expect(200);
     assert_eq!(names(&described), ["s000", "on-spot"]);
@@ -226,9 +288,13 @@ async fn a_cluster_is_named_by_its_arn_too() {
 #[tokio::test]
 async fn a_service_that_goes_while_it_is_listed_is_left_out() {
     let mut app = with_services(TestApp::with_faults(), 2).await;
-    let listed = json!({"serviceArns": [arn(&app, "service/myclu/gone"), arn(&app, "service/myclu/s001")]});
+    let listed =
+        json!({"serviceArns": [arn(&app, "service/myclu/gone"), arn(&app, "service/myclu/s001")]});
     app.faults().inject("ecs:ListServices", instead(&listed));
-    assert_eq!(names(&app.get(&format!("{PATH}?all=true")).await.expect(200)), ["s001"]);
+    assert_eq!(
+        names(&app.get(&format!("{PATH}?all=true")).await.expect(200)),
+        ["s001"]
+    );
 }
 
 #[tokio::test]
@@ -236,11 +302,23 @@ async fn a_bad_query_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
     for (query, path, message) in [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
-        ("limit=1001", "limit", "expected a whole number from 1 to 1000"),
-        ("nextToken=x", "nextToken", "expected the `nextToken` of an earlier answer's `Link`"),
+        (
+            "limit=1001",
+            "limit",
+            "expected a whole number from 1 to 1000",
+        ),
+        (
+            "nextToken=x",
+            "nextToken",
+            "expected the `nextToken` of an earlier answer's `Link`",
+        ),
         ("all=yes", "all", "expected `true`, `false`, `1` or `0`"),
         ("all=", "all", "expected `true`, `false`, `1` or `0`"),
-        ("launchType=SPOT", "launchType", "expected one of FARGATE, EC2, EXTERNAL, MANAGED_INSTANCES"),
+        (
+            "launchType=SPOT",
+            "launchType",
+            "expected one of FARGATE, EC2, EXTERNAL, MANAGED_INSTANCES",
+        ),
         (
             "status=ACTIVE",
             "status",
@@ -249,7 +327,11 @@ async fn a_bad_query_is_refused_before_any_call() {
         ("all=true&all=true", "all", "given twice"),
     ] {
         let problem = app.get(&format!("{PATH}?{query}")).await.problem(400);
-        assert_eq!(problem["errors"], json!([{"path": path, "message": message}]), "{query}");
+        assert_eq!(
+            problem["errors"],
+            json!([{"path": path, "message": message}]),
+            "{query}"
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
@@ -257,7 +339,11 @@ async fn a_bad_query_is_refused_before_any_call() {
 #[tokio::test]
 async fn a_missing_cluster_is_not_found() {
     let mut app = TestApp::with_faults();
-    app.faults().refuse("ecs:ListServices", "ClusterNotFoundException", "Cluster not found.");
+    app.faults().refuse(
+        "ecs:ListServices",
+        "ClusterNotFoundException",
+        "Cluster not found.",
+    );
     let problem = app.get(PATH).await.problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
@@ -267,16 +353,26 @@ async fn a_missing_cluster_is_not_found() {
       "retryable": false
     }
     "#);
-    assert_eq!(app.get(&format!("{PATH}?all=true")).await.problem(404), problem);
+    assert_eq!(
+        app.get(&format!("{PATH}?all=true")).await.problem(404),
+        problem
+    );
 }
 
 #[tokio::test]
 async fn a_refused_description_is_a_problem_and_not_a_shorter_list() {
     let mut app = with_services(TestApp::with_faults(), 25).await;
-    app.faults().refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
+    app.faults()
+        .refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
     let problem = app.get(&format!("{PATH}?all=true")).await.problem(403);
     assert_eq!(problem["code"], "AccessDeniedException");
-    assert!(problem["detail"].as_str().unwrap().contains("may not do `ecs:DescribeServices`: not you"), "{problem}");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("may not do `ecs:DescribeServices`: not you"),
+        "{problem}"
+    );
 }
 
 #[tokio::test]
@@ -285,11 +381,17 @@ async fn what_is_not_described_in_time_is_linked_to() {
     assert_eq!(app.get(PATH).await.expect(200), arns(&app, 25));
     app.set_time_left(Duration::from_secs(6));
     let last_batch = "contains(services[0], 's020')";
-    app.faults().inject("ecs:DescribeServices", json!({"body": last_batch, "latency": 7_000}));
+    app.faults().inject(
+        "ecs:DescribeServices",
+        json!({"body": last_batch, "latency": 7_000}),
+    );
     let first = app.get(&format!("{PATH}?all=true")).await;
     assert_eq!(names(&first.expect(200)).len(), 20);
     let next = next_of(first.header("link").expect("there is more"));
     app.faults().clear();
     let rest = app.get(&next).await;
-    assert_eq!((names(&rest.expect(200)), rest.header("link")), (vec!["s020", "s021", "s022", "s023", "s024"], None));
+    assert_eq!(
+        (names(&rest.expect(200)), rest.header("link")),
+        (vec!["s020", "s021", "s022", "s023", "s024"], None)
+    );
 }

@@ -23,8 +23,11 @@ fn encoded(text: &str) -> String {
 
 /// The path of the next page, below `/v1/ecs`.
 fn next_of(link: &str) -> String {
-    let next = link.strip_prefix("</v1/ecs").and_then(|link| link.strip_suffix(">; rel=\"next\""));
-    next.unwrap_or_else(|| panic!("{link} is no link to a next page")).to_owned()
+    let next = link
+        .strip_prefix("</v1/ecs")
+        .and_then(|link| link.strip_suffix(">; rel=\"next\""));
+    next.unwrap_or_else(|| panic!("{link} is no link to a next page"))
+        .to_owned()
 }
 
 /// The ARN of a resource of ECS in the app's first account.
@@ -45,7 +48,10 @@ async fn refuses_impossible_services(method: &'static str, suffix: &str) {
         "arn:aws:ecs:us-east-1:999999999999:service/myclu/web".to_owned(),
         "arn:aws:ecs:us-east-1:999999999999:service/web".to_owned(),
     ] {
-        let path = format!("/nonprod/clusters/myclu/services/{}{suffix}", encoded(&service));
+        let path = format!(
+            "/nonprod/clusters/myclu/services/{}{suffix}",
+            encoded(&service)
+        );
         let problem = app.request(method, &path).send().await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{service}");
     }

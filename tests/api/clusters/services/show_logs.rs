@@ -16,14 +16,30 @@ const FORGOTTEN: &str = "0f0f0f0f0f0f4f0f8f0f0f0f0f0f0f0f";
 async fn run_web(app: &TestApp, containers: &[(&str, Option<Value>)]) -> String {
     let container = |(name, log): &(&str, Option<Value>)| json!({"name": name, "image": "a", "logConfiguration": log});
     let body = json!({"family": "web", "containerDefinitions": containers.iter().map(container).collect::<Vec<_>>()});
-    app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    app.account()
+        .ecs()
+        .create_cluster()
+        .cluster_name("myclu")
+        .send()
+        .await
+        .unwrap();
     let revision = app.post("/nonprod/taskdefs", &body).await.expect(200)["TaskDefinition"]["TaskDefinitionArn"].take();
     let (account, ecs) = (app.account(), app.account().ecs());
     let revision = revision.as_str().unwrap();
     if revision.ends_with(":1") {
-        account.service("web").task_definition(revision).desired_count(1).send().await.unwrap();
+        account
+            .service("web")
+            .task_definition(revision)
+            .desired_count(1)
+            .send()
+            .await
+            .unwrap();
     } else {
-        let update = ecs.update_service().cluster("myclu").service("web").task_definition(revision);
+        let update = ecs
+            .update_service()
+            .cluster("myclu")
+            .service("web")
+            .task_definition(revision);
         update.send().await.unwrap();
     }
     account.task_ids("web").await.remove(0)
@@ -37,21 +53,39 @@ fn awslogs() -> Value {
 /// An app with the task of [`run_web`] whose container `app` has logged these lines, a second apart.
 async fn app_with_log(app: TestApp, lines: &[&str]) -> (TestApp, String) {
     let task = run_web(&app, &[("app", Some(awslogs()))]).await;
-    let events: Vec<_> = (0..).map(|second| STARTED_MS + second * 1_000).zip(lines.iter().copied()).collect();
-    app.account().log("us-east-1", "/ecs/web", &format!("live/app/{task}"), &events).await;
+    let events: Vec<_> = (0..)
+        .map(|second| STARTED_MS + second * 1_000)
+        .zip(lines.iter().copied())
+        .collect();
+    app.account()
+        .log(
+            "us-east-1",
+            "/ecs/web",
+            &format!("live/app/{task}"),
+            &events,
+        )
+        .await;
     (app, task)
 }
 
 async fn logs(app: &TestApp, task: &str, more: &str) -> Answer {
-    app.get(&format!("{PATH}?task={task}&container=app{more}")).await
+    app.get(&format!("{PATH}?task={task}&container=app{more}"))
+        .await
 }
 
 fn messages(log: &Value) -> Vec<&str> {
-    log["Events"].as_array().unwrap().iter().map(|event| event["Message"].as_str().unwrap()).collect()
+    log["Events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["Message"].as_str().unwrap())
+        .collect()
 }
 
 fn token<'l>(log: &'l Value, direction: &str) -> &'l str {
-    log[direction].as_str().unwrap_or_else(|| panic!("no {direction} in {log}"))
+    log[direction]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {direction} in {log}"))
 }
 
 #[tokio::test]
@@ -80,7 +114,12 @@ async fn the_log_of_a_container_is_read_by_the_options_of_its_task_definition() 
     assert!(log["Events"][0]["IngestionTime"].is_i64(), "{log}");
     let mut calls = app.faults().calls();
     calls.sort();
-    let expected = ["ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks", "logs:GetLogEvents"];
+    let expected = [
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "ecs:DescribeTasks",
+        "logs:GetLogEvents",
+    ];
     assert_eq!(calls, expected);
 }
 
@@ -89,7 +128,11 @@ async fn the_documented_request_with_its_double_quotes_is_understood() {
     let (app, task) = app_with_log(TestApp::new(), &["ready"]).await;
     for quote in ["\"", "%22"] {
         let path = format!("{PATH}?task={quote}{task}{quote}&container={quote}app{quote}");
-        assert_eq!(messages(&app.get(&path).await.expect(200)), ["ready"], "{path}");
+        assert_eq!(
+            messages(&app.get(&path).await.expect(200)),
+            ["ready"],
+            "{path}"
+        );
     }
 }
 
@@ -106,7 +149,11 @@ async fn a_task_is_named_by_its_id_its_cluster_and_id_or_its_arn() {
         encoded(&format!("\"{long}\"")),
         arn(&app, &format!("task/{task}")),
     ] {
-        assert_eq!(messages(&logs(&app, &task, "").await.expect(200)), ["ready"], "{task}");
+        assert_eq!(
+            messages(&logs(&app, &task, "").await.expect(200)),
+            ["ready"],
+            "{task}"
+        );
     }
 }
 
@@ -116,8 +163,14 @@ async fn a_service_is_named_by_its_arn_too() {
     for resource in ["service/myclu/web", "service/web"] {
         let arn = arn(&app, resource);
         for service in [encoded(&arn), arn] {
-            let path = format!("/nonprod/clusters/myclu/services/{service}/logs?task={task}&container=app");
-            assert_eq!(messages(&app.get(&path).await.expect(200)), ["ready"], "{path}");
+            let path = format!(
+                "/nonprod/clusters/myclu/services/{service}/logs?task={task}&container=app"
+            );
+            assert_eq!(
+                messages(&app.get(&path).await.expect(200)),
+                ["ready"],
+                "{path}"
+            );
         }
     }
 }
@@ -129,9 +182,26 @@ async fn the_log_is_read_in_the_region_that_the_options_name() {
     options["options"]["awslogs-region"] = "eu-west-1".into();
     let task = run_web(&app, &[("app", Some(options))]).await;
     let stream = format!("live/app/{task}");
-    app.account().log("us-east-1", "/ecs/web", &stream, &[(STARTED_MS, "not this one")]).await;
-    app.account().log("eu-west-1", "/ecs/web", &stream, &[(STARTED_MS, "in Ireland")]).await;
-    assert_eq!(messages(&logs(&app, &task, "").await.expect(200)), ["in Ireland"]);
+    app.account()
+        .log(
+            "us-east-1",
+            "/ecs/web",
+            &stream,
+            &[(STARTED_MS, "not this one")],
+        )
+        .await;
+    app.account()
+        .log(
+            "eu-west-1",
+            "/ecs/web",
+            &stream,
+            &[(STARTED_MS, "in Ireland")],
+        )
+        .await;
+    assert_eq!(
+        messages(&logs(&app, &task, "").await.expect(200)),
+        ["in Ireland"]
+    );
 }
 
 #[tokio::test]
@@ -139,28 +209,63 @@ async fn the_originals_convention_holds_where_the_options_say_nothing() {
     for (log, group, prefix) in [
         (None, "myclu", "web"),
         (Some(json!({"logDriver": "awslogs"})), "myclu", "web"),
-        (Some(json!({"logDriver": "awslogs", "options": {"awslogs-region": "us-east-1"}})), "myclu", "web"),
-        (Some(json!({"logDriver": "awslogs", "options": {"awslogs-group": "own"}})), "own", "web"),
-        (Some(json!({"logDriver": "awslogs", "options": {"awslogs-stream-prefix": "own"}})), "myclu", "own"),
+        (
+            Some(json!({"logDriver": "awslogs", "options": {"awslogs-region": "us-east-1"}})),
+            "myclu",
+            "web",
+        ),
+        (
+            Some(json!({"logDriver": "awslogs", "options": {"awslogs-group": "own"}})),
+            "own",
+            "web",
+        ),
+        (
+            Some(json!({"logDriver": "awslogs", "options": {"awslogs-stream-prefix": "own"}})),
+            "myclu",
+            "own",
+        ),
     ] {
         let app = TestApp::new();
         let task = run_web(&app, &[("app", log.clone())]).await;
-        app.account().log("us-east-1", group, &format!("{prefix}/app/{task}"), &[(STARTED_MS, "found")]).await;
-        assert_eq!(messages(&logs(&app, &task, "").await.expect(200)), ["found"], "{log:?}");
+        app.account()
+            .log(
+                "us-east-1",
+                group,
+                &format!("{prefix}/app/{task}"),
+                &[(STARTED_MS, "found")],
+            )
+            .await;
+        assert_eq!(
+            messages(&logs(&app, &task, "").await.expect(200)),
+            ["found"],
+            "{log:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn each_container_has_its_own_log() {
     let app = TestApp::new();
-    let task = run_web(&app, &[("app", Some(awslogs())), ("sidecar", Some(awslogs()))]).await;
+    let task = run_web(
+        &app,
+        &[("app", Some(awslogs())), ("sidecar", Some(awslogs()))],
+    )
+    .await;
     for container in ["app", "sidecar"] {
         app.account()
-            .log("us-east-1", "/ecs/web", &format!("live/{container}/{task}"), &[(STARTED_MS, container)])
+            .log(
+                "us-east-1",
+                "/ecs/web",
+                &format!("live/{container}/{task}"),
+                &[(STARTED_MS, container)],
+            )
             .await;
     }
     for container in ["app", "sidecar"] {
-        let log = app.get(&format!("{PATH}?task={task}&container={container}")).await.expect(200);
+        let log = app
+            .get(&format!("{PATH}?task={task}&container={container}"))
+            .await
+            .expect(200);
         assert_eq!(messages(&log), [container]);
     }
 }
@@ -171,9 +276,26 @@ async fn a_task_of_an_older_revision_is_read_by_its_own_options() {
     let old = run_web(&app, &[("app", Some(awslogs()))]).await;
     let moved = json!({"logDriver": "awslogs", "options": {"awslogs-group": "new", "awslogs-stream-prefix": "new"}});
     run_web(&app, &[("app", Some(moved))]).await;
-    app.account().log("us-east-1", "/ecs/web", &format!("live/app/{old}"), &[(STARTED_MS, "by the old options")]).await;
-    app.account().log("us-east-1", "new", &format!("new/app/{old}"), &[(STARTED_MS, "not these")]).await;
-    assert_eq!(messages(&logs(&app, &old, "").await.expect(200)), ["by the old options"]);
+    app.account()
+        .log(
+            "us-east-1",
+            "/ecs/web",
+            &format!("live/app/{old}"),
+            &[(STARTED_MS, "by the old options")],
+        )
+        .await;
+    app.account()
+        .log(
+            "us-east-1",
+            "new",
+            &format!("new/app/{old}"),
+            &[(STARTED_MS, "not these")],
+        )
+        .await;
+    assert_eq!(
+        messages(&logs(&app, &old, "").await.expect(200)),
+        ["by the old options"]
+    );
 }
 
 #[tokio::test]
@@ -181,17 +303,42 @@ async fn a_task_that_aws_has_forgotten_is_read_by_the_services_present_options()
     let app = TestApp::new();
     run_web(&app, &[("app", None)]).await;
     run_web(&app, &[("app", Some(awslogs()))]).await;
-    app.account().log("us-east-1", "/ecs/web", &format!("live/app/{FORGOTTEN}"), &[(STARTED_MS, "long ago")]).await;
-    assert_eq!(messages(&logs(&app, FORGOTTEN, "").await.expect(200)), ["long ago"]);
+    app.account()
+        .log(
+            "us-east-1",
+            "/ecs/web",
+            &format!("live/app/{FORGOTTEN}"),
+            &[(STARTED_MS, "long ago")],
+        )
+        .await;
+    assert_eq!(
+        messages(&logs(&app, FORGOTTEN, "").await.expect(200)),
+        ["long ago"]
+    );
 }
 
 #[tokio::test]
 async fn the_log_of_a_deleted_services_task_can_still_be_read() {
     let (app, task) = app_with_log(TestApp::new(), &["last words"]).await;
-    app.delete("/nonprod/clusters/myclu/services/web").await.expect(200);
-    assert_eq!(messages(&logs(&app, &task, "").await.expect(200)), ["last words"]);
-    app.account().log("us-east-1", "/ecs/web", &format!("live/app/{FORGOTTEN}"), &[(STARTED_MS, "long ago")]).await;
-    assert_eq!(messages(&logs(&app, FORGOTTEN, "").await.expect(200)), ["long ago"]);
+    app.delete("/nonprod/clusters/myclu/services/web")
+        .await
+        .expect(200);
+    assert_eq!(
+        messages(&logs(&app, &task, "").await.expect(200)),
+        ["last words"]
+    );
+    app.account()
+        .log(
+            "us-east-1",
+            "/ecs/web",
+            &format!("live/app/{FORGOTTEN}"),
+            &[(STARTED_MS, "long ago")],
+        )
+        .await;
+    assert_eq!(
+        messages(&logs(&app, FORGOTTEN, "").await.expect(200)),
+        ["long ago"]
+    );
 }
 
 #[tokio::test]
@@ -199,9 +346,14 @@ async fn before_the_first_output_the_log_of_a_task_is_empty() {
     let app = TestApp::new();
     let task = run_web(&app, &[("app", Some(awslogs()))]).await;
     let without_group = logs(&app, &task, "").await.expect(200);
-    app.account().log("us-east-1", "/ecs/web", "live/app/another", &[]).await;
+    app.account()
+        .log("us-east-1", "/ecs/web", "live/app/another", &[])
+        .await;
     let without_stream = logs(&app, &task, "").await.expect(200);
-    assert_eq!((without_group, without_stream), (json!({"Events": []}), json!({"Events": []})));
+    assert_eq!(
+        (without_group, without_stream),
+        (json!({"Events": []}), json!({"Events": []}))
+    );
 }
 
 #[tokio::test]
@@ -230,7 +382,8 @@ async fn an_unknown_task_of_an_unknown_service_is_not_found() {
       "retryable": false
     }
     "#);
-    let path = format!("/nonprod/clusters/nowhere/services/web/logs?task={FORGOTTEN}&container=app");
+    let path =
+        format!("/nonprod/clusters/nowhere/services/web/logs?task={FORGOTTEN}&container=app");
     app.get(&path).await.problem(404);
 }
 
@@ -241,7 +394,11 @@ async fn an_unknown_container_is_not_found_and_the_known_ones_are_listed() {
     let answer = app.get(&format!("{PATH}?task={task}&container=appp")).await;
     let mut problem = answer.problem(404);
     let definition = arn(&app, "task-definition/web:1");
-    problem["detail"] = problem["detail"].as_str().unwrap().replace(&definition, "[arn]").into();
+    problem["detail"] = problem["detail"]
+        .as_str()
+        .unwrap()
+        .replace(&definition, "[arn]")
+        .into();
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
@@ -250,13 +407,24 @@ async fn an_unknown_container_is_not_found_and_the_known_ones_are_listed() {
       "retryable": false
     }
     "#);
-    assert!(!app.faults().calls().contains(&"logs:GetLogEvents".to_owned()));
+    assert!(
+        !app.faults()
+            .calls()
+            .contains(&"logs:GetLogEvents".to_owned())
+    );
 }
 
 #[tokio::test]
 async fn a_container_that_logs_elsewhere_is_a_conflict_that_names_the_driver() {
     let mut app = TestApp::with_faults();
-    let task = run_web(&app, &[("app", Some(json!({"logDriver": "splunk", "options": {"splunk-url": "x"}})))]).await;
+    let task = run_web(
+        &app,
+        &[(
+            "app",
+            Some(json!({"logDriver": "splunk", "options": {"splunk-url": "x"}})),
+        )],
+    )
+    .await;
     insta::assert_json_snapshot!(logs(&app, &task, "").await.problem(409), @r#"
     {
       "status": 409,
@@ -268,9 +436,19 @@ async fn a_container_that_logs_elsewhere_is_a_conflict_that_names_the_driver() {
     for driver in ["awsfirelens", "json-file", "a-driver-of-tomorrow"] {
         let task = run_web(&app, &[("app", Some(json!({"logDriver": driver})))]).await;
         let detail = logs(&app, &task, "").await.problem(409)["detail"].take();
-        assert!(detail.as_str().unwrap().ends_with(&format!("its log driver is `{driver}`")), "{detail}");
+        assert!(
+            detail
+                .as_str()
+                .unwrap()
+                .ends_with(&format!("its log driver is `{driver}`")),
+            "{detail}"
+        );
     }
-    assert!(!app.faults().calls().contains(&"logs:GetLogEvents".to_owned()));
+    assert!(
+        !app.faults()
+            .calls()
+            .contains(&"logs:GetLogEvents".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -280,13 +458,20 @@ async fn start_and_end_are_milliseconds_or_rfc_3339_and_the_end_is_excluded() {
         ("&start=1795356487000", vec!["b", "c", "d"]),
         ("&end=1795356487000", vec!["a"]),
         ("&start=1795356487000&end=1795356489000", vec!["b", "c"]),
-        ("&start=2026-11-22T14:08:07Z&end=2026-11-22T14:08:09Z", vec!["b", "c"]),
+        (
+            "&start=2026-11-22T14:08:07Z&end=2026-11-22T14:08:09Z",
+            vec!["b", "c"],
+        ),
         ("&start=2026-11-22T14:08:07.001Z", vec!["c", "d"]),
         ("&start=2026-11-22T15:08:08%2B01:00", vec!["c", "d"]),
         ("&start=0&end=2026-11-22T09:08:08-05:00", vec!["a", "b"]),
         ("&end=1795356486000", vec![]),
     ] {
-        assert_eq!(messages(&logs(&app, &task, range).await.expect(200)), expected, "{range}");
+        assert_eq!(
+            messages(&logs(&app, &task, range).await.expect(200)),
+            expected,
+            "{range}"
+        );
     }
 }
 
@@ -299,7 +484,11 @@ async fn a_limit_gives_the_latest_events_or_the_first_ones_in_the_order_of_time(
         ("&limit=2&startFromHead=true", ["a", "b"]),
         ("&limit=2&startFromHead=1&start=1795356487000", ["b", "c"]),
     ] {
-        assert_eq!(messages(&logs(&app, &task, query).await.expect(200)), expected, "{query}");
+        assert_eq!(
+            messages(&logs(&app, &task, query).await.expect(200)),
+            expected,
+            "{query}"
+        );
     }
 }
 
@@ -311,7 +500,10 @@ async fn forward_tokens_lead_to_the_end_where_the_token_stays_the_same() {
         let page = logs(&app, &task, &query).await.expect(200);
         pages.push(messages(&page).join(""));
         // Whoever follows a forward token reads forward, and need not say so.
-        let next = format!("&limit=2&nextToken={}", encoded(token(&page, "NextForwardToken")));
+        let next = format!(
+            "&limit=2&nextToken={}",
+            encoded(token(&page, "NextForwardToken"))
+        );
         if next == query {
             break;
         }
@@ -319,10 +511,20 @@ async fn forward_tokens_lead_to_the_end_where_the_token_stays_the_same() {
     }
     assert_eq!(pages, ["ab", "c", ""]);
     let stream = format!("live/app/{task}");
-    let event = aws_sdk_cloudwatchlogs::types::InputLogEvent::builder().timestamp(STARTED_MS + 9_000).message("later");
-    let put = app.account().logs("us-east-1").put_log_events().log_group_name("/ecs/web").log_stream_name(stream);
+    let event = aws_sdk_cloudwatchlogs::types::InputLogEvent::builder()
+        .timestamp(STARTED_MS + 9_000)
+        .message("later");
+    let put = app
+        .account()
+        .logs("us-east-1")
+        .put_log_events()
+        .log_group_name("/ecs/web")
+        .log_stream_name(stream);
     put.log_events(event.build().unwrap()).send().await.unwrap();
-    assert_eq!(messages(&logs(&app, &task, &query).await.expect(200)), ["later"]);
+    assert_eq!(
+        messages(&logs(&app, &task, &query).await.expect(200)),
+        ["later"]
+    );
 }
 
 #[tokio::test]
@@ -332,7 +534,10 @@ async fn backward_tokens_lead_to_the_beginning_where_the_token_stays_the_same() 
     loop {
         let page = logs(&app, &task, &query).await.expect(200);
         pages.push(messages(&page).join(""));
-        let next = format!("&limit=2&nextToken={}", encoded(token(&page, "NextBackwardToken")));
+        let next = format!(
+            "&limit=2&nextToken={}",
+            encoded(token(&page, "NextBackwardToken"))
+        );
         if next == query {
             break;
         }
@@ -344,12 +549,18 @@ async fn backward_tokens_lead_to_the_beginning_where_the_token_stays_the_same() 
 #[tokio::test]
 async fn a_backward_token_reads_backward_though_the_first_request_began_at_the_head() {
     let (app, task) = app_with_log(TestApp::new(), &["a", "b", "c"]).await;
-    let first = logs(&app, &task, "&limit=2&startFromHead=true").await.expect(200);
+    let first = logs(&app, &task, "&limit=2&startFromHead=true")
+        .await
+        .expect(200);
     let beginning = token(&first, "NextBackwardToken");
     for query in ["", "&startFromHead=true", "&startFromHead=false"] {
         let query = format!("&limit=2&nextToken={}{query}", encoded(beginning));
         let before = logs(&app, &task, &query).await.expect(200);
-        assert_eq!((messages(&before), token(&before, "NextBackwardToken")), (vec![], beginning), "{query}");
+        assert_eq!(
+            (messages(&before), token(&before, "NextBackwardToken")),
+            (vec![], beginning),
+            "{query}"
+        );
     }
 }
 
@@ -357,9 +568,14 @@ async fn a_backward_token_reads_backward_though_the_first_request_began_at_the_h
 fn page(token: Option<&str>, events: &[&str], forward: &str, backward: &str) -> Value {
     let event = |message: &&str| json!({"timestamp": STARTED_MS, "ingestionTime": STARTED_MS, "message": message});
     let events: Vec<_> = events.iter().map(event).collect();
-    let tokens = json!({"events": events, "nextForwardToken": forward, "nextBackwardToken": backward});
+    let tokens =
+        json!({"events": events, "nextForwardToken": forward, "nextBackwardToken": backward});
     let mut fault = instead(&tokens);
-    fault["body"] = token.map_or("nextToken == `null`".to_owned(), |token| format!("nextToken == '{token}'")).into();
+    fault["body"] = token
+        .map_or("nextToken == `null`".to_owned(), |token| {
+            format!("nextToken == '{token}'")
+        })
+        .into();
     fault
 }
 
@@ -378,17 +594,30 @@ async fn empty_pages_are_not_the_end() {
         app.faults().inject("logs:GetLogEvents", answer);
     }
     let forward = logs(&app, &task, "&startFromHead=true").await.expect(200);
-    assert_eq!((messages(&forward), token(&forward, "NextForwardToken")), (vec!["later"], "f/3"));
+    assert_eq!(
+        (messages(&forward), token(&forward, "NextForwardToken")),
+        (vec!["later"], "f/3")
+    );
     let backward = logs(&app, &task, "").await.expect(200);
-    assert_eq!((messages(&backward), token(&backward, "NextBackwardToken")), (vec!["earlier"], "b/-1"));
+    assert_eq!(
+        (messages(&backward), token(&backward, "NextBackwardToken")),
+        (vec!["earlier"], "b/-1")
+    );
     let from_empty = logs(&app, &task, "&nextToken=f/1").await.expect(200);
     assert_eq!(messages(&from_empty), ["later"]);
     app.faults().forget_calls();
     for (end, direction) in [("f/3", "NextForwardToken"), ("b/-1", "NextBackwardToken")] {
-        let log = logs(&app, &task, &format!("&nextToken={end}")).await.expect(200);
+        let log = logs(&app, &task, &format!("&nextToken={end}"))
+            .await
+            .expect(200);
         assert_eq!((messages(&log), token(&log, direction)), (vec![], end));
     }
-    let reads = app.faults().calls().into_iter().filter(|call| call == "logs:GetLogEvents").count();
+    let reads = app
+        .faults()
+        .calls()
+        .into_iter()
+        .filter(|call| call == "logs:GetLogEvents")
+        .count();
     assert_eq!(reads, 2, "the same token again is the end");
 }
 
@@ -402,8 +631,13 @@ async fn what_is_asked_for_reaches_aws() {
     let fault = json!({"body": sent,
         "error": {"code": "InvalidParameterException", "status": 400, "message": "it came through"}});
     app.faults().inject("logs:GetLogEvents", fault);
-    let problem = logs(&app, &task, "&limit=7&nextToken=f/1&start=1&end=2").await.problem(400);
-    assert_eq!(problem["detail"], "`logs:GetLogEvents` was refused: it came through");
+    let problem = logs(&app, &task, "&limit=7&nextToken=f/1&start=1&end=2")
+        .await
+        .problem(400);
+    assert_eq!(
+        problem["detail"],
+        "`logs:GetLogEvents` was refused: it came through"
+    );
 }
 
 #[tokio::test]
@@ -455,11 +689,21 @@ async fn a_bad_query_is_refused_before_any_call() {
         ("limit", "0", limit),
         ("limit", "10001", limit),
         ("limit", "x", limit),
-        ("startFromHead", "yes", "expected `true`, `false`, `1` or `0`"),
+        (
+            "startFromHead",
+            "yes",
+            "expected `true`, `false`, `1` or `0`",
+        ),
         ("follow", "true", unknown),
     ] {
-        let problem = logs(&app, "abc", &format!("&{name}={value}")).await.problem(400);
-        assert_eq!(problem["errors"], json!([{"path": name, "message": message}]), "{name}={value}");
+        let problem = logs(&app, "abc", &format!("&{name}={value}"))
+            .await
+            .problem(400);
+        assert_eq!(
+            problem["errors"],
+            json!([{"path": name, "message": message}]),
+            "{name}={value}"
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
@@ -467,14 +711,27 @@ async fn a_bad_query_is_refused_before_any_call() {
 #[tokio::test]
 async fn what_is_no_region_is_never_part_of_a_host_name() {
     let mut app = TestApp::with_faults();
-    for region in ["elsewhere.example/", "elsewhere.example#", "a@elsewhere.example"] {
+    for region in [
+        "elsewhere.example/",
+        "elsewhere.example#",
+        "a@elsewhere.example",
+    ] {
         let mut options = awslogs();
         options["options"]["awslogs-region"] = region.into();
         let task = run_web(&app, &[("app", Some(options))]).await;
         app.faults().forget_calls();
         let answer = logs(&app, &task, "").await;
-        assert!((400..500).contains(&answer.status), "{region}: {}", answer.text());
-        assert!(!app.faults().calls().contains(&"logs:GetLogEvents".to_owned()), "{region}");
+        assert!(
+            (400..500).contains(&answer.status),
+            "{region}: {}",
+            answer.text()
+        );
+        assert!(
+            !app.faults()
+                .calls()
+                .contains(&"logs:GetLogEvents".to_owned()),
+            "{region}"
+        );
     }
 }
 
@@ -482,7 +739,9 @@ async fn what_is_no_region_is_never_part_of_a_host_name() {
 async fn a_time_before_1970_is_refused_in_either_form() {
     let mut app = TestApp::with_faults();
     for time in ["-1", "1969-12-31T23:59:59Z"] {
-        let problem = logs(&app, "abc", &format!("&start={time}")).await.problem(400);
+        let problem = logs(&app, "abc", &format!("&start={time}"))
+            .await
+            .problem(400);
         assert_eq!(problem["errors"][0]["path"], "start", "{time}");
     }
     assert_eq!(app.faults().calls(), [""; 0]);
@@ -521,14 +780,24 @@ async fn a_token_of_another_list_is_refused_by_aws() {
 #[tokio::test]
 async fn a_refusal_of_aws_keeps_awss_words() {
     let (mut app, task) = app_with_log(TestApp::with_faults(), &["a"]).await;
-    for operation in ["ecs:DescribeTasks", "ecs:DescribeServices", "ecs:DescribeTaskDefinition", "logs:GetLogEvents"] {
-        app.faults().refuse(operation, "AccessDeniedException", "not you");
+    for operation in [
+        "ecs:DescribeTasks",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "logs:GetLogEvents",
+    ] {
+        app.faults()
+            .refuse(operation, "AccessDeniedException", "not you");
         let problem = logs(&app, &task, "").await.problem(403);
         let role = format!("arn:aws:iam::{}:role/ecs-api", app.account().id);
-        assert_eq!(problem["detail"], format!("the role `{role}` may not do `{operation}`: not you"));
+        assert_eq!(
+            problem["detail"],
+            format!("the role `{role}` may not do `{operation}`: not you")
+        );
         app.faults().clear();
     }
-    app.faults().refuse("logs:GetLogEvents", "ThrottlingException", "Rate exceeded");
+    app.faults()
+        .refuse("logs:GetLogEvents", "ThrottlingException", "Rate exceeded");
     let answer = logs(&app, &task, "").await;
     answer.problem(429);
     assert_eq!(answer.header("retry-after"), Some("5"));
@@ -538,5 +807,8 @@ async fn a_refusal_of_aws_keeps_awss_words() {
 async fn a_reader_may_read_logs() {
     let (app, task) = app_with_log(TestApp::new(), &["a"]).await;
     let request = app.request("GET", &format!("{PATH}?task={task}&container=app"));
-    assert_eq!(messages(&request.by(Caller::Reader).send().await.expect(200)), ["a"]);
+    assert_eq!(
+        messages(&request.by(Caller::Reader).send().await.expect(200)),
+        ["a"]
+    );
 }

@@ -16,13 +16,27 @@ async fn with_web(app: TestApp) -> TestApp {
 }
 
 /// Gives the app the service `web` that registers as `www` in a namespace, and the registry's id.
-async fn with_registry(app: TestApp, namespace: impl AsyncFnOnce(&TestAccount) -> String) -> (TestApp, String) {
+async fn with_registry(
+    app: TestApp,
+    namespace: impl AsyncFnOnce(&TestAccount) -> String,
+) -> (TestApp, String) {
     let account = app.account();
     account.furnish().await;
-    let registry = account.discovery().create_service().name("www").namespace_id(namespace(account).await);
+    let registry = account
+        .discovery()
+        .create_service()
+        .name("www")
+        .namespace_id(namespace(account).await);
     let registry = registry.send().await.unwrap().service.unwrap();
-    let registers = ServiceRegistry::builder().registry_arn(registry.arn().unwrap()).build();
-    account.service("web").service_registries(registers).send().await.unwrap();
+    let registers = ServiceRegistry::builder()
+        .registry_arn(registry.arn().unwrap())
+        .build();
+    account
+        .service("web")
+        .service_registries(registers)
+        .send()
+        .await
+        .unwrap();
     let id = registry.id().unwrap().to_owned();
     (app, id)
 }
@@ -34,13 +48,25 @@ async fn private(account: &TestAccount) -> String {
 
 /// A public DNS namespace `example.com`.
 async fn public(account: &TestAccount) -> String {
-    let made = account.discovery().create_public_dns_namespace().name("example.com").send().await.unwrap();
+    let made = account
+        .discovery()
+        .create_public_dns_namespace()
+        .name("example.com")
+        .send()
+        .await
+        .unwrap();
     account.made_by(made.operation_id().unwrap()).await
 }
 
 /// An HTTP namespace `calls`.
 async fn http(account: &TestAccount) -> String {
-    let made = account.discovery().create_http_namespace().name("calls").send().await.unwrap();
+    let made = account
+        .discovery()
+        .create_http_namespace()
+        .name("calls")
+        .send()
+        .await
+        .unwrap();
     account.made_by(made.operation_id().unwrap()).await
 }
 
@@ -126,14 +152,28 @@ async fn a_service_is_shown_with_its_tags() {
       "Failures": []
     }
     "#);
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:DescribeServices"]);
-    assert_eq!(app.get(&format!("{PATH}?all=false")).await.expect(200), answer);
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:DescribeServices"]
+    );
+    assert_eq!(
+        app.get(&format!("{PATH}?all=false")).await.expect(200),
+        answer
+    );
 }
 
 #[tokio::test]
 async fn all_gives_one_flat_object_with_everything_around_the_service() {
     let (app, _) = with_registry(TestApp::new(), private).await;
-    app.account().ecs().update_service().cluster("myclu").service("web").desired_count(1).send().await.unwrap();
+    app.account()
+        .ecs()
+        .update_service()
+        .cluster("myclu")
+        .service("web")
+        .desired_count(1)
+        .send()
+        .await
+        .unwrap();
     let answer = app.get(ALL).await.expect(200);
     insta::assert_json_snapshot!(answer, {
         ".ServiceArn" => "[arn]",
@@ -242,7 +282,10 @@ async fn all_gives_one_flat_object_with_everything_around_the_service() {
       ]
     }
     "#);
-    assert_eq!(answer["TaskDefinition"]["TaskDefinitionArn"], arn(&app, "task-definition/web:1"));
+    assert_eq!(
+        answer["TaskDefinition"]["TaskDefinitionArn"],
+        arn(&app, "task-definition/web:1")
+    );
     let ids = app.account().task_ids("web").await;
     assert_eq!(answer["Tasks"], json!([format!("myclu/{}", ids[0])]));
 }
@@ -252,7 +295,11 @@ async fn the_endpoint_is_name_and_namespace_of_whatever_kind() {
     let (mut private, _) = with_registry(TestApp::with_faults(), private).await;
     let (public, _) = with_registry(TestApp::new(), public).await;
     let (http, _) = with_registry(TestApp::new(), http).await;
-    for (app, endpoint) in [(&private, "www.demo.internal"), (&public, "www.example.com"), (&http, "www.calls")] {
+    for (app, endpoint) in [
+        (&private, "www.demo.internal"),
+        (&public, "www.example.com"),
+        (&http, "www.calls"),
+    ] {
         assert_eq!(app.get(ALL).await.expect(200)["ServiceEndpoint"], endpoint);
     }
     assert_eq!(
@@ -272,12 +319,21 @@ async fn the_endpoint_is_name_and_namespace_of_whatever_kind() {
 #[tokio::test]
 async fn an_old_registry_has_its_namespace_in_its_dns_config() {
     let (mut app, id) = with_registry(TestApp::with_faults(), private).await;
-    let namespaces = app.account().discovery().list_namespaces().send().await.unwrap();
+    let namespaces = app
+        .account()
+        .discovery()
+        .list_namespaces()
+        .send()
+        .await
+        .unwrap();
     let namespace_id = namespaces.namespaces()[0].id().unwrap();
     let dns = json!({"NamespaceId": namespace_id, "DnsRecords": [{"Type": "A", "TTL": 30}]});
     let old = instead(&json!({"Service": {"Id": id, "Name": "www", "DnsConfig": dns}}));
     app.faults().inject("servicediscovery:GetService", old);
-    assert_eq!(app.get(ALL).await.expect(200)["ServiceEndpoint"], "www.demo.internal");
+    assert_eq!(
+        app.get(ALL).await.expect(200)["ServiceEndpoint"],
+        "www.demo.internal"
+    );
 }
 
 #[tokio::test]
@@ -285,25 +341,46 @@ async fn a_service_without_a_registry_has_no_endpoint() {
     let mut app = with_web(TestApp::with_faults()).await;
     let shown = app.get(ALL).await.expect(200);
     assert_eq!(shown.get("ServiceEndpoint"), None);
-    assert_eq!((&shown["ServiceName"], &shown["Tasks"]), (&json!("web"), &json!([])));
+    assert_eq!(
+        (&shown["ServiceName"], &shown["Tasks"]),
+        (&json!("web"), &json!([]))
+    );
     assert_eq!(shown["Tags"], json!([{"Key": "Team", "Value": "A"}]));
-    let asked = app.faults().calls().into_iter().filter(|call| call.starts_with("servicediscovery:")).count();
+    let asked = app
+        .faults()
+        .calls()
+        .into_iter()
+        .filter(|call| call.starts_with("servicediscovery:"))
+        .count();
     assert_eq!(asked, 0);
 }
 
 #[tokio::test]
 async fn a_service_whose_registry_is_gone_has_no_endpoint() {
     let (app, id) = with_registry(TestApp::new(), private).await;
-    app.account().discovery().delete_service().id(id).send().await.unwrap();
+    app.account()
+        .discovery()
+        .delete_service()
+        .id(id)
+        .send()
+        .await
+        .unwrap();
     let shown = app.get(ALL).await.expect(200);
-    assert_eq!((&shown["ServiceName"], shown.get("ServiceEndpoint")), (&json!("web"), None));
+    assert_eq!(
+        (&shown["ServiceName"], shown.get("ServiceEndpoint")),
+        (&json!("web"), None)
+    );
     assert_eq!(shown["ServiceRegistries"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn a_service_whose_namespace_is_gone_has_no_endpoint() {
     let (mut app, _) = with_registry(TestApp::with_faults(), private).await;
-    app.faults().refuse("servicediscovery:GetNamespace", "NamespaceNotFound", "no such namespace");
+    app.faults().refuse(
+        "servicediscovery:GetNamespace",
+        "NamespaceNotFound",
+        "no such namespace",
+    );
     assert_eq!(app.get(ALL).await.expect(200).get("ServiceEndpoint"), None);
 }
 
@@ -312,42 +389,82 @@ async fn the_tasks_are_those_of_every_page_running_and_stopped() {
     let mut app = with_web(TestApp::with_faults()).await;
     let ecs = app.account().ecs();
     for count in [130, 128] {
-        ecs.update_service().cluster("myclu").service("web").desired_count(count).send().await.unwrap();
+        ecs.update_service()
+            .cluster("myclu")
+            .service("web")
+            .desired_count(count)
+            .send()
+            .await
+            .unwrap();
     }
-    app.account().service("other").desired_count(1).send().await.unwrap();
-    let expected: Vec<_> = app.account().task_ids("web").await.iter().map(|id| format!("myclu/{id}")).collect();
+    app.account()
+        .service("other")
+        .desired_count(1)
+        .send()
+        .await
+        .unwrap();
+    let expected: Vec<_> = app
+        .account()
+        .task_ids("web")
+        .await
+        .iter()
+        .map(|id| format!("myclu/{id}"))
+        .collect();
     let shown = app.get(ALL).await.expect(200);
     assert_eq!(expected.len(), 130);
     assert_eq!(shown["Tasks"], json!(expected));
     assert_eq!(shown["RunningCount"], 128);
-    let lists = app.faults().calls().into_iter().filter(|call| call == "ecs:ListTasks").count();
+    let lists = app
+        .faults()
+        .calls()
+        .into_iter()
+        .filter(|call| call == "ecs:ListTasks")
+        .count();
     assert_eq!(lists, 3, "two pages of running tasks, one of stopped ones");
 }
 
 #[tokio::test]
 async fn a_task_with_an_old_arn_is_named_with_its_cluster_too() {
     let mut app = with_web(TestApp::with_faults()).await;
-    for (status, tasks) in [("RUNNING", json!([arn(&app, "task/0123abc")])), ("STOPPED", json!([]))] {
+    for (status, tasks) in [
+        ("RUNNING", json!([arn(&app, "task/0123abc")])),
+        ("STOPPED", json!([])),
+    ] {
         let mut fault = instead(&json!({"taskArns": tasks}));
         fault["body"] = format!("desiredStatus == '{status}'").into();
         app.faults().inject("ecs:ListTasks", fault);
     }
-    assert_eq!(app.get(ALL).await.expect(200)["Tasks"], json!(["myclu/0123abc"]));
+    assert_eq!(
+        app.get(ALL).await.expect(200)["Tasks"],
+        json!(["myclu/0123abc"])
+    );
 }
 
 #[tokio::test]
 async fn a_task_definition_that_is_gone_leaves_its_arn() {
     let mut app = with_web(TestApp::with_faults()).await;
-    app.faults().refuse("ecs:DescribeTaskDefinition", "ClientException", "Unable to describe task definition.");
-    assert_eq!(app.get(ALL).await.expect(200)["TaskDefinition"], arn(&app, "task-definition/web:1"));
+    app.faults().refuse(
+        "ecs:DescribeTaskDefinition",
+        "ClientException",
+        "Unable to describe task definition.",
+    );
+    assert_eq!(
+        app.get(ALL).await.expect(200)["TaskDefinition"],
+        arn(&app, "task-definition/web:1")
+    );
 }
 
 #[tokio::test]
 async fn a_draining_service_is_shown() {
     let mut app = with_web(TestApp::with_faults()).await;
-    let draining = json!({"services": [{"serviceName": "web", "status": "DRAINING"}], "failures": []});
-    app.faults().inject("ecs:DescribeServices", instead(&draining));
-    assert_eq!(app.get(PATH).await.expect(200)["Services"][0]["Status"], "DRAINING");
+    let draining =
+        json!({"services": [{"serviceName": "web", "status": "DRAINING"}], "failures": []});
+    app.faults()
+        .inject("ecs:DescribeServices", instead(&draining));
+    assert_eq!(
+        app.get(PATH).await.expect(200)["Services"][0]["Status"],
+        "DRAINING"
+    );
     assert_eq!(app.get(ALL).await.expect(200)["Status"], "DRAINING");
 }
 
@@ -355,10 +472,20 @@ async fn a_draining_service_is_shown() {
 async fn an_inactive_service_is_shown_though_it_has_no_list_of_tasks() {
     let mut app = with_web(TestApp::with_faults()).await;
     app.delete(PATH).await.expect(200);
-    assert_eq!(app.get(PATH).await.expect(200)["Services"][0]["Status"], "INACTIVE");
-    app.faults().refuse("ecs:ListTasks", "ServiceNotFoundException", "Service not found.");
+    assert_eq!(
+        app.get(PATH).await.expect(200)["Services"][0]["Status"],
+        "INACTIVE"
+    );
+    app.faults().refuse(
+        "ecs:ListTasks",
+        "ServiceNotFoundException",
+        "Service not found.",
+    );
     let shown = app.get(ALL).await.expect(200);
-    assert_eq!((&shown["Status"], &shown["Tasks"]), (&json!("INACTIVE"), &json!([])));
+    assert_eq!(
+        (&shown["Status"], &shown["Tasks"]),
+        (&json!("INACTIVE"), &json!([]))
+    );
 }
 
 #[tokio::test]
@@ -386,7 +513,10 @@ async fn an_impossible_service_is_refused_before_any_call() {
 #[tokio::test]
 async fn an_unknown_service_or_cluster_is_not_found() {
     let app = with_web(TestApp::new()).await;
-    let problem = app.get("/nonprod/clusters/myclu/services/nothing").await.problem(404);
+    let problem = app
+        .get("/nonprod/clusters/myclu/services/nothing")
+        .await
+        .problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
@@ -395,10 +525,21 @@ async fn an_unknown_service_or_cluster_is_not_found() {
       "retryable": false
     }
     "#);
-    assert_eq!(app.get("/nonprod/clusters/myclu/services/nothing?all=true").await.problem(404), problem);
+    assert_eq!(
+        app.get("/nonprod/clusters/myclu/services/nothing?all=true")
+            .await
+            .problem(404),
+        problem
+    );
     for query in ["", "?all=true"] {
-        let problem = app.get(&format!("/nonprod/clusters/nowhere/services/web{query}")).await.problem(404);
-        assert_eq!(problem["detail"], "there is no service `web` in the cluster `nowhere`");
+        let problem = app
+            .get(&format!("/nonprod/clusters/nowhere/services/web{query}"))
+            .await
+            .problem(404);
+        assert_eq!(
+            problem["detail"],
+            "there is no service `web` in the cluster `nowhere`"
+        );
     }
 }
 
@@ -412,10 +553,14 @@ async fn a_refusal_of_any_part_is_a_problem() {
         "servicediscovery:GetService",
         "servicediscovery:GetNamespace",
     ] {
-        app.faults().refuse(operation, "AccessDeniedException", "not you");
+        app.faults()
+            .refuse(operation, "AccessDeniedException", "not you");
         let problem = app.get(ALL).await.problem(403);
         let detail = problem["detail"].as_str().unwrap();
-        assert!(detail.ends_with(&format!("may not do `{operation}`: not you")), "{detail}");
+        assert!(
+            detail.ends_with(&format!("may not do `{operation}`: not you")),
+            "{detail}"
+        );
         app.faults().clear();
     }
 }
@@ -423,12 +568,23 @@ async fn a_refusal_of_any_part_is_a_problem() {
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
-    let refused = |path: &str, message: &str| -> Value { json!([{"path": path, "message": message}]) };
+    let refused =
+        |path: &str, message: &str| -> Value { json!([{"path": path, "message": message}]) };
     for (query, errors) in [
-        ("all=maybe", refused("all", "expected `true`, `false`, `1` or `0`")),
-        ("tags=true", refused("tags", "unknown query parameter; this path knows `all`")),
+        (
+            "all=maybe",
+            refused("all", "expected `true`, `false`, `1` or `0`"),
+        ),
+        (
+            "tags=true",
+            refused("tags", "unknown query parameter; this path knows `all`"),
+        ),
     ] {
-        assert_eq!(app.get(&format!("{PATH}?{query}")).await.problem(400)["errors"], errors, "{query}");
+        assert_eq!(
+            app.get(&format!("{PATH}?{query}")).await.problem(400)["errors"],
+            errors,
+            "{query}"
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }

@@ -8,7 +8,12 @@ const PATH: &str = "/nonprod/clusters/myclu/services/web";
 /// Gives the app the service `web` of one task.
 async fn with_web(app: TestApp) -> TestApp {
     app.account().furnish().await;
-    app.account().service("web").desired_count(1).send().await.unwrap();
+    app.account()
+        .service("web")
+        .desired_count(1)
+        .send()
+        .await
+        .unwrap();
     app
 }
 
@@ -26,12 +31,21 @@ async fn a_service_is_scaled_by_one_call_and_all_else_stays() {
     let after = answer["Service"].clone();
     assert_eq!(answer, json!({"Service": after}));
     assert_eq!(after["DesiredCount"], 3);
-    for member in ["ServiceArn", "TaskDefinition", "LaunchType", "NetworkConfiguration", "CreatedAt"] {
+    for member in [
+        "ServiceArn",
+        "TaskDefinition",
+        "LaunchType",
+        "NetworkConfiguration",
+        "CreatedAt",
+    ] {
         assert_eq!(after[member], before[member], "{member}");
     }
     assert_eq!(app.faults().calls(), ["ecs:UpdateService"]);
     let sent = app.faults().sent("ecs:UpdateService");
-    assert_eq!(sent, [json!({"cluster": "myclu", "service": "web", "desiredCount": 3})]);
+    assert_eq!(
+        sent,
+        [json!({"cluster": "myclu", "service": "web", "desiredCount": 3})]
+    );
     assert_eq!(app.account().task_ids("web").await.len(), 3);
 }
 
@@ -39,8 +53,16 @@ async fn a_service_is_scaled_by_one_call_and_all_else_stays() {
 async fn a_service_gets_another_task_definition() {
     let app = with_web(TestApp::new()).await;
     app.account().furnish().await;
-    let answer = patch(&app, &json!({"taskDefinition": "web:2", "forceNewDeployment": true})).await.expect(200);
-    assert_eq!(answer["Service"]["TaskDefinition"], arn(&app, "task-definition/web:2"));
+    let answer = patch(
+        &app,
+        &json!({"taskDefinition": "web:2", "forceNewDeployment": true}),
+    )
+    .await
+    .expect(200);
+    assert_eq!(
+        answer["Service"]["TaskDefinition"],
+        arn(&app, "task-definition/web:2")
+    );
     assert_eq!(answer["Service"]["DesiredCount"], 1);
 }
 
@@ -48,8 +70,16 @@ async fn a_service_gets_another_task_definition() {
 async fn a_service_is_scaled_by_its_arn() {
     let app = with_web(TestApp::new()).await;
     for (count, resource) in [(2, "service/myclu/web"), (0, "service/web")] {
-        let path = format!("/nonprod/clusters/myclu/services/{}", encoded(&arn(&app, resource)));
-        let answer = app.request("PATCH", &path).json(&json!({"desiredCount": count})).send().await.expect(200);
+        let path = format!(
+            "/nonprod/clusters/myclu/services/{}",
+            encoded(&arn(&app, resource))
+        );
+        let answer = app
+            .request("PATCH", &path)
+            .json(&json!({"desiredCount": count}))
+            .send()
+            .await
+            .expect(200);
         assert_eq!(answer["Service"]["DesiredCount"], count, "{resource}");
     }
 }
@@ -57,16 +87,28 @@ async fn a_service_is_scaled_by_its_arn() {
 #[tokio::test]
 async fn a_body_may_name_the_path_and_nothing_else() {
     let mut app = with_web(TestApp::with_faults()).await;
-    let own = json!({"cluster": "myclu", "service": arn(&app, "service/myclu/web"), "desiredCount": 2});
+    let own =
+        json!({"cluster": "myclu", "service": arn(&app, "service/myclu/web"), "desiredCount": 2});
     patch(&app, &own).await.expect(200);
     assert_eq!(app.faults().sent("ecs:UpdateService")[0]["service"], "web");
     app.faults().forget_calls();
     for (member, message) in [
-        ("cluster", "differs from the path's cluster, `myclu`; leave it out"),
-        ("service", "differs from the path's service, `web`; leave it out"),
+        (
+            "cluster",
+            "differs from the path's cluster, `myclu`; leave it out",
+        ),
+        (
+            "service",
+            "differs from the path's service, `web`; leave it out",
+        ),
     ] {
-        let problem = patch(&app, &json!({(member): "other", "desiredCount": 2})).await.problem(400);
-        assert_eq!(problem["errors"], json!([{"path": member, "message": message}]));
+        let problem = patch(&app, &json!({(member): "other", "desiredCount": 2}))
+            .await
+            .problem(400);
+        assert_eq!(
+            problem["errors"],
+            json!([{"path": member, "message": message}])
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
@@ -75,9 +117,17 @@ async fn a_body_may_name_the_path_and_nothing_else() {
 async fn a_body_that_changes_nothing_or_what_cannot_be_changed_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
     for (body, path, message) in [
-        (json!({}), "", "nothing to change: name at least one member, such as `desiredCount`"),
+        (
+            json!({}),
+            "",
+            "nothing to change: name at least one member, such as `desiredCount`",
+        ),
         (json!({"launchType": "EC2"}), "launchType", "unknown member"),
-        (json!({"desiredCount": "3"}), "desiredCount", "expected integer, got string \"3\""),
+        (
+            json!({"desiredCount": "3"}),
+            "desiredCount",
+            "expected integer, got string \"3\"",
+        ),
     ] {
         let problem = patch(&app, &body).await.problem(400);
         assert_eq!(problem["errors"][0]["path"], path, "{body}");
@@ -92,9 +142,19 @@ async fn what_was_shown_can_be_sent_back_leniently() {
     let app = with_web(TestApp::new()).await;
     let mut shown = app.get(PATH).await.expect(200)["Services"][0].take();
     shown["DesiredCount"] = json!(2);
-    let answer = app.request("PATCH", PATH).json(&shown).header("prefer", "handling=lenient").send().await;
+    let answer = app
+        .request("PATCH", PATH)
+        .json(&shown)
+        .header("prefer", "handling=lenient")
+        .send()
+        .await;
     assert_eq!(answer.expect(200)["Service"]["DesiredCount"], 2);
-    assert!(answer.header("x-ignored-members").unwrap().contains("LaunchType"));
+    assert!(
+        answer
+            .header("x-ignored-members")
+            .unwrap()
+            .contains("LaunchType")
+    );
 }
 
 #[tokio::test]
@@ -109,14 +169,27 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
         ("ServiceNotFoundException", "Service not found.", 404),
         ("ClusterNotFoundException", "Cluster not found.", 404),
         ("ServiceNotActiveException", "Service was not ACTIVE.", 409),
-        ("AccessDeniedException", "User is not authorized to perform: ecs:UpdateService", 403),
-        ("InvalidParameterException", "Desired count must be 0 or more.", 400),
+        (
+            "AccessDeniedException",
+            "User is not authorized to perform: ecs:UpdateService",
+            403,
+        ),
+        (
+            "InvalidParameterException",
+            "Desired count must be 0 or more.",
+            400,
+        ),
         ("ServerException", "oops", 502),
     ] {
         app.faults().refuse("ecs:UpdateService", code, message);
-        let problem = patch(&app, &json!({"desiredCount": 2})).await.problem(status);
+        let problem = patch(&app, &json!({"desiredCount": 2}))
+            .await
+            .problem(status);
         assert_eq!(problem["code"], code, "{message}");
-        assert!(problem["detail"].as_str().unwrap().contains(message), "{message}: {problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(message),
+            "{message}: {problem}"
+        );
         app.faults().clear();
     }
     let shown = app.get(PATH).await.expect(200);

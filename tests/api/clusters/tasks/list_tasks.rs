@@ -14,13 +14,28 @@ async fn every_task_is_listed_however_many_pages_aws_needs_and_whatever_runs_it(
     register(app.account(), "web").await;
     let mut started = Vec::new();
     for index in 0..26 {
-        let launch_type = if index % 2 == 0 { LaunchType::Fargate } else { LaunchType::Ec2 };
-        started.extend(run(app.account(), "web", |call| call.launch_type(launch_type).count(10)).await);
+        let launch_type = if index % 2 == 0 {
+            LaunchType::Fargate
+        } else {
+            LaunchType::Ec2
+        };
+        started.extend(
+            run(app.account(), "web", |call| {
+                call.launch_type(launch_type).count(10)
+            })
+            .await,
+        );
     }
     let list = app.get("/nonprod/clusters/myclu/tasks").await;
-    assert_eq!((list.expect(200), list.header("link")), (json!(started), None));
+    assert_eq!(
+        (list.expect(200), list.header("link")),
+        (json!(started), None)
+    );
     assert_eq!(app.faults().calls(), ["sts:AssumeRole", LIST, LIST, LIST]);
-    assert_eq!(app.faults().sent(LIST)[0], json!({"cluster": "myclu", "maxResults": 100}));
+    assert_eq!(
+        app.faults().sent(LIST)[0],
+        json!({"cluster": "myclu", "maxResults": 100})
+    );
 }
 
 #[tokio::test]
@@ -28,8 +43,17 @@ async fn a_limit_gives_pages_that_link_to_the_next() {
     let app = TestApp::new();
     register(app.account(), "web").await;
     let started = run(app.account(), "web", |call| call.count(5)).await;
-    let pages = app.pages("/nonprod/clusters/myclu/tasks?limit=2&family=web&status=RUNNING").await;
-    assert_eq!(pages, [json!(started[..2]), json!(started[2..4]), json!(started[4..])]);
+    let pages = app
+        .pages("/nonprod/clusters/myclu/tasks?limit=2&family=web&status=RUNNING")
+        .await;
+    assert_eq!(
+        pages,
+        [
+            json!(started[..2]),
+            json!(started[2..4]),
+            json!(started[4..])
+        ]
+    );
 }
 
 #[tokio::test]
@@ -39,7 +63,11 @@ async fn tasks_are_listed_by_service_family_status_and_who_started_them() {
         register(app.account(), family).await;
     }
     let ecs = app.account().ecs();
-    ecs.create_cluster().cluster_name("myclu").send().await.unwrap();
+    ecs.create_cluster()
+        .cluster_name("myclu")
+        .send()
+        .await
+        .unwrap();
     ecs.create_service()
         .cluster("myclu")
         .service_name("shop")
@@ -52,8 +80,17 @@ async fn tasks_are_listed_by_service_family_status_and_who_started_them() {
     assert_eq!(of_service.as_array().unwrap().len(), 2);
     let job = run(app.account(), "job", |call| call.started_by("cron")).await;
     let stopped = run(app.account(), "job", |call| call).await;
-    ecs.stop_task().cluster("myclu").task(&stopped[0]).send().await.unwrap();
-    let service_arn = format!("arn:aws:ecs:us-east-1:{}:service/myclu/shop", app.account().id).replace('/', "%2F");
+    ecs.stop_task()
+        .cluster("myclu")
+        .task(&stopped[0])
+        .send()
+        .await
+        .unwrap();
+    let service_arn = format!(
+        "arn:aws:ecs:us-east-1:{}:service/myclu/shop",
+        app.account().id
+    )
+    .replace('/', "%2F");
     let running = [of_service.as_array().unwrap().as_slice(), &[json!(job[0])]].concat();
     for (query, expected) in [
         (String::new(), json!(running)),
@@ -64,11 +101,17 @@ async fn tasks_are_listed_by_service_family_status_and_who_started_them() {
         (format!("service={service_arn}"), of_service.clone()),
         ("family=job".to_owned(), json!(job)),
         ("family=job&status=STOPPED".to_owned(), json!(stopped)),
-        ("family=web&service=shop&status=RUNNING".to_owned(), of_service.clone()),
+        (
+            "family=web&service=shop&status=RUNNING".to_owned(),
+            of_service.clone(),
+        ),
         ("startedBy=cron".to_owned(), json!(job)),
         ("startedBy=nobody".to_owned(), json!([])),
     ] {
-        let listed = app.get(&format!("/nonprod/clusters/myclu/tasks?{query}")).await.expect(200);
+        let listed = app
+            .get(&format!("/nonprod/clusters/myclu/tasks?{query}"))
+            .await
+            .expect(200);
         assert_eq!(listed, expected, "{query}");
     }
 }
@@ -80,20 +123,39 @@ async fn the_cluster_may_be_an_arn_of_the_account_and_region_that_the_path_names
     let home = app.account().id.clone();
     register(app.account(), "web").await;
     let started = run(app.account(), "web", |call| call).await;
-    let encoded = arn("us-east-1", &home).replace(':', "%3A").replace('/', "%2F");
+    let encoded = arn("us-east-1", &home)
+        .replace(':', "%3A")
+        .replace('/', "%2F");
     // API Gateway's HTTP APIs hand the path on decoded.
     for cluster in [encoded, arn("us-east-1", &home)] {
-        let listed = app.get(&format!("/nonprod/clusters/{cluster}/tasks")).await.expect(200);
+        let listed = app
+            .get(&format!("/nonprod/clusters/{cluster}/tasks"))
+            .await
+            .expect(200);
         assert_eq!(listed, json!(started), "{cluster}");
     }
     app.faults().forget_calls();
-    for cluster in [arn("us-east-1", "999999999999"), arn("eu-west-1", &home), "a%20b".to_owned()] {
-        let problem = app.get(&format!("/nonprod/clusters/{cluster}/tasks")).await.problem(400);
+    for cluster in [
+        arn("us-east-1", "999999999999"),
+        arn("eu-west-1", &home),
+        "a%20b".to_owned(),
+    ] {
+        let problem = app
+            .get(&format!("/nonprod/clusters/{cluster}/tasks"))
+            .await
+            .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{cluster}");
     }
-    for service in ["us-east-1:999999999999:service/myclu/web", &format!("us-east-1:{home}:service/other/web")] {
-        let problem =
-            app.get(&format!("/nonprod/clusters/myclu/tasks?service=arn:aws:ecs:{service}")).await.problem(400);
+    for service in [
+        "us-east-1:999999999999:service/myclu/web",
+        &format!("us-east-1:{home}:service/other/web"),
+    ] {
+        let problem = app
+            .get(&format!(
+                "/nonprod/clusters/myclu/tasks?service=arn:aws:ecs:{service}"
+            ))
+            .await
+            .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{service}");
     }
     assert_eq!(app.faults().calls(), [""; 0]);
@@ -105,9 +167,21 @@ async fn a_bad_query_is_refused_before_any_call() {
     let alone = "AWS takes it alone, without `service`, `family` and `status`";
     for (query, path, message) in [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
-        ("limit=1001", "limit", "expected a whole number from 1 to 1000"),
-        ("nextToken=x", "nextToken", "expected the `nextToken` of an earlier answer's `Link`"),
-        ("status=DONE", "status", "expected one of RUNNING, PENDING, STOPPED"),
+        (
+            "limit=1001",
+            "limit",
+            "expected a whole number from 1 to 1000",
+        ),
+        (
+            "nextToken=x",
+            "nextToken",
+            "expected the `nextToken` of an earlier answer's `Link`",
+        ),
+        (
+            "status=DONE",
+            "status",
+            "expected one of RUNNING, PENDING, STOPPED",
+        ),
         ("startedBy=cron&service=web", "startedBy", alone),
         ("startedBy=cron&family=web", "startedBy", alone),
         ("startedBy=cron&status=RUNNING", "startedBy", alone),
@@ -117,8 +191,15 @@ async fn a_bad_query_is_refused_before_any_call() {
             "unknown query parameter; this path knows `service`, `family`, `status`, `startedBy`, `limit`, `nextToken`",
         ),
     ] {
-        let problem = app.get(&format!("/nonprod/clusters/myclu/tasks?{query}")).await.problem(400);
-        assert_eq!(problem["errors"], json!([{"path": path, "message": message}]), "{query}");
+        let problem = app
+            .get(&format!("/nonprod/clusters/myclu/tasks?{query}"))
+            .await
+            .problem(400);
+        assert_eq!(
+            problem["errors"],
+            json!([{"path": path, "message": message}]),
+            "{query}"
+        );
     }
     assert_eq!(app.faults().calls(), [""; 0]);
 }
@@ -144,7 +225,13 @@ async fn what_aws_refuses_is_a_problem() {
 
 #[tokio::test]
 async fn a_list_without_tasks_is_empty() {
-    assert_eq!(TestApp::new().get("/nonprod/clusters/myclu/tasks").await.expect(200), Value::Array(Vec::new()));
+    assert_eq!(
+        TestApp::new()
+            .get("/nonprod/clusters/myclu/tasks")
+            .await
+            .expect(200),
+        Value::Array(Vec::new())
+    );
 }
 
 #[tokio::test]
@@ -160,10 +247,19 @@ async fn what_does_not_fit_the_time_is_continued_by_the_link() {
     let first = app.get("/nonprod/clusters/myclu/tasks").await;
     let link = first.header("link").expect("there is more").to_owned();
     app.faults().clear();
-    let next = link.strip_prefix("</v1/ecs").and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap();
+    let next = link
+        .strip_prefix("</v1/ecs")
+        .and_then(|link| link.strip_suffix(">; rel=\"next\""))
+        .unwrap();
     let rest = app.get(next).await.expect(200);
     assert_eq!(
-        json!([first.expect(200).as_array().unwrap().as_slice(), rest.as_array().unwrap()].concat()),
+        json!(
+            [
+                first.expect(200).as_array().unwrap().as_slice(),
+                rest.as_array().unwrap()
+            ]
+            .concat()
+        ),
         json!(started)
     );
 }
@@ -186,8 +282,15 @@ async fn a_list_that_has_nothing_in_time_is_a_problem() {
 #[tokio::test]
 async fn a_filter_that_can_not_be_one_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
-    for (query, path) in [("family=web%3A1", "family"), ("family=", "family"), ("startedBy=", "startedBy")] {
-        let problem = app.get(&format!("/nonprod/clusters/myclu/tasks?{query}")).await.problem(400);
+    for (query, path) in [
+        ("family=web%3A1", "family"),
+        ("family=", "family"),
+        ("startedBy=", "startedBy"),
+    ] {
+        let problem = app
+            .get(&format!("/nonprod/clusters/myclu/tasks?{query}"))
+            .await
+            .problem(400);
         assert_eq!(problem["errors"][0]["path"], path, "{query}");
     }
     assert_eq!(app.faults().calls(), [""; 0]);

@@ -9,7 +9,13 @@ const RUN: &str = "ecs:RunTask";
 /// An app with the cluster `myclu` and the task definition `web`.
 async fn furnished() -> TestApp {
     let app = TestApp::with_faults();
-    app.account().ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
+    app.account()
+        .ecs()
+        .create_cluster()
+        .cluster_name("myclu")
+        .send()
+        .await
+        .unwrap();
     register(app.account(), "web").await;
     app
 }
@@ -17,7 +23,11 @@ async fn furnished() -> TestApp {
 /// What AWS got, of the last call, without its token.
 fn sent(app: &mut TestApp) -> Value {
     let mut sent = app.faults().sent(RUN).pop().expect("there was a call");
-    let token = sent.as_object_mut().unwrap().shift_remove("clientToken").expect("every call has a token");
+    let token = sent
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("clientToken")
+        .expect("every call has a token");
     assert!((1..=64).contains(&token.as_str().unwrap().len()), "{token}");
     sent
 }
@@ -106,7 +116,10 @@ async fn a_task_runs_in_the_paths_cluster_with_the_accounts_network_on_fargate()
         "networkConfiguration": network(app.account()),
     });
     assert_eq!(sent(&mut app), expected);
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:DescribeClusters", RUN]);
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:DescribeClusters", RUN]
+    );
     let arn = answer.json()["Tasks"][0]["TaskArn"].take();
     assert_eq!(app.get(PATH).await.expect(200), json!([arn]));
 }
@@ -121,10 +134,19 @@ async fn what_the_caller_gives_is_not_defaulted() {
         "tags": [{"key": "Team", "value": "A"}],
     });
     let answer = app.post(PATH, &body).await.expect(200);
-    assert_eq!((answer["Tasks"].as_array().unwrap().len(), &answer["Failures"]), (3, &json!([])));
+    assert_eq!(
+        (
+            answer["Tasks"].as_array().unwrap().len(),
+            &answer["Failures"]
+        ),
+        (3, &json!([]))
+    );
     assert_eq!(app.faults().sent(RUN)[0]["clientToken"], "mine");
     let mut expected = body;
-    expected.as_object_mut().unwrap().shift_remove("clientToken");
+    expected
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("clientToken");
     expected["cluster"] = "myclu".into();
     assert_eq!(sent(&mut app), expected);
     // Nothing of the cluster had to be known.
@@ -139,14 +161,23 @@ async fn a_capacity_provider_strategy_takes_the_place_of_the_launch_type() {
     app.post(PATH, &body).await.expect(200);
     let given = sent(&mut app);
     assert_eq!(given.get("launchType"), None);
-    assert_eq!(given["capacityProviderStrategy"][0]["capacityProvider"], "FARGATE_SPOT");
+    assert_eq!(
+        given["capacityProviderStrategy"][0]["capacityProvider"],
+        "FARGATE_SPOT"
+    );
     assert_eq!(given["networkConfiguration"], network(app.account()));
     // The cluster's default strategy does the same, and stays AWS's to apply.
     let cluster = json!({
         "name": "spot", "capacityProviders": ["FARGATE_SPOT"], "defaultCapacityProviderStrategy": strategy,
     });
     app.post("/nonprod/clusters", &cluster).await.expect(200);
-    let answer = app.post("/nonprod/clusters/spot/tasks", &json!({"taskDefinition": "web"})).await.expect(200);
+    let answer = app
+        .post(
+            "/nonprod/clusters/spot/tasks",
+            &json!({"taskDefinition": "web"}),
+        )
+        .await
+        .expect(200);
     assert_eq!(answer["Tasks"][0]["CapacityProviderName"], "FARGATE_SPOT");
     let expected = json!({"cluster": "spot", "taskDefinition": "web", "networkConfiguration": network(app.account())});
     assert_eq!(sent(&mut app), expected);
@@ -158,9 +189,23 @@ async fn the_defaults_are_those_of_the_account_that_the_path_names() {
     let mut app = TestApp::build(accounts, Some(Faults::none()), &json!({}));
     for name in ["prod", "nonprod", "prod"] {
         register(app.account_named(name), "web").await;
-        app.account_named(name).ecs().create_cluster().cluster_name("myclu").send().await.unwrap();
-        app.post(&format!("/{name}/clusters/myclu/tasks"), &json!({"taskDefinition": "web"})).await.expect(200);
-        assert_eq!(sent(&mut app)["networkConfiguration"], network(app.account_named(name)));
+        app.account_named(name)
+            .ecs()
+            .create_cluster()
+            .cluster_name("myclu")
+            .send()
+            .await
+            .unwrap();
+        app.post(
+            &format!("/{name}/clusters/myclu/tasks"),
+            &json!({"taskDefinition": "web"}),
+        )
+        .await
+        .expect(200);
+        assert_eq!(
+            sent(&mut app)["networkConfiguration"],
+            network(app.account_named(name))
+        );
     }
 }
 
@@ -169,11 +214,16 @@ async fn the_body_may_name_the_paths_cluster_and_no_other() {
     let mut app = furnished().await;
     let arn = format!("arn:aws:ecs:us-east-1:{}:cluster/myclu", app.account().id);
     for cluster in ["myclu", &arn] {
-        app.post(PATH, &json!({"cluster": cluster, "taskDefinition": "web"})).await.expect(200);
+        app.post(PATH, &json!({"cluster": cluster, "taskDefinition": "web"}))
+            .await
+            .expect(200);
         assert_eq!(sent(&mut app)["cluster"], "myclu");
     }
     app.faults().forget_calls();
-    let problem = app.post(PATH, &json!({"cluster": "other", "taskDefinition": "web"})).await.problem(400);
+    let problem = app
+        .post(PATH, &json!({"cluster": "other", "taskDefinition": "web"}))
+        .await
+        .problem(400);
     insta::assert_json_snapshot!(problem["errors"], @r#"
     [
       {
@@ -183,8 +233,18 @@ async fn the_body_may_name_the_paths_cluster_and_no_other() {
     ]
     "#);
     let elsewhere = "arn:aws:ecs:us-east-1:999999999999:cluster/myclu";
-    app.post(PATH, &json!({"cluster": elsewhere, "taskDefinition": "web"})).await.problem(400);
-    app.post(&format!("/nonprod/clusters/{elsewhere}/tasks"), &json!({"taskDefinition": "web"})).await.problem(400);
+    app.post(
+        PATH,
+        &json!({"cluster": elsewhere, "taskDefinition": "web"}),
+    )
+    .await
+    .problem(400);
+    app.post(
+        &format!("/nonprod/clusters/{elsewhere}/tasks"),
+        &json!({"taskDefinition": "web"}),
+    )
+    .await
+    .problem(400);
     assert_eq!(app.faults().calls(), [""; 0]);
 }
 
@@ -241,7 +301,13 @@ async fn a_body_without_a_task_definition_is_refused_before_any_call() {
 #[tokio::test]
 async fn in_a_cluster_that_is_not_active_nothing_runs() {
     let mut app = furnished().await;
-    let problem = app.post("/nonprod/clusters/nowhere/tasks", &json!({"taskDefinition": "web"})).await.problem(404);
+    let problem = app
+        .post(
+            "/nonprod/clusters/nowhere/tasks",
+            &json!({"taskDefinition": "web"}),
+        )
+        .await
+        .problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
@@ -250,7 +316,10 @@ async fn in_a_cluster_that_is_not_active_nothing_runs() {
       "retryable": false
     }
     "#);
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:DescribeClusters"]);
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:DescribeClusters"]
+    );
 }
 
 #[tokio::test]
@@ -260,8 +329,11 @@ async fn failures_without_a_task_are_a_conflict_that_carries_them() {
         {"arn": "arn:aws:ecs:us-east-1:1:container-instance/a", "reason": "RESOURCE:MEMORY"},
         {"reason": "AGENT", "detail": "not connected"},
     ]);
-    app.faults().answer(RUN, &json!({"tasks": [], "failures": failures}));
-    let answer = app.post(PATH, &json!({"taskDefinition": "web", "count": 2})).await;
+    app.faults()
+        .answer(RUN, &json!({"tasks": [], "failures": failures}));
+    let answer = app
+        .post(PATH, &json!({"taskDefinition": "web", "count": 2}))
+        .await;
     insta::assert_json_snapshot!(answer.problem(409), @r#"
     {
       "status": 409,
@@ -281,9 +353,16 @@ async fn failures_without_a_task_are_a_conflict_that_carries_them() {
     }
     "#);
     assert_eq!(answer.header("retry-after"), None);
-    app.faults().answer(RUN, &json!({"tasks": [], "failures": []}));
-    let problem = app.post(PATH, &json!({"taskDefinition": "web"})).await.problem(409);
-    assert_eq!(problem["detail"], "no task was started: AWS says nothing of why");
+    app.faults()
+        .answer(RUN, &json!({"tasks": [], "failures": []}));
+    let problem = app
+        .post(PATH, &json!({"taskDefinition": "web"}))
+        .await
+        .problem(409);
+    assert_eq!(
+        problem["detail"],
+        "no task was started: AWS says nothing of why"
+    );
     assert_eq!(problem["Failures"], json!([]));
 }
 
@@ -291,7 +370,8 @@ async fn failures_without_a_task_are_a_conflict_that_carries_them() {
 async fn failures_for_want_of_capacity_ask_for_patience() {
     let mut app = furnished().await;
     let reason = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
-    app.faults().answer(RUN, &json!({"tasks": [], "failures": [{"reason": reason}]}));
+    app.faults()
+        .answer(RUN, &json!({"tasks": [], "failures": [{"reason": reason}]}));
     let answer = app.post(PATH, &json!({"taskDefinition": "web"})).await;
     insta::assert_json_snapshot!(answer.problem(503), @r#"
     {
@@ -312,9 +392,16 @@ async fn failures_for_want_of_capacity_ask_for_patience() {
 #[tokio::test]
 async fn failures_beside_a_task_are_answered_with_it() {
     let mut app = furnished().await;
-    let task = json!({"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a1b", "lastStatus": "PROVISIONING"});
-    app.faults().answer(RUN, &json!({"tasks": [task], "failures": [{"reason": "RESOURCE:CPU"}]}));
-    let answer = app.post(PATH, &json!({"taskDefinition": "web", "count": 2})).await.expect(200);
+    let task =
+        json!({"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a1b", "lastStatus": "PROVISIONING"});
+    app.faults().answer(
+        RUN,
+        &json!({"tasks": [task], "failures": [{"reason": "RESOURCE:CPU"}]}),
+    );
+    let answer = app
+        .post(PATH, &json!({"taskDefinition": "web", "count": 2}))
+        .await
+        .expect(200);
     insta::assert_json_snapshot!(answer, @r#"
     {
       "Tasks": [
@@ -342,7 +429,12 @@ async fn what_aws_refuses_is_a_problem() {
         ("ClientException", "No", 400, None),
         ("InvalidParameterException", "No", 400, None),
         ("PlatformUnknownException", "No", 400, None),
-        ("PlatformTaskDefinitionIncompatibilityException", "No", 400, None),
+        (
+            "PlatformTaskDefinitionIncompatibilityException",
+            "No",
+            400,
+            None,
+        ),
         ("UnsupportedFeatureException", "No", 400, None),
         ("BlockedException", "No", 400, None),
         ("AccessDeniedException", "No", 403, None),
@@ -354,7 +446,11 @@ async fn what_aws_refuses_is_a_problem() {
         app.faults().refuse(RUN, code, message);
         let answer = app.post(PATH, &json!({"taskDefinition": "web"})).await;
         let problem = answer.problem(status);
-        assert_eq!((&problem["code"], answer.header("retry-after")), (&json!(code), retry_after), "{problem}");
+        assert_eq!(
+            (&problem["code"], answer.header("retry-after")),
+            (&json!(code), retry_after),
+            "{problem}"
+        );
         assert_eq!(problem["retryable"], retry_after.is_some(), "{problem}");
         app.faults().clear();
     }
@@ -363,17 +459,33 @@ async fn what_aws_refuses_is_a_problem() {
 #[tokio::test]
 async fn a_failure_of_aws_that_may_have_run_tasks_is_not_repeated() {
     let mut app = furnished().await;
-    app.faults().inject(RUN, json!({"error": {"code": "ServerException", "status": 500, "message": "Sorry"}}));
-    let problem = app.post(PATH, &json!({"taskDefinition": "web"})).await.problem(502);
-    assert_eq!((&problem["code"], &problem["retryable"]), (&json!("ServerException"), &json!(false)));
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", "ecs:DescribeClusters", RUN]);
+    app.faults().inject(
+        RUN,
+        json!({"error": {"code": "ServerException", "status": 500, "message": "Sorry"}}),
+    );
+    let problem = app
+        .post(PATH, &json!({"taskDefinition": "web"}))
+        .await
+        .problem(502);
+    assert_eq!(
+        (&problem["code"], &problem["retryable"]),
+        (&json!("ServerException"), &json!(false))
+    );
+    assert_eq!(
+        app.faults().calls(),
+        ["sts:AssumeRole", "ecs:DescribeClusters", RUN]
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_task_definition_is_not_found() {
     let mut app = furnished().await;
     // ECS says so with the code of any fault of a client.
-    app.faults().refuse(RUN, "ClientException", "TaskDefinition not found.");
-    let problem = app.post(PATH, &json!({"taskDefinition": "nothing"})).await.problem(404);
+    app.faults()
+        .refuse(RUN, "ClientException", "TaskDefinition not found.");
+    let problem = app
+        .post(PATH, &json!({"taskDefinition": "nothing"}))
+        .await
+        .problem(404);
     assert_eq!(problem["code"], "ClientException");
 }

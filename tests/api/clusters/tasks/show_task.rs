@@ -9,8 +9,15 @@ const PATH: &str = "/nonprod/clusters/myclu/tasks";
 async fn a_task_is_shown_by_id_with_its_cluster_and_by_arn() {
     let app = TestApp::new();
     register(app.account(), "web").await;
-    let tag = aws_sdk_ecs::types::Tag::builder().key("team").value("a").build();
-    let arn = run(app.account(), "web", |call| call.tags(tag).launch_type("FARGATE".into())).await.remove(0);
+    let tag = aws_sdk_ecs::types::Tag::builder()
+        .key("team")
+        .value("a")
+        .build();
+    let arn = run(app.account(), "web", |call| {
+        call.tags(tag).launch_type("FARGATE".into())
+    })
+    .await
+    .remove(0);
     let id = arn.rsplit('/').next().unwrap();
     let shown = app.get(&format!("{PATH}/{id}")).await.expect(200);
     insta::assert_json_snapshot!(shown, {
@@ -95,10 +102,19 @@ async fn a_task_is_shown_by_id_with_its_cluster_and_by_arn() {
         arn.clone(),
         older,
     ] {
-        assert_eq!(app.get(&format!("{PATH}/{name}")).await.expect(200), shown, "{name}");
+        assert_eq!(
+            app.get(&format!("{PATH}/{name}")).await.expect(200),
+            shown,
+            "{name}"
+        );
     }
     let cluster = format!("arn:aws:ecs:us-east-1:{}:cluster/myclu", app.account().id);
-    assert_eq!(app.get(&format!("/nonprod/clusters/{cluster}/tasks/{arn}")).await.expect(200), shown);
+    assert_eq!(
+        app.get(&format!("/nonprod/clusters/{cluster}/tasks/{arn}"))
+            .await
+            .expect(200),
+        shown
+    );
 }
 
 #[tokio::test]
@@ -106,14 +122,27 @@ async fn a_stopped_task_is_shown() {
     let app = TestApp::new();
     register(app.account(), "web").await;
     let arn = run(app.account(), "web", |call| call).await.remove(0);
-    app.account().ecs().stop_task().cluster("myclu").task(&arn).send().await.unwrap();
-    assert_eq!(app.get(&format!("{PATH}/{arn}")).await.expect(200)["Tasks"][0]["LastStatus"], "STOPPED");
+    app.account()
+        .ecs()
+        .stop_task()
+        .cluster("myclu")
+        .task(&arn)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        app.get(&format!("{PATH}/{arn}")).await.expect(200)["Tasks"][0]["LastStatus"],
+        "STOPPED"
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_task_is_not_found() {
     let mut app = TestApp::with_faults();
-    let problem = app.get(&format!("{PATH}/0123456789abcdef0123456789abcdef")).await.problem(404);
+    let problem = app
+        .get(&format!("{PATH}/0123456789abcdef0123456789abcdef"))
+        .await
+        .problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
@@ -122,8 +151,17 @@ async fn an_unknown_task_is_not_found() {
       "retryable": false
     }
     "#);
-    app.faults().refuse("ecs:DescribeTasks", "ClusterNotFoundException", "Cluster not found.");
-    assert_eq!(app.get(&format!("{PATH}/0123456789abcdef0123456789abcdef")).await.problem(404), problem);
+    app.faults().refuse(
+        "ecs:DescribeTasks",
+        "ClusterNotFoundException",
+        "Cluster not found.",
+    );
+    assert_eq!(
+        app.get(&format!("{PATH}/0123456789abcdef0123456789abcdef"))
+            .await
+            .problem(404),
+        problem
+    );
 }
 
 #[tokio::test]
@@ -148,11 +186,17 @@ async fn an_impossible_task_is_refused_before_any_call() {
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
     let mut app = TestApp::with_faults();
-    for (code, status) in [("ClientException", 400), ("InvalidParameterException", 400), ("AccessDeniedException", 403)]
-    {
+    for (code, status) in [
+        ("ClientException", 400),
+        ("InvalidParameterException", 400),
+        ("AccessDeniedException", 403),
+    ] {
         app.faults().refuse("ecs:DescribeTasks", code, "No");
         let problem = app.get(&format!("{PATH}/0a1b")).await.problem(status);
-        assert_eq!((&problem["code"], &problem["retryable"]), (&json!(code), &json!(false)));
+        assert_eq!(
+            (&problem["code"], &problem["retryable"]),
+            (&json!(code), &json!(false))
+        );
         app.faults().clear();
     }
 }

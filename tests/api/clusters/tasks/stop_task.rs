@@ -10,9 +10,16 @@ const STOP: &str = "ecs:StopTask";
 async fn a_stopped_task_is_answered_with_the_reason() {
     let mut app = TestApp::with_faults();
     register(app.account(), "web").await;
-    let arn = run(app.account(), "web", |call| call.launch_type("FARGATE".into())).await.remove(0);
+    let arn = run(app.account(), "web", |call| {
+        call.launch_type("FARGATE".into())
+    })
+    .await
+    .remove(0);
     let id = arn.rsplit('/').next().unwrap();
-    let answer = app.delete(&format!("{PATH}/{id}?reason=the%20night%20is%20over")).await.expect(200);
+    let answer = app
+        .delete(&format!("{PATH}/{id}?reason=the%20night%20is%20over"))
+        .await
+        .expect(200);
     insta::assert_json_snapshot!(answer, {
         ".Task.**.TaskArn" => "[arn]",
         ".Task.TaskDefinitionArn" => "[arn]",
@@ -85,7 +92,10 @@ async fn a_stopped_task_is_answered_with_the_reason() {
     }
     "#);
     assert_eq!(answer["Task"]["TaskArn"], arn);
-    assert_eq!(app.faults().sent(STOP), [json!({"cluster": "myclu", "task": id, "reason": "the night is over"})]);
+    assert_eq!(
+        app.faults().sent(STOP),
+        [json!({"cluster": "myclu", "task": id, "reason": "the night is over"})]
+    );
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
 }
 
@@ -94,10 +104,17 @@ async fn a_task_is_stopped_by_arn_and_without_a_reason() {
     let mut app = TestApp::with_faults();
     register(app.account(), "web").await;
     let arns = run(app.account(), "web", |call| call.count(2)).await;
-    app.delete(&format!("{PATH}/{}", arns[0].replace(':', "%3A").replace('/', "%2F"))).await.expect(200);
+    app.delete(&format!(
+        "{PATH}/{}",
+        arns[0].replace(':', "%3A").replace('/', "%2F")
+    ))
+    .await
+    .expect(200);
     // API Gateway's HTTP APIs hand the path on decoded.
     app.delete(&format!("{PATH}/{}", arns[1])).await.expect(200);
-    let expected = arns.iter().map(|arn| json!({"cluster": "myclu", "task": arn.rsplit('/').next().unwrap()}));
+    let expected = arns
+        .iter()
+        .map(|arn| json!({"cluster": "myclu", "task": arn.rsplit('/').next().unwrap()}));
     assert_eq!(app.faults().sent(STOP), expected.collect::<Vec<_>>());
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
 }
@@ -114,9 +131,15 @@ async fn an_impossible_task_and_an_unknown_parameter_are_refused_before_any_call
         let problem = app.delete(&format!("{PATH}/{task}")).await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{task}");
     }
-    let problem = app.delete(&format!("{PATH}/0a1b?reson=x")).await.problem(400);
+    let problem = app
+        .delete(&format!("{PATH}/0a1b?reson=x"))
+        .await
+        .problem(400);
     let message = "unknown query parameter; this path knows `reason`";
-    assert_eq!(problem["errors"], json!([{"path": "reson", "message": message}]));
+    assert_eq!(
+        problem["errors"],
+        json!([{"path": "reson", "message": message}])
+    );
     assert_eq!(app.faults().calls(), [""; 0]);
 }
 
@@ -130,7 +153,10 @@ async fn what_aws_refuses_is_a_problem() {
         ("ClusterNotFoundException", 404),
     ] {
         app.faults().refuse(STOP, code, "No");
-        assert_eq!(app.delete(&format!("{PATH}/0a1b")).await.problem(status)["code"], code);
+        assert_eq!(
+            app.delete(&format!("{PATH}/0a1b")).await.problem(status)["code"],
+            code
+        );
         app.faults().clear();
     }
 }
@@ -138,6 +164,9 @@ async fn what_aws_refuses_is_a_problem() {
 #[tokio::test]
 async fn an_unknown_task_is_not_found() {
     // ECS says so with the code of a bad parameter.
-    let problem = TestApp::new().delete(&format!("{PATH}/0123456789abcdef0123456789abcdef")).await.problem(404);
+    let problem = TestApp::new()
+        .delete(&format!("{PATH}/0123456789abcdef0123456789abcdef"))
+        .await
+        .problem(404);
     assert_eq!(problem["code"], "InvalidParameterException");
 }
