@@ -23,9 +23,9 @@ use crate::intake::{self, Call, Envelope, Event, Malformed, Opened, UnknownEvent
 use crate::problem;
 use crate::reply::{Body, Reply};
 use crate::routes::{Endpoint, Guard, Matched, ROUTES, Route, Routes};
-use crate::telemetry::Trail;
+use crate::telemetry::RequestLog;
 use crate::text::printable;
-use crate::wire::findings::Problem;
+use crate::wire::validation::FieldError;
 
 /// The longest path, as it is sent. Three names of AWS have 255 characters each.
 const PATH_MAX_BYTES: usize = 4096;
@@ -80,11 +80,11 @@ impl App {
 
     async fn handle_request(&self, opened: &Opened, context: &Context) -> Value {
         let started = Instant::now();
-        let mut trail = Trail::default();
+        let mut log = RequestLog::default();
         let reply = self
-            .answer(&opened.call, opened.envelope, context, &mut trail)
+            .answer(&opened.call, opened.envelope, context, &mut log)
             .await;
-        trail.log(&opened.call, &reply, &context.request_id, started.elapsed());
+        log.log(&opened.call, &reply, &context.request_id, started.elapsed());
         opened.envelope.seal(reply)
     }
 
@@ -107,12 +107,11 @@ impl App {
         call: &Result<Call, Malformed>,
         envelope: Envelope,
         context: &Context,
-        trail: &mut Trail,
+        log: &mut RequestLog,
     ) -> Reply {
         let outcome = match call {
             Ok(call) => {
-                let work =
-                    AssertUnwindSafe(Box::pin(self.dispatch(call, envelope, context, trail)));
+                let work = AssertUnwindSafe(Box::pin(self.dispatch(call, envelope, context, log)));
                 work.catch_unwind()
                     .await
                     .unwrap_or_else(|panic| Err(Error::Bug(panic_message(&*panic))))
@@ -122,7 +121,7 @@ impl App {
         let is_safe = call.as_ref().is_ok_and(|call| call.method.is_safe());
         let reply = outcome.unwrap_or_else(|error| {
             let reply = problem::reply(&error, &context.request_id, is_safe);
-            trail.error = Some(error);
+            log.error = Some(error);
             reply
         });
         self.finish(reply, call.as_ref().ok(), envelope, &context.request_id)
@@ -195,7 +194,7 @@ impl App {
         call: &Call,
         envelope: Envelope,
         context: &Context,
-        trail: &mut Trail,
+        log: &mut RequestLog,
     ) -> Result<Reply, Error> {
         check_sizes(call)?;
         let path = self.routes.find(&call.path)?;
@@ -205,7 +204,7 @@ impl App {
             );
         }
         let route = path.route(&call.method)?;
-        trail.endpoint = Some(route.endpoint);
+        log.endpoint = Some(route.endpoint);
         match route.guard {
             Guard::Public => {
                 check_query(call, route)?;
@@ -213,7 +212,7 @@ impl App {
             }
             Guard::Needs(access) => {
                 let caller = self.authority.identify(&call.evidence)?;
-                trail.caller = Some(caller.name.clone());
+                log.caller = Some(caller.name.clone());
                 caller.check(path.parameter("account"), access)?;
                 check_query(call, route)?;
                 self.account_request(call, &path, route.endpoint, &caller.name, envelope, context)
@@ -379,7 +378,7 @@ fn check_query(call: &Call, route: &Route) -> Result<(), Error> {
         } else {
             return None;
         };
-        Some(Problem {
+        Some(FieldError {
             path: printable(name),
             message,
         })

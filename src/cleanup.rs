@@ -203,7 +203,7 @@ impl Cleanup {
                 correlation_id,
                 cause = causes(error),
                 "delete: not put back"
-            )
+            );
         };
         sent.inspect_err(not_sent).unwrap_or(false)
     }
@@ -328,9 +328,9 @@ impl Job {
             };
         }
         if what == GIVEN_UP {
-            line!(error)
+            line!(error);
         } else {
-            line!(info)
+            line!(info);
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::ids::IdError;
 use crate::intake::Malformed;
 use crate::orchestration::launch::{NothingStarted, RunFailure};
 use crate::orchestration::{Cause, create, delete};
-use crate::wire::findings::Problem;
 use crate::wire::json::SyntaxError;
+use crate::wire::validation::FieldError;
 
 /// Why a request is not answered as it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum Error {
     Syntax(#[from] SyntaxError),
     /// The body or the query is not what was expected.
     #[error("not valid at {}", places(.0))]
-    Input(Vec<Problem>),
+    Input(Vec<FieldError>),
     /// An identifier that can't be one.
     #[error(transparent)]
     Id(#[from] IdError),
@@ -90,7 +90,7 @@ impl From<RunFailure> for Error {
 impl Error {
     /// One thing wrong with the body or the query.
     pub fn input(path: &str, message: &str) -> Self {
-        Self::Input(vec![Problem {
+        Self::Input(vec![FieldError {
             path: path.to_owned(),
             message: message.to_owned(),
         }])
@@ -117,7 +117,7 @@ pub fn causes(error: &(dyn StdError + 'static)) -> String {
 }
 
 /// Where the problems are: what is wrong there may hold a caller's secrets, which are not for the log.
-fn places(problems: &[Problem]) -> String {
+fn places(problems: &[FieldError]) -> String {
     let mut places: Vec<_> = problems
         .iter()
         .take(5)

@@ -195,10 +195,11 @@ impl ClusterName {
     /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html>).
     ///
     /// # Errors
-    /// [`IdError`] for any other text, and for an ARN of another account or region than `home`.
-    pub fn parse(text: &str, home: &Home) -> Result<Self, IdError> {
+    /// [`IdError`] for any other text, and for an ARN of another account or region than `region`.
+    pub fn parse(text: &str, region: &AccountRegion) -> Result<Self, IdError> {
         let name = if text.starts_with("arn:") {
-            home.resource(text, "ecs")?
+            region
+                .resource(text, "ecs")?
                 .strip_prefix("cluster/")
                 .unwrap_or_default()
         } else {
@@ -225,8 +226,12 @@ impl ServiceName {
     ///
     /// # Errors
     /// [`IdError`] for any other text, and for an ARN of another account, region or cluster.
-    pub fn parse(text: &str, home: &Home, cluster: &ClusterName) -> Result<Self, IdError> {
-        match name_in_cluster(text, "service/", home, cluster)? {
+    pub fn parse(
+        text: &str,
+        region: &AccountRegion,
+        cluster: &ClusterName,
+    ) -> Result<Self, IdError> {
+        match name_in_cluster(text, "service/", region, cluster)? {
             Some(name) if is_ecs_name(name) => Ok(Self(name.to_owned())),
             _ => Err(IdError::new(
                 text,
@@ -247,8 +252,12 @@ impl TaskId {
     ///
     /// # Errors
     /// [`IdError`] for any other text, and for an ARN of another account, region or cluster.
-    pub fn parse(text: &str, home: &Home, cluster: &ClusterName) -> Result<Self, IdError> {
-        match name_in_cluster(text, "task/", home, cluster)? {
+    pub fn parse(
+        text: &str,
+        region: &AccountRegion,
+        cluster: &ClusterName,
+    ) -> Result<Self, IdError> {
+        match name_in_cluster(text, "task/", region, cluster)? {
             Some(id) if is_ecs_name(id) => Ok(Self(id.to_owned())),
             _ => Err(IdError::new(
                 text,
@@ -263,11 +272,11 @@ impl TaskId {
 fn name_in_cluster<'t>(
     text: &'t str,
     kind: &str,
-    home: &Home,
+    region: &AccountRegion,
     cluster: &ClusterName,
 ) -> Result<Option<&'t str>, IdError> {
     let path = if text.starts_with("arn:") {
-        home.resource(text, "ecs")?.strip_prefix(kind)
+        region.resource(text, "ecs")?.strip_prefix(kind)
     } else {
         Some(text)
     };
@@ -286,10 +295,11 @@ impl TaskDefinitionName {
     /// Parses `family`, `family:revision` or a task definition's ARN.
     ///
     /// # Errors
-    /// [`IdError`] for any other text, and for an ARN of another account or region than `home`.
-    pub fn parse(text: &str, home: &Home) -> Result<Self, IdError> {
+    /// [`IdError`] for any other text, and for an ARN of another account or region than `region`.
+    pub fn parse(text: &str, region: &AccountRegion) -> Result<Self, IdError> {
         let name = if text.starts_with("arn:") {
-            home.resource(text, "ecs")?
+            region
+                .resource(text, "ecs")?
                 .strip_prefix("task-definition/")
                 .unwrap_or_default()
         } else {
@@ -326,10 +336,11 @@ impl RegistryId {
     /// Parses an id like `srv-tvtbgvkkxtts3qlf`, or the ARN of a Cloud Map service.
     ///
     /// # Errors
-    /// [`IdError`] for any other text, and for an ARN of another account or region than `home`.
-    pub fn parse(text: &str, home: &Home) -> Result<Self, IdError> {
+    /// [`IdError`] for any other text, and for an ARN of another account or region than `region`.
+    pub fn parse(text: &str, region: &AccountRegion) -> Result<Self, IdError> {
         let id = if text.starts_with("arn:") {
-            home.resource(text, "servicediscovery")?
+            region
+                .resource(text, "servicediscovery")?
                 .strip_prefix("service/")
                 .unwrap_or_default()
         } else {
@@ -354,14 +365,14 @@ impl RegistryId {
 
 /// The account and region that a path's account name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Home {
+pub struct AccountRegion {
     /// Twelve digits.
     pub account_id: String,
     /// Like `us-east-1`.
     pub region: String,
 }
 
-impl Home {
+impl AccountRegion {
     /// The resource part of an ARN of `service` in this account and region.
     ///
     /// # Errors
@@ -438,10 +449,10 @@ pub fn is_namespace_id(text: &str) -> bool {
 }
 
 /// A namespace's id, where it is given as the ARN of one of this account and region; any other text as it is.
-pub fn namespace_id<'t>(text: &'t str, home: &Home) -> &'t str {
+pub fn namespace_id<'t>(text: &'t str, region: &AccountRegion) -> &'t str {
     let own = format!(
         ":servicediscovery:{}:{}:namespace/",
-        home.region, home.account_id
+        region.region, region.account_id
     );
     text.split_once(&own)
         .filter(|(before, _)| before.starts_with("arn:"))

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::orchestration::{Cause, Leftover, Outcome, create};
 use crate::reply::{Body, Reply};
 use crate::text::printable_up_to;
-use crate::wire::findings::Problem;
+use crate::wire::validation::FieldError;
 use crate::wire::write::write;
 
 /// When a caller may try again after AWS throttled, in seconds.
@@ -133,7 +133,7 @@ fn detail(error: &Error) -> String {
     printable_up_to(DETAIL_MAX, &detail)
 }
 
-fn summary(problems: &[Problem]) -> String {
+fn summary(problems: &[FieldError]) -> String {
     match problems {
         [] => "the request is not valid".to_owned(),
         [only] if only.path.is_empty() => only.message.clone(),

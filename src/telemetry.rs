@@ -62,7 +62,7 @@ const LOGGED_CAUSE_MAX: usize = 4096;
 
 /// What a request's log line says beyond its answer.
 #[derive(Debug, Default)]
-pub struct Trail {
+pub struct RequestLog {
     /// What the request asked for.
     pub endpoint: Option<Endpoint>,
     /// Who asked.
@@ -71,7 +71,7 @@ pub struct Trail {
     pub error: Option<Error>,
 }
 
-impl Trail {
+impl RequestLog {
     /// Writes the request's one line: a client's fault is information, AWS's or the network's a warning, ours an
     /// error.
     pub fn log(

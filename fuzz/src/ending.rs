@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::estate::Thing;
+use super::fake_aws::Thing;
 
 /// The answers, and the account before and after them.
 #[derive(Debug)]

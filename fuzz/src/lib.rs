@@ -3,7 +3,7 @@
 
 mod answer;
 mod ending;
-mod estate;
+mod fake_aws;
 mod function;
 mod script;
 mod sent;
@@ -13,16 +13,16 @@ use std::sync::OnceLock;
 
 use ecs_api::config::Config;
 use ecs_api::ids::{
-    ClusterName, Home, RegistryId, RoleArn, ServiceName, TaskDefinitionName, TaskId,
+    AccountRegion, ClusterName, RegistryId, RoleArn, ServiceName, TaskDefinitionName, TaskId,
 };
 use ecs_api::routes::{ROUTES, Routes};
-use ecs_api::wire::findings::{Findings, Unknown};
 use ecs_api::wire::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
     RunTaskInput, UpdateServiceInput,
 };
 use ecs_api::wire::json;
 use ecs_api::wire::read::{Input, read};
+use ecs_api::wire::validation::{Unknown, Validation};
 use ecs_api::wire::write::write;
 use serde_json::Value;
 
@@ -141,14 +141,14 @@ pub fn bodies(input: &[u8]) {
 }
 
 fn body<T: Input>(value: &Value, unknown: Unknown) {
-    let mut findings = Findings::new(unknown);
-    let read_once = read::<T>(value, "", &mut findings);
-    match (read_once, findings.finish()) {
+    let mut validation = Validation::new(unknown);
+    let read_once = read::<T>(value, "", &mut validation);
+    match (read_once, validation.finish()) {
         (Some(input), Ok(_)) => {
             let written = write(&input).expect("what was read can be written");
-            let mut findings = Findings::new(Unknown::Refuse);
-            let again = read::<T>(&written, "", &mut findings);
-            assert_eq!(findings.finish(), Ok(Vec::new()), "{written}");
+            let mut validation = Validation::new(Unknown::Refuse);
+            let again = read::<T>(&written, "", &mut validation);
+            assert_eq!(validation.finish(), Ok(Vec::new()), "{written}");
             let again = again.expect("what was written can be read");
             assert_eq!(
                 write(&again).expect("what was read can be written"),
@@ -194,7 +194,7 @@ pub fn paths(input: &[u8]) {
 }
 
 fn ids(text: &str) {
-    let home = Home {
+    let region = AccountRegion {
         account_id: "111122223333".to_owned(),
         region: "us-east-1".to_owned(),
     };
@@ -206,19 +206,19 @@ fn ids(text: &str) {
             "{id}"
         );
     };
-    if let Ok(id) = ClusterName::parse(text, &home) {
+    if let Ok(id) = ClusterName::parse(text, &region) {
         is_plain(id.as_str(), "-_");
-        if let Ok(id) = ServiceName::parse(text, &home, &id) {
+        if let Ok(id) = ServiceName::parse(text, &region, &id) {
             is_plain(id.as_str(), "-_");
         }
-        if let Ok(id) = TaskId::parse(text, &home, &id) {
+        if let Ok(id) = TaskId::parse(text, &region, &id) {
             is_plain(id.as_str(), "-_");
         }
     }
-    if let Ok(id) = TaskDefinitionName::parse(text, &home) {
+    if let Ok(id) = TaskDefinitionName::parse(text, &region) {
         is_plain(id.as_str(), "-_:");
     }
-    if let Ok(id) = RegistryId::parse(text, &home) {
+    if let Ok(id) = RegistryId::parse(text, &region) {
         is_plain(id.as_str(), "-");
     }
     if let Ok(role) = RoleArn::parse(text) {

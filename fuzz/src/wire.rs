@@ -1,4 +1,4 @@
-//! AWS in place of the network: every call is answered here, as an input's faults and its estate say, in no time at all.
+//! AWS in place of the network: every call is answered here, as an input's faults and its `account` say, in no time at all.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::estate::{Estate, Refusal, Thing};
+use super::fake_aws::{FakeAws, Refusal, Thing};
 use super::script::{Back, Fault, Script};
 
 /// What STS answers, unless an input says otherwise.
@@ -31,7 +31,7 @@ pub struct Wire(Arc<Mutex<World>>);
 
 #[derive(Debug)]
 struct World {
-    estate: Estate,
+    fake_aws: FakeAws,
     faults: Vec<Fault>,
     calls: u64,
 }
@@ -39,12 +39,12 @@ struct World {
 impl Wire {
     /// An AWS as the script says.
     pub fn new(script: &Script) -> Self {
-        let mut estate = Estate::new(script.drains_in);
+        let mut fake_aws = FakeAws::new(script.drains_in);
         if script.is_furnished {
-            estate.furnish();
+            fake_aws.furnish();
         }
         Self(Arc::new(Mutex::new(World {
-            estate,
+            fake_aws,
             faults: script.faults.clone(),
             calls: 0,
         })))
@@ -52,7 +52,7 @@ impl Wire {
 
     /// What is in the account.
     pub fn things(&self) -> Vec<Thing> {
-        self.world().estate.things()
+        self.world().fake_aws.things()
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -63,7 +63,7 @@ impl Wire {
         let (fault, lag) = self.world().next(&operation);
         sleep(lag + fault.after).await;
         let is_done = fault.is_done || fault.back == Back::Answer;
-        let done = is_done.then(|| self.world().estate(&operation, &input));
+        let done = is_done.then(|| self.world().fake_aws(&operation, &input));
         sleep(lag).await;
         match (fault.back, done) {
             (Back::Words(status, words), _) => Ok(respond(status, said(&operation, status, words))),
@@ -91,11 +91,11 @@ impl World {
         (fault, lag)
     }
 
-    fn estate(&mut self, operation: &str, input: &Value) -> Result<String, Refusal> {
+    fn fake_aws(&mut self, operation: &str, input: &Value) -> Result<String, Refusal> {
         if operation == ASSUME_ROLE {
             return Ok(SESSION.to_owned());
         }
-        self.estate
+        self.fake_aws
             .call(operation, input)
             .map(|answer| answer.to_string())
     }

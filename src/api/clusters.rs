@@ -19,7 +19,7 @@ pub(super) const CLUSTER_NAME_REQUIRED: &str =
 /// # Errors
 /// [`Error`] for a bad `limit` or `nextToken`, and for what AWS refuses.
 pub async fn list_clusters(request: &Request<'_>) -> Result<Reply, Error> {
-    let listing = ecs::list_clusters(request.account, request.span()?).await?;
+    let listing = ecs::list_clusters(request.account, request.page_request()?).await?;
     request.arns(listing)
 }
 

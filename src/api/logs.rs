@@ -22,7 +22,7 @@ pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
     let service = request.service(&cluster)?;
     let task = TaskId::parse(
         required(request, "task")?,
-        &request.account.home(),
+        &request.account.account_region(),
         &cluster,
     )?;
     let container = required(request, "container")?;

@@ -25,11 +25,11 @@ use crate::orchestration::tags::TAGS_MAX;
 use crate::problem::left_behind;
 use crate::reply::Reply;
 use crate::text::printable;
-use crate::wire::findings::Findings;
 use crate::wire::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
 };
 use crate::wire::read::{Input, read};
+use crate::wire::validation::Validation;
 use crate::wire::write::write;
 
 /// When a caller may ask again about a delete that is not done, in seconds.
@@ -54,12 +54,12 @@ const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "servi
 /// what became of what had been made.
 pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
     let run = request.run()?;
-    let mut findings = request.findings();
-    let plan = plan(request, &mut findings)?;
+    let mut validation = request.validation();
+    let plan = plan(request, &mut validation)?;
     if let Some(plan) = &plan {
-        leave_room_for_tags(plan, &run, &mut findings);
+        leave_room_for_tags(plan, &run, &mut validation);
     }
-    let ignored = findings.finish().map_err(Error::Input)?;
+    let ignored = validation.finish().map_err(Error::Input)?;
     let plan = plan.ok_or_else(|| Error::Bug("a plan read without problem or value".to_owned()))?;
     let work = create::create(request.account, plan, &run, request.deadline);
     let creation = Box::pin(work).await.map_err(Box::new)?;
@@ -167,45 +167,45 @@ async fn is_queued(request: &Request<'_>, target: &Target, progress: &Progress) 
 
 /// What to delete: members of the body, or query parameters of the same names.
 fn target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
-    let mut findings = request.findings();
+    let mut validation = request.validation();
     let mut body = if request.call.body.is_empty() {
         Map::new()
     } else {
         request.object()?
     };
-    let mut given = |name: &str, findings: &mut Findings| match (
-        findings.take(&mut body, "", name),
+    let mut given = |name: &str, validation: &mut Validation| match (
+        validation.take(&mut body, "", name),
         request.query(name),
     ) {
         (Some(value), Some(_)) => {
-            findings.refuse(name, "given in the body and in the query; give one of them");
+            validation.refuse(name, "given in the body and in the query; give one of them");
             Some(value)
         }
         (Some(value), None) => Some(value),
         (None, query) => query.map(Value::from),
     };
-    let cluster = given("cluster", &mut findings);
-    let service = given("service", &mut findings);
-    let recursive = given("recursive", &mut findings);
+    let cluster = given("cluster", &mut validation);
+    let service = given("service", &mut validation);
+    let recursive = given("recursive", &mut validation);
     for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        findings.unknown_member(
+        validation.unknown_member(
             printable(name),
             name,
             ["cluster", "service", "recursive"].into_iter(),
         );
     }
-    let home = request.account.home();
-    let cluster = text("cluster", cluster.as_ref(), &mut findings).and_then(|text| {
-        ClusterName::parse(text, &home)
-            .map_err(|error| findings.refuse("cluster", error.to_string()))
+    let region = request.account.account_region();
+    let cluster = text("cluster", cluster.as_ref(), &mut validation).and_then(|text| {
+        ClusterName::parse(text, &region)
+            .map_err(|error| validation.refuse("cluster", error.to_string()))
             .ok()
     });
-    let service = text("service", service.as_ref(), &mut findings)
+    let service = text("service", service.as_ref(), &mut validation)
         .zip(cluster.as_ref())
         .and_then(|(text, cluster)| {
-            let service = ServiceName::parse(text, &home, cluster);
+            let service = ServiceName::parse(text, &region, cluster);
             service
-                .map_err(|error| findings.refuse("service", error.to_string()))
+                .map_err(|error| validation.refuse("service", error.to_string()))
                 .ok()
         });
     let is_recursive = match recursive {
@@ -214,9 +214,9 @@ fn target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
         Some(other) => other.as_str().and_then(boolean),
     };
     if is_recursive.is_none() {
-        findings.refuse("recursive", "expected `true` or `false`");
+        validation.refuse("recursive", "expected `true` or `false`");
     }
-    let ignored = findings.finish().map_err(Error::Input)?;
+    let ignored = validation.finish().map_err(Error::Input)?;
     match (cluster, service, is_recursive) {
         (Some(cluster), Some(service), Some(is_recursive)) => Ok((
             Target {
@@ -232,10 +232,10 @@ fn target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
     }
 }
 
-fn text<'v>(name: &str, value: Option<&'v Value>, findings: &mut Findings) -> Option<&'v str> {
+fn text<'v>(name: &str, value: Option<&'v Value>, validation: &mut Validation) -> Option<&'v str> {
     let text = value.and_then(Value::as_str);
     if text.is_none() {
-        findings.refuse(
+        validation.refuse(
             name,
             format!("required: the {name}'s name, as a member of the body or in the query"),
         );
@@ -243,31 +243,35 @@ fn text<'v>(name: &str, value: Option<&'v Value>, findings: &mut Findings) -> Op
     text
 }
 
-/// Reads the body into a plan; what is wrong goes to the findings, all of it.
-fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, Error> {
+/// Reads the body into a plan; what is wrong goes to the validation, all of it.
+fn plan(request: &Request<'_>, validation: &mut Validation) -> Result<Option<Plan>, Error> {
     let mut body = request.object()?;
-    let cluster = part::<CreateClusterInput>(&mut body, "cluster", shorthands::cluster, findings);
+    let cluster = part::<CreateClusterInput>(&mut body, "cluster", shorthands::cluster, validation);
     let task_definition = part::<RegisterTaskDefinitionInput>(
         &mut body,
         "taskDefinition",
         shorthands::task_definition,
-        findings,
+        validation,
     );
-    let registry =
-        part::<CreateRegistryInput>(&mut body, "serviceRegistry", shorthands::registry, findings);
-    let service = part::<CreateServiceInput>(&mut body, "service", |_, _, _| {}, findings);
+    let registry = part::<CreateRegistryInput>(
+        &mut body,
+        "serviceRegistry",
+        shorthands::registry,
+        validation,
+    );
+    let service = part::<CreateServiceInput>(&mut body, "service", |_, _, _| {}, validation);
     for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        findings.unknown_member(printable(name), name, PARTS.into_iter());
+        validation.unknown_member(printable(name), name, PARTS.into_iter());
     }
     let Given::Read(service) = service else {
         if matches!(service, Given::Absent) {
-            findings.refuse("service", "required: the service to create");
+            validation.refuse("service", "required: the service to create");
         }
         return Ok(None);
     };
     let name = service.service_name.as_deref().unwrap_or_default();
     if !is_ecs_name(name) {
-        findings.refuse(
+        validation.refuse(
             "service.serviceName",
             format!(
                 "expected 1 to 255 letters, digits, `-` and `_`, got `{}`",
@@ -275,9 +279,9 @@ fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, 
             ),
         );
     }
-    let cluster = cluster_part(request, &service, cluster, findings);
-    let task_definition = task_definition_part(request, &service, task_definition, findings);
-    let registry = registry_part(request, &service, registry, findings);
+    let cluster = cluster_part(request, &service, cluster, validation);
+    let task_definition = task_definition_part(request, &service, task_definition, validation);
+    let registry = registry_part(request, &service, registry, validation);
     Ok(cluster
         .zip(task_definition)
         .zip(registry)
@@ -289,7 +293,7 @@ fn plan(request: &Request<'_>, findings: &mut Findings) -> Result<Option<Plan>, 
         }))
 }
 
-/// A part of the body: not there, read, or wrong (what is wrong is in the findings).
+/// A part of the body: not there, read, or wrong (what is wrong is in the validation).
 enum Given<T> {
     Absent,
     Read(Box<T>),
@@ -299,29 +303,29 @@ enum Given<T> {
 fn part<T: Input>(
     body: &mut Map<String, Value>,
     name: &str,
-    shorthand: impl FnOnce(&mut Map<String, Value>, &str, &mut Findings),
-    findings: &mut Findings,
+    shorthand: impl FnOnce(&mut Map<String, Value>, &str, &mut Validation),
+    validation: &mut Validation,
 ) -> Given<T> {
-    let Some(mut value) = findings.take(body, "", name) else {
+    let Some(mut value) = validation.take(body, "", name) else {
         return Given::Absent;
     };
     if let Value::Object(object) = &mut value {
-        shorthand(object, name, findings);
+        shorthand(object, name, validation);
         shorthands::drop_own_tags(object);
     }
-    read(&value, name, findings).map_or(Given::Wrong, |input| Given::Read(Box::new(input)))
+    read(&value, name, validation).map_or(Given::Wrong, |input| Given::Read(Box::new(input)))
 }
 
 fn cluster_part(
     request: &Request<'_>,
     service: &CreateServiceInput,
     cluster: Given<CreateClusterInput>,
-    findings: &mut Findings,
+    validation: &mut Validation,
 ) -> Option<ClusterPart> {
     if let Some(text) = &service.cluster {
-        let name = ClusterName::parse(text, &request.account.home());
+        let name = ClusterName::parse(text, &request.account.account_region());
         let name = name
-            .map_err(|error| findings.refuse("service.cluster", error.to_string()))
+            .map_err(|error| validation.refuse("service.cluster", error.to_string()))
             .ok()?;
         return Some(ClusterPart::Existing(name.to_string()));
     }
@@ -329,7 +333,7 @@ fn cluster_part(
         Given::Read(input) => input,
         Given::Wrong => return None,
         Given::Absent => {
-            findings.refuse(
+            validation.refuse(
                 "service.cluster",
                 "required: an existing cluster, or give `cluster` to create one",
             );
@@ -339,13 +343,13 @@ fn cluster_part(
     // DIFFERENCE: without a name AWS would create, or take, the cluster `default`.
     let name = input.cluster_name.clone().filter(|name| is_ecs_name(name));
     if name.is_none() {
-        findings.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED);
+        validation.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED);
     }
     name.map(|name| ClusterPart::New { name, input })
 }
 
 /// Refuses more tags than AWS takes beside those that the run puts on what it makes.
-fn leave_room_for_tags(plan: &Plan, run: &Run, findings: &mut Findings) {
+fn leave_room_for_tags(plan: &Plan, run: &Run, validation: &mut Validation) {
     let cluster = if let ClusterPart::New { input, .. } = &plan.cluster {
         input.tags().len()
     } else {
@@ -369,7 +373,7 @@ fn leave_room_for_tags(plan: &Plan, run: &Run, findings: &mut Findings) {
         } else {
             ""
         };
-        findings.refuse(
+        validation.refuse(
             format!("{part}.tags"),
             format!("at most {most} tags are accepted{with}"),
         );
@@ -380,19 +384,19 @@ fn task_definition_part(
     request: &Request<'_>,
     service: &CreateServiceInput,
     task_definition: Given<RegisterTaskDefinitionInput>,
-    findings: &mut Findings,
+    validation: &mut Validation,
 ) -> Option<TaskDefinitionPart> {
     if let Some(name) = &service.task_definition {
-        let found = TaskDefinitionName::parse(name, &request.account.home());
+        let found = TaskDefinitionName::parse(name, &request.account.account_region());
         let found =
-            found.map_err(|error| findings.refuse("service.taskDefinition", error.to_string()));
+            found.map_err(|error| validation.refuse("service.taskDefinition", error.to_string()));
         return found
             .ok()
             .map(|_| TaskDefinitionPart::Existing(name.clone()));
     }
     match task_definition {
         Given::Read(input) if !is_ecs_name(input.family.as_deref().unwrap_or_default()) => {
-            findings.refuse(
+            validation.refuse(
                 "taskDefinition.family",
                 "required: 1 to 255 letters, digits, `-` and `_`",
             );
@@ -406,7 +410,7 @@ fn task_definition_part(
         Given::Absent => {
             let message =
                 "required: an existing task definition, or give `taskDefinition` to register one";
-            findings.refuse("service.taskDefinition", message);
+            validation.refuse("service.taskDefinition", message);
             None
         }
     }
@@ -416,17 +420,17 @@ fn registry_part(
     request: &Request<'_>,
     service: &CreateServiceInput,
     registry: Given<CreateRegistryInput>,
-    findings: &mut Findings,
+    validation: &mut Validation,
 ) -> Option<RegistryPart> {
     if service.service_registries().len() > REGISTRIES_MAX {
-        findings.refuse(
+        validation.refuse(
             "service.serviceRegistries",
             format!("expected at most {REGISTRIES_MAX} registries"),
         );
         return None;
     }
     if !service.service_registries().is_empty() {
-        return existing_registries(request, service, findings).map(RegistryPart::Existing);
+        return existing_registries(request, service, validation).map(RegistryPart::Existing);
     }
     let mut input = match registry {
         Given::Read(input) => input,
@@ -434,16 +438,17 @@ fn registry_part(
         Given::Absent => return Some(RegistryPart::None),
     };
     let Some(namespace_id) = input.namespace_id.clone().filter(|id| is_namespace_id(id)) else {
-        findings.refuse(
+        validation.refuse(
             "serviceRegistry.NamespaceId",
             "required: the id of the namespace to create the registry in, like `ns-y3uaw6neshhbev3f`, or its ARN",
         );
         return None;
     };
-    let namespace_id = ids::namespace_id(&namespace_id, &request.account.home()).to_owned();
+    let namespace_id =
+        ids::namespace_id(&namespace_id, &request.account.account_region()).to_owned();
     input.namespace_id = Some(namespace_id.clone());
     if !is_registry_name(input.name.as_deref().unwrap_or_default()) {
-        findings.refuse("serviceRegistry.Name", REGISTRY_NAME_REQUIRED);
+        validation.refuse("serviceRegistry.Name", REGISTRY_NAME_REQUIRED);
         return None;
     }
     defaults::registry(&mut input);
@@ -458,17 +463,17 @@ fn registry_part(
 fn existing_registries(
     request: &Request<'_>,
     service: &CreateServiceInput,
-    findings: &mut Findings,
+    validation: &mut Validation,
 ) -> Option<Vec<String>> {
     let ids = service.service_registries().iter().enumerate().map(|(index, registry)| {
         let arn = registry.registry_arn().unwrap_or_default();
         if !is_registry_arn(arn) {
             let path = format!("service.serviceRegistries[{index}].registryArn");
-            findings
+            validation
                 .refuse(path, "required: the ARN of a Cloud Map service, `arn:aws:servicediscovery:…:service/srv-…`");
             return None;
         }
-        let own = RegistryId::parse(arn, &request.account.home());
+        let own = RegistryId::parse(arn, &request.account.account_region());
         Some(own.map_or_else(|_| arn.to_owned(), |id| id.to_string()))
     });
     ids.collect::<Vec<_>>().into_iter().collect()

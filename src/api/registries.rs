@@ -20,14 +20,14 @@ pub(super) const REGISTRY_NAME_REQUIRED: &str =
 /// # Errors
 /// [`Error`] for a bad query, and for what AWS refuses.
 pub async fn list_registries(request: &Request<'_>) -> Result<Reply, Error> {
-    let (namespace, span) = (request.query("namespace"), request.span()?);
+    let (namespace, page) = (request.query("namespace"), request.page_request()?);
     if namespace.is_some_and(|id| !is_namespace_id(id)) {
         return Err(Error::input(
             "namespace",
             "expected the id of a namespace, like `ns-y3uaw6neshhbev3f`, or its ARN",
         ));
     }
-    let listed = discovery::list_services(request.account, namespace, span).await?;
+    let listed = discovery::list_services(request.account, namespace, page).await?;
     let (services, next) = request.fitting(listed)?;
     Ok(request.linked(Reply::json(json!({"Services": services})), next))
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::shorthands;
 use crate::aws::Account;
-use crate::aws::pages::{Cursor, Listing, Span};
+use crate::aws::pages::{PageRequest, PageToken, ResultsPage};
 use crate::cleanup::Cleanup;
 use crate::config;
 use crate::deadline::Deadline;
@@ -17,9 +17,9 @@ use crate::intake::Call;
 use crate::orchestration::idempotency::{Claim, Run};
 use crate::reply::Reply;
 use crate::routes::Matched;
-use crate::wire::findings::{Findings, Problem, Unknown};
 use crate::wire::json;
 use crate::wire::read::{Input, read};
+use crate::wire::validation::{FieldError, Unknown, Validation};
 use crate::wire::write::write;
 
 /// The longest body that is accepted: 1 MiB.
@@ -71,7 +71,7 @@ impl Request<'_> {
     pub fn cluster(&self) -> Result<ClusterName, Error> {
         Ok(ClusterName::parse(
             self.path.parameter("cluster"),
-            &self.account.home(),
+            &self.account.account_region(),
         )?)
     }
 
@@ -82,7 +82,7 @@ impl Request<'_> {
     pub fn service(&self, cluster: &ClusterName) -> Result<ServiceName, Error> {
         Ok(ServiceName::parse(
             self.path.parameter("service"),
-            &self.account.home(),
+            &self.account.account_region(),
             cluster,
         )?)
     }
@@ -94,7 +94,7 @@ impl Request<'_> {
     pub fn task(&self, cluster: &ClusterName) -> Result<TaskId, Error> {
         Ok(TaskId::parse(
             self.path.parameter("task"),
-            &self.account.home(),
+            &self.account.account_region(),
             cluster,
         )?)
     }
@@ -106,7 +106,7 @@ impl Request<'_> {
     pub fn task_definition(&self) -> Result<TaskDefinitionName, Error> {
         Ok(TaskDefinitionName::parse(
             self.path.parameter("taskdef"),
-            &self.account.home(),
+            &self.account.account_region(),
         )?)
     }
 
@@ -117,7 +117,7 @@ impl Request<'_> {
     pub fn registry(&self) -> Result<RegistryId, Error> {
         Ok(RegistryId::parse(
             self.path.parameter("id"),
-            &self.account.home(),
+            &self.account.account_region(),
         )?)
     }
 
@@ -164,10 +164,10 @@ impl Request<'_> {
     ///
     /// # Errors
     /// [`Error::Input`] for any other value.
-    pub fn span(&self) -> Result<Span, Error> {
+    pub fn page_request(&self) -> Result<PageRequest, Error> {
         let mut problems = Vec::new();
         let mut refuse = |path: &str, message: &str| {
-            problems.push(Problem {
+            problems.push(FieldError {
                 path: path.to_owned(),
                 message: message.to_owned(),
             });
@@ -189,7 +189,7 @@ impl Request<'_> {
             return Err(Error::Input(problems));
         }
         let start = start.and_then(Result::ok).unwrap_or_default();
-        Ok(Span {
+        Ok(PageRequest {
             start,
             limit: limit.flatten(),
             deadline: self.deadline,
@@ -202,8 +202,8 @@ impl Request<'_> {
     /// [`Error::Bug`] if an entry can't be written.
     pub fn fitting<T: SerializableStruct>(
         &self,
-        listed: Listing<T>,
-    ) -> Result<(Vec<Value>, Option<Cursor>), Error> {
+        listed: ResultsPage<T>,
+    ) -> Result<(Vec<Value>, Option<PageToken>), Error> {
         let written: Result<_, _> = listed.entries.iter().map(|entry| write(entry)).collect();
         self.cut(written?, listed.next)
     }
@@ -212,7 +212,7 @@ impl Request<'_> {
     ///
     /// # Errors
     /// [`Error::Input`] for a bad `limit` or `nextToken`.
-    pub fn arns(&self, listed: Listing) -> Result<Reply, Error> {
+    pub fn arns(&self, listed: ResultsPage) -> Result<Reply, Error> {
         let (arns, next) = self.cut(
             listed.entries.into_iter().map(Value::from).collect(),
             listed.next,
@@ -224,8 +224,8 @@ impl Request<'_> {
     fn cut(
         &self,
         mut entries: Vec<Value>,
-        next: Option<Cursor>,
-    ) -> Result<(Vec<Value>, Option<Cursor>), Error> {
+        next: Option<PageToken>,
+    ) -> Result<(Vec<Value>, Option<PageToken>), Error> {
         let mut bytes = 0;
         let fitting = entries.iter().take_while(|entry| {
             bytes += bytes_in_envelope(&entry.to_string());
@@ -236,16 +236,16 @@ impl Request<'_> {
             return Ok((entries, next));
         }
         entries.truncate(fitting);
-        Ok((entries, Some(self.span()?.start.after(fitting))))
+        Ok((entries, Some(self.page_request()?.start.after(fitting))))
     }
 
     /// A list's answer, with a `Link` to what follows.
-    pub fn list(&self, entries: Vec<Value>, next: Option<Cursor>) -> Reply {
+    pub fn list(&self, entries: Vec<Value>, next: Option<PageToken>) -> Reply {
         self.linked(Reply::json(Value::Array(entries)), next)
     }
 
     /// An answer with a `Link` to what follows.
-    pub fn linked(&self, reply: Reply, next: Option<Cursor>) -> Reply {
+    pub fn linked(&self, reply: Reply, next: Option<PageToken>) -> Reply {
         match next {
             Some(next) => {
                 let link = format!("<{}>; rel=\"next\"", self.following(&next.to_string()));
@@ -322,9 +322,9 @@ impl Request<'_> {
         Ok(Run::new(self.request_id, Some(claim)))
     }
 
-    /// No findings yet, as strict or lenient as the caller asked for.
-    pub fn findings(&self) -> Findings {
-        Findings::new(if self.is_lenient() {
+    /// No validation yet, as strict or lenient as the caller asked for.
+    pub fn validation(&self) -> Validation {
+        Validation::new(if self.is_lenient() {
             Unknown::Ignore
         } else {
             Unknown::Refuse
@@ -337,7 +337,7 @@ impl Request<'_> {
     /// [`Error::Input`] if it names another, [`Error::Id`] if it can't be one.
     pub fn check_cluster(&self, given: Option<&str>, cluster: &ClusterName) -> Result<(), Error> {
         let Some(given) = given else { return Ok(()) };
-        if ClusterName::parse(given, &self.account.home())? == *cluster {
+        if ClusterName::parse(given, &self.account.account_region())? == *cluster {
             Ok(())
         } else {
             Err(Error::input(
@@ -357,7 +357,7 @@ impl Request<'_> {
         name: &ServiceName,
         cluster: &ClusterName,
     ) -> Result<(), Error> {
-        if ServiceName::parse(given, &self.account.home(), cluster)? == *name {
+        if ServiceName::parse(given, &self.account.account_region(), cluster)? == *name {
             Ok(())
         } else {
             Err(Error::input(
@@ -374,7 +374,7 @@ impl Request<'_> {
     pub fn object(&self) -> Result<Map<String, Value>, Error> {
         match json(&self.call.body)? {
             Value::Object(object) => Ok(object),
-            _ => Err(Error::Input(vec![Problem {
+            _ => Err(Error::Input(vec![FieldError {
                 path: String::new(),
                 message: "expected a JSON object as the body".to_owned(),
             }])),
@@ -387,14 +387,14 @@ impl Request<'_> {
     /// As [`Request::object`], and [`Error::Input`] with everything that is wrong with it.
     pub fn input<T: Input>(
         &self,
-        prepare: impl FnOnce(&mut Map<String, Value>, &str, &mut Findings),
+        prepare: impl FnOnce(&mut Map<String, Value>, &str, &mut Validation),
     ) -> Result<(T, Vec<String>), Error> {
         let mut object = self.object()?;
-        let mut findings = self.findings();
-        prepare(&mut object, "", &mut findings);
+        let mut validation = self.validation();
+        prepare(&mut object, "", &mut validation);
         shorthands::drop_own_tags(&mut object);
-        let input = read::<T>(&Value::Object(object), "", &mut findings);
-        let ignored = findings.finish().map_err(Error::Input)?;
+        let input = read::<T>(&Value::Object(object), "", &mut validation);
+        let ignored = validation.finish().map_err(Error::Input)?;
         input
             .map(|input| (input, ignored))
             .ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))

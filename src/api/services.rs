@@ -20,7 +20,7 @@ use crate::wire::write::write;
 /// # Errors
 /// [`Error`] for a bad query, and for what AWS refuses.
 pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
-    let (cluster, span) = (request.cluster()?, request.span()?);
+    let (cluster, page) = (request.cluster()?, request.page_request()?);
     let launch_type = request.choice(
         "launchType",
         &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"],
@@ -28,12 +28,12 @@ pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
     let launch_type = launch_type.map(Into::into);
     if request.flag("all")? {
         let listed =
-            lists::list_services_described(request.account, cluster.as_str(), launch_type, span)
+            lists::list_services_described(request.account, cluster.as_str(), launch_type, page)
                 .await?;
         let (services, next) = request.fitting(listed)?;
         return Ok(request.list(services, next));
     }
-    let listed = ecs::list_services(request.account, cluster.as_str(), launch_type, span).await?;
+    let listed = ecs::list_services(request.account, cluster.as_str(), launch_type, page).await?;
     request.arns(listed)
 }
 
@@ -109,14 +109,14 @@ fn flat(shown: &Shown) -> Result<Value, Error> {
 pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let name = request.service(&cluster)?;
-    let (mut input, ignored) = request.input::<UpdateServiceInput>(|body, path, findings| {
+    let (mut input, ignored) = request.input::<UpdateServiceInput>(|body, path, validation| {
         if body.is_empty() {
-            findings.refuse(
+            validation.refuse(
                 path,
                 "nothing to change: name at least one member, such as `desiredCount`",
             );
         }
-        let given = findings.take(body, path, "service");
+        let given = validation.take(body, path, "service");
         body.insert(
             "service".to_owned(),
             given.unwrap_or_else(|| name.as_str().into()),

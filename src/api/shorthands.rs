@@ -3,16 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use crate::orchestration::tags::is_own;
-use crate::wire::findings::Findings;
 use crate::wire::members::{join, key_of};
+use crate::wire::validation::Validation;
 
 /// A cluster's `name` is its `clusterName`.
-pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
-    let Some(name) = findings.take(object, path, "name") else {
+pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
+    let Some(name) = validation.take(object, path, "name") else {
         return;
     };
-    if findings.take(object, path, "clusterName").is_some() {
-        findings.refuse(
+    if validation.take(object, path, "clusterName").is_some() {
+        validation.refuse(
             join(path, "name"),
             "given beside `clusterName`, which it is short for; give one of them",
         );
@@ -25,7 +25,7 @@ pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, findings: &mu
 pub(super) fn task_definition(
     object: &mut Map<String, Value>,
     path: &str,
-    findings: &mut Findings,
+    validation: &mut Validation,
 ) {
     let containers = key_of(object, "containerDefinitions").and_then(|key| object.get_mut(&key));
     let containers = containers
@@ -37,19 +37,19 @@ pub(super) fn task_definition(
             ports(
                 container,
                 &join(path, &format!("containerDefinitions[{index}]")),
-                findings,
+                validation,
             );
         }
     }
 }
 
-fn ports(container: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
-    let Some(ports) = findings.take(container, path, "ports") else {
+fn ports(container: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
+    let Some(ports) = validation.take(container, path, "ports") else {
         return;
     };
     let path = join(path, "ports");
-    if findings.take(container, &path, "portMappings").is_some() {
-        findings.refuse(
+    if validation.take(container, &path, "portMappings").is_some() {
+        validation.refuse(
             path,
             "given beside `portMappings`, which it is short for; give one of them",
         );
@@ -67,22 +67,22 @@ fn ports(container: &mut Map<String, Value>, path: &str, findings: &mut Findings
                 ports.iter().map(mapping).collect(),
             );
         }
-        _ => findings.refuse(path, "expected a list of whole numbers from 0 to 65535"),
+        _ => validation.refuse(path, "expected a list of whole numbers from 0 to 65535"),
     }
 }
 
 /// A registry's `cluster` means nothing to Cloud Map, and the namespace stands beside the DNS config.
-pub(super) fn registry(object: &mut Map<String, Value>, path: &str, findings: &mut Findings) {
-    findings.take(object, path, "cluster");
+pub(super) fn registry(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
+    validation.take(object, path, "cluster");
     let config = key_of(object, "DnsConfig")
         .and_then(|key| object.get_mut(&key))
         .and_then(Value::as_object_mut);
     let nested =
-        config.and_then(|config| findings.take(config, &join(path, "DnsConfig"), "NamespaceId"));
+        config.and_then(|config| validation.take(config, &join(path, "DnsConfig"), "NamespaceId"));
     let Some(nested) = nested else { return };
-    let given = findings.take(object, path, "NamespaceId");
+    let given = validation.take(object, path, "NamespaceId");
     if given.as_ref().is_some_and(|given| *given != nested) {
-        findings.refuse(
+        validation.refuse(
             join(path, "DnsConfig.NamespaceId"),
             "differs from `NamespaceId`; give one of them",
         );
@@ -107,18 +107,18 @@ pub(super) fn drop_own_tags(object: &mut Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::findings::Unknown;
+    use crate::wire::validation::Unknown;
 
-    type Shorthand = fn(&mut Map<String, Value>, &str, &mut Findings);
+    type Shorthand = fn(&mut Map<String, Value>, &str, &mut Validation);
 
     #[track_caller]
     fn becomes(shorthand: Shorthand, given: Value, expected: Result<Value, &str>) {
         let Value::Object(mut object) = given else {
             panic!("the case is not an object")
         };
-        let mut findings = Findings::new(Unknown::Refuse);
-        shorthand(&mut object, "at", &mut findings);
-        let result = findings
+        let mut validation = Validation::new(Unknown::Refuse);
+        shorthand(&mut object, "at", &mut validation);
+        let result = validation
             .finish()
             .map(|_| Value::Object(object))
             .map_err(|mut problems| problems.remove(0).path);

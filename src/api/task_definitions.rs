@@ -15,7 +15,7 @@ use crate::wire::write::write;
 /// # Errors
 /// [`Error`] for a bad query, and for what AWS refuses.
 pub async fn list_task_definitions(request: &Request<'_>) -> Result<Reply, Error> {
-    let span = request.span()?;
+    let page = request.page_request()?;
     let status = request
         .choice("status", &["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"])?
         .unwrap_or("ACTIVE")
@@ -36,10 +36,10 @@ pub async fn list_task_definitions(request: &Request<'_>) -> Result<Reply, Error
             ));
         }
         (family, None) => {
-            ecs::list_task_definitions(request.account, family, &status, span).await?
+            ecs::list_task_definitions(request.account, family, &status, page).await?
         }
         (None, Some(prefix)) => {
-            lists::list_task_definitions_by_prefix(request.account, prefix, &status, span).await?
+            lists::list_task_definitions_by_prefix(request.account, prefix, &status, page).await?
         }
     };
     request.arns(listed)

@@ -24,10 +24,10 @@ const REASON_MAX: usize = 1024;
 /// # Errors
 /// [`Error`] for a bad query, and for what AWS refuses.
 pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
-    let (cluster, span) = (request.cluster()?, request.span()?);
+    let (cluster, page) = (request.cluster()?, request.page_request()?);
     let service = request
         .query("service")
-        .map(|text| ServiceName::parse(text, &request.account.home(), &cluster));
+        .map(|text| ServiceName::parse(text, &request.account.account_region(), &cluster));
     let filter = TaskFilter {
         service: service.transpose()?.map(|service| service.to_string()),
         family: request.query("family").map(str::to_owned),
@@ -63,7 +63,7 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
             "AWS takes it alone, without `service`, `family` and `status`",
         ));
     }
-    let listed = ecs::list_tasks(request.account, cluster.as_str(), filter, span).await?;
+    let listed = ecs::list_tasks(request.account, cluster.as_str(), filter, page).await?;
     request.arns(listed)
 }
 

@@ -20,7 +20,7 @@ use super::Error;
 use super::retries::{Nonsense, NotForQuotas};
 use super::sessions::Session;
 use crate::config;
-use crate::ids::Home;
+use crate::ids::AccountRegion;
 
 /// How long AWS may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -165,8 +165,8 @@ impl Account {
     }
 
     /// The account id and region of every call.
-    pub fn home(&self) -> Home {
-        Home {
+    pub fn account_region(&self) -> AccountRegion {
+        AccountRegion {
             account_id: self.settings.role_arn.account_id().to_owned(),
             region: self.settings.region.clone(),
         }

@@ -8,7 +8,7 @@ use aws_sdk_servicediscovery::types::{
     InstanceSummary, Namespace, Service, ServiceFilter, ServiceFilterName, ServiceSummary, Tag,
 };
 
-use super::pages::{Listing, Page, Span, collect};
+use super::pages::{Page, PageRequest, ResultsPage, collect};
 use super::prepared::Prepared;
 use super::retries::OnlyRefused;
 use super::{Account, Error};
@@ -84,15 +84,15 @@ pub fn namespace_of(service: &Service) -> Option<&str> {
     service.namespace_id().or(nested)
 }
 
-/// `servicediscovery:ListServices`: a span of the services, of one namespace or of all.
+/// `servicediscovery:ListServices`: a page of the services, of one namespace or of all.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
 pub async fn list_services(
     account: &Account,
     namespace_id: Option<&str>,
-    span: Span,
-) -> Result<Listing<ServiceSummary>, Error> {
+    page: PageRequest,
+) -> Result<ResultsPage<ServiceSummary>, Error> {
     const OPERATION: &str = "servicediscovery:ListServices";
     let filter = namespace_id.map(|id| {
         let filter = ServiceFilter::builder()
@@ -105,7 +105,7 @@ pub async fn list_services(
         .discovery
         .list_services()
         .set_filters(filter.transpose()?.map(|filter| vec![filter]));
-    collect(OPERATION, account, span, |page_size, token| {
+    collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
@@ -125,11 +125,11 @@ pub async fn list_services(
 pub async fn list_instances(
     account: &Account,
     id: &str,
-    span: Span,
-) -> Result<Listing<InstanceSummary>, Error> {
+    page: PageRequest,
+) -> Result<ResultsPage<InstanceSummary>, Error> {
     const OPERATION: &str = "servicediscovery:ListInstances";
     let call = account.discovery.list_instances().service_id(id);
-    collect(OPERATION, account, span, |page_size, token| {
+    collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;

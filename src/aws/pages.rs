@@ -17,12 +17,12 @@ pub const LIST_MAX: usize = 15_000;
 /// Where a list goes on: a page of AWS, and how many of its entries have been answered already. (AWS keeps to
 /// the page size that it is asked for, so that this is 0; an AWS that does not is still answered right.)
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cursor {
+pub struct PageToken {
     token: Option<String>,
     skip: usize,
 }
 
-impl Cursor {
+impl PageToken {
     /// The place after `skip` entries of what `token` asks for.
     pub fn new(token: impl Into<String>, skip: usize) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Cursor {
     }
 }
 
-impl fmt::Display for Cursor {
+impl fmt::Display for PageToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -62,7 +62,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-impl FromStr for Cursor {
+impl FromStr for PageToken {
     type Err = std::num::ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -77,11 +77,11 @@ impl FromStr for Cursor {
 
 /// A part of a list.
 #[derive(Debug)]
-pub struct Listing<T = String> {
+pub struct ResultsPage<T = String> {
     /// Its entries, in AWS's order.
     pub entries: Vec<T>,
     /// Where the list goes on, unless this was its end.
-    pub next: Option<Cursor>,
+    pub next: Option<PageToken>,
 }
 
 /// One page as AWS answered it.
@@ -92,20 +92,20 @@ pub(super) struct Page<T = String> {
 
 /// What a list call asks for.
 #[derive(Debug, Clone)]
-pub struct Span {
+pub struct PageRequest {
     /// Where to begin.
-    pub start: Cursor,
+    pub start: PageToken,
     /// The most entries to answer; `None` is all of them.
     pub limit: Option<usize>,
     /// When to answer what there is.
     pub deadline: Deadline,
 }
 
-impl Span {
+impl PageRequest {
     /// The whole list.
     pub fn whole(deadline: Deadline) -> Self {
         Self {
-            start: Cursor::default(),
+            start: PageToken::default(),
             limit: None,
             deadline,
         }
@@ -119,21 +119,21 @@ impl Span {
 pub(super) async fn collect<T, F>(
     operation: &'static str,
     account: &Account,
-    span: Span,
+    request: PageRequest,
     mut fetch: impl FnMut(i32, Option<String>) -> F,
-) -> Result<Listing<T>, Error>
+) -> Result<ResultsPage<T>, Error>
 where
     F: Future<Output = Result<Page<T>, Error>>,
 {
-    let limit = span.limit.unwrap_or(LIST_MAX);
-    let (mut entries, mut cursor) = (Vec::new(), span.start);
+    let limit = request.limit.unwrap_or(LIST_MAX);
+    let (mut entries, mut place) = (Vec::new(), request.start);
     loop {
         let left = limit - entries.len();
         let page_size =
-            i32::try_from(cursor.skip.saturating_add(left).min(PAGE_MAX)).unwrap_or(i32::MAX);
-        let page = match span
+            i32::try_from(place.skip.saturating_add(left).min(PAGE_MAX)).unwrap_or(i32::MAX);
+        let page = match request
             .deadline
-            .limit(fetch(page_size, cursor.token.clone()))
+            .limit(fetch(page_size, place.token.clone()))
             .await
         {
             Ok(page) => page?,
@@ -141,31 +141,31 @@ where
                 return Err(Error::too_late(operation, account.role_arn()));
             }
             Err(_) => {
-                return Ok(Listing {
+                return Ok(ResultsPage {
                     entries,
-                    next: Some(cursor),
+                    next: Some(place),
                 });
             }
         };
         let total = page.entries.len();
-        let answered = cursor.skip.saturating_add(left).min(total);
+        let answered = place.skip.saturating_add(left).min(total);
         let is_cut = answered < total;
-        entries.extend(page.entries.into_iter().take(answered).skip(cursor.skip));
+        entries.extend(page.entries.into_iter().take(answered).skip(place.skip));
         let next_token = page.next_token.filter(|token| !token.is_empty());
         let next = if is_cut {
-            Some(Cursor {
+            Some(PageToken {
                 skip: answered,
-                ..cursor
+                ..place
             })
         } else {
-            next_token.map(|token| Cursor {
+            next_token.map(|token| PageToken {
                 token: Some(token),
-                skip: cursor.skip.saturating_sub(total),
+                skip: place.skip.saturating_sub(total),
             })
         };
         match next {
-            Some(next) if entries.len() < limit => cursor = next,
-            next => return Ok(Listing { entries, next }),
+            Some(next) if entries.len() < limit => place = next,
+            next => return Ok(ResultsPage { entries, next }),
         }
     }
 }
@@ -175,19 +175,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_being_written() {
+    fn a_page_token_survives_being_written() {
         for text in ["0.abc", "2.", "7.a.b=="] {
-            assert_eq!(text.parse::<Cursor>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<PageToken>().unwrap().to_string(), text);
         }
         assert_eq!(
             "2".parse(),
-            Ok(Cursor {
+            Ok(PageToken {
                 token: None,
                 skip: 2
             })
         );
         for wrong in ["", "abc", "-1.", "4294967296.x", "99999999999999999999.x"] {
-            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
+            assert!(wrong.parse::<PageToken>().is_err(), "{wrong}");
         }
     }
 }

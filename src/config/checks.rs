@@ -99,7 +99,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
 
 fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
     let mut fault = |member: &str, message: String| {
-        faults.push(format!("`accounts.{name}.{member}`: {message}"))
+        faults.push(format!("`accounts.{name}.{member}`: {message}"));
     };
     if let Some(message) = region_fault(&account.region) {
         fault("region", message);

@@ -59,6 +59,7 @@ fn the_documented_configuration_is_read_whole() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn every_fault_is_named_with_its_place() {
     for (pointer, value, expected) in [
         ("/accounts", json!({}), "`accounts` is empty"),

@@ -26,8 +26,8 @@ fn a_role_arn_knows_its_account_and_anything_else_is_refused() {
 }
 
 #[test]
-fn a_cluster_is_a_name_or_an_arn_of_home() {
-    let home = home();
+fn a_cluster_is_a_name_or_an_arn_of_the_region() {
+    let region = region();
     let long = "x".repeat(256);
     for (text, name) in [
         ("myclu", Some("myclu")),
@@ -47,7 +47,7 @@ fn a_cluster_is_a_name_or_an_arn_of_home() {
         (long.as_str(), None),
     ] {
         assert_eq!(
-            ClusterName::parse(text, &home)
+            ClusterName::parse(text, &region)
                 .ok()
                 .as_ref()
                 .map(ClusterName::as_str),
@@ -57,8 +57,8 @@ fn a_cluster_is_a_name_or_an_arn_of_home() {
     }
 }
 
-fn home() -> Home {
-    Home {
+fn region() -> AccountRegion {
+    AccountRegion {
         account_id: "111122223333".to_owned(),
         region: "us-east-1".to_owned(),
     }
@@ -66,7 +66,7 @@ fn home() -> Home {
 
 #[test]
 fn a_service_or_task_is_a_name_or_an_arn_of_its_cluster() {
-    let cluster = ClusterName::parse("myclu", &home()).unwrap();
+    let cluster = ClusterName::parse("myclu", &region()).unwrap();
     for (text, name) in [
         ("web", Some("web")),
         ("myclu/web", Some("web")),
@@ -83,9 +83,10 @@ fn a_service_or_task_is_a_name_or_an_arn_of_its_cluster() {
         ("a b", None),
         ("", None),
     ] {
-        let service = ServiceName::parse(&text.replace("KIND", "service"), &home(), &cluster).ok();
+        let service =
+            ServiceName::parse(&text.replace("KIND", "service"), &region(), &cluster).ok();
         assert_eq!(service.as_ref().map(ServiceName::as_str), name, "{text}");
-        let task = TaskId::parse(&text.replace("KIND", "task"), &home(), &cluster).ok();
+        let task = TaskId::parse(&text.replace("KIND", "task"), &region(), &cluster).ok();
         assert_eq!(task.as_ref().map(TaskId::as_str), name, "{text}");
     }
 }
@@ -111,7 +112,7 @@ fn a_task_definition_is_a_family_or_a_revision() {
             false,
         ),
     ] {
-        let parsed = TaskDefinitionName::parse(text, &home()).ok();
+        let parsed = TaskDefinitionName::parse(text, &region()).ok();
         assert_eq!(
             parsed.as_ref().map(TaskDefinitionName::as_str),
             name,
@@ -145,7 +146,7 @@ fn a_registry_is_an_id_or_an_arn() {
         ("www", None),
     ] {
         assert_eq!(
-            RegistryId::parse(text, &home())
+            RegistryId::parse(text, &region())
                 .ok()
                 .as_ref()
                 .map(RegistryId::as_str),
@@ -176,8 +177,8 @@ fn a_region_is_recognised_by_its_shape() {
 
 #[test]
 fn an_impossible_id_is_repeated_without_its_control_characters() {
-    let home = home();
-    let error = ClusterName::parse("a\nlevel=error", &home)
+    let region = region();
+    let error = ClusterName::parse("a\nlevel=error", &region)
         .unwrap_err()
         .to_string();
     assert!(
@@ -188,7 +189,7 @@ fn an_impossible_id_is_repeated_without_its_control_characters() {
 
 #[test]
 fn a_namespace_of_this_account_is_its_id_whether_given_by_id_or_arn() {
-    let home = Home {
+    let region = AccountRegion {
         account_id: "111122223333".to_owned(),
         region: "us-east-1".to_owned(),
     };
@@ -201,7 +202,7 @@ fn a_namespace_of_this_account_is_its_id_whether_given_by_id_or_arn() {
         ),
         (shared, shared),
     ] {
-        assert_eq!(namespace_id(given, &home), expected);
+        assert_eq!(namespace_id(given, &region), expected);
     }
 }
 

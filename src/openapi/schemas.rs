@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::shapes::{Deserialize, Shape, Shapes};
-use crate::wire::findings::{Findings, Unknown};
 use crate::wire::members::{answer_name, join};
 use crate::wire::read::{ABSENT, Input, read};
+use crate::wire::validation::{Unknown, Validation};
 
 /// What is said of a member that AWS answers and a request may repeat.
 const DROPPED: &str = "What AWS answers, so that it may be sent back: it is dropped.";
@@ -228,10 +228,10 @@ impl Schemas {
 
 /// Whether the reader says that the structure at `path` lacks `member`.
 fn lacks<T: Input>(body: &Value, path: &str, member: &str) -> bool {
-    let mut findings = Findings::new(Unknown::Refuse);
-    read::<T>(body, "", &mut findings);
+    let mut validation = Validation::new(Unknown::Refuse);
+    read::<T>(body, "", &mut validation);
     let path = join(path, member);
-    let problems = findings.finish().err().unwrap_or_default();
+    let problems = validation.finish().err().unwrap_or_default();
     problems
         .iter()
         .any(|problem| problem.path.eq_ignore_ascii_case(&path) && problem.message == ABSENT)
@@ -267,7 +267,7 @@ pub(super) fn reference(name: &str) -> Value {
 /// The name of a component: AWS's; with `Input` for what a request spells, and `ServiceDiscovery` for what is Cloud
 /// Map's, where ECS has its own `Service` and `Tag`.
 fn component_name(id: &str, name: &str, side: Side) -> String {
-    let home = if id.starts_with("com.amazonaws.servicediscovery") {
+    let service = if id.starts_with("com.amazonaws.servicediscovery") {
         "ServiceDiscovery"
     } else {
         ""
@@ -277,5 +277,5 @@ fn component_name(id: &str, name: &str, side: Side) -> String {
     } else {
         ""
     };
-    format!("{home}{name}{suffix}")
+    format!("{service}{name}{suffix}")
 }

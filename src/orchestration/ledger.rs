@@ -135,7 +135,7 @@ impl Ledger {
             // What is refused now may be what an earlier call, which was not answered, has done.
             Err(error) if !error.kind.leaves_outcome_unknown() => entry.state = before,
             Err(error) if error.kind == Kind::Unavailable && before != State::Asked => {
-                entry.state = State::BrokenOff
+                entry.state = State::BrokenOff;
             }
             Err(_) => {}
         }

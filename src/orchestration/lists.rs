@@ -3,7 +3,7 @@
 use aws_sdk_ecs::types::{LaunchType, Service, TaskDefinitionFamilyStatus, TaskDefinitionStatus};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use crate::aws::pages::{Cursor, LIST_MAX, Listing, Span};
+use crate::aws::pages::{LIST_MAX, PageRequest, PageToken, ResultsPage};
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 
@@ -14,7 +14,7 @@ const PARALLEL: usize = 5;
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const SERVICES_MAX: usize = 150;
 
-/// A span of a cluster's services, described, with tags.
+/// A page of a cluster's services, described, with tags.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`] if nothing came in time.
@@ -22,17 +22,17 @@ pub async fn list_services_described(
     account: &Account,
     cluster: &str,
     launch_type: Option<LaunchType>,
-    span: Span,
-) -> Result<Listing<Service>, Error> {
-    let (start, deadline) = (span.start.clone(), span.deadline);
-    let span = Span {
+    page: PageRequest,
+) -> Result<ResultsPage<Service>, Error> {
+    let (start, deadline) = (page.start.clone(), page.deadline);
+    let page = PageRequest {
         limit: Some(
-            span.limit
+            page.limit
                 .map_or(SERVICES_MAX, |limit| limit.min(SERVICES_MAX)),
         ),
-        ..span
+        ..page
     };
-    let listed = ecs::list_services(account, cluster, launch_type, span).await?;
+    let listed = ecs::list_services(account, cluster, launch_type, page).await?;
     let batches: Vec<_> = listed
         .entries
         .chunks(ecs::DESCRIBE_SERVICES_MAX)
@@ -55,7 +55,7 @@ pub async fn list_services_described(
                     entries.extend(services);
                 }
                 None => {
-                    return Ok(Listing {
+                    return Ok(ResultsPage {
                         entries,
                         next: listed.next,
                     });
@@ -63,7 +63,7 @@ pub async fn list_services_described(
             },
             Err(_) if entries.is_empty() => return Err(account.too_late("ecs:DescribeServices")),
             Err(_) => {
-                return Ok(Listing {
+                return Ok(ResultsPage {
                     entries,
                     next: Some(start.after(answered)),
                 });
@@ -72,7 +72,7 @@ pub async fn list_services_described(
     }
 }
 
-/// A span of the revisions of a status of all families whose names begin with `prefix`, in the order of family and
+/// A page of the revisions of a status of all families whose names begin with `prefix`, in the order of family and
 /// revision.
 ///
 /// # Errors
@@ -81,21 +81,25 @@ pub async fn list_task_definitions_by_prefix(
     account: &Account,
     prefix: &str,
     status: &TaskDefinitionStatus,
-    span: Span,
-) -> Result<Listing, Error> {
+    page: PageRequest,
+) -> Result<ResultsPage, Error> {
     // A family is ACTIVE while one of its revisions is.
     let families_status = if *status == TaskDefinitionStatus::Active {
         TaskDefinitionFamilyStatus::Active
     } else {
         TaskDefinitionFamilyStatus::All
     };
-    let deadline = span.deadline;
-    let families =
-        ecs::list_task_definition_families(account, prefix, families_status, Span::whole(deadline))
-            .await?;
+    let deadline = page.deadline;
+    let families = ecs::list_task_definition_families(
+        account,
+        prefix,
+        families_status,
+        PageRequest::whole(deadline),
+    )
+    .await?;
     let families_go_on = families.next.is_some();
     // The list goes on after this revision: a count would slip when revisions are deregistered meanwhile.
-    let token = span.start.token().unwrap_or_default();
+    let token = page.start.token().unwrap_or_default();
     let (first, after) = token.rsplit_once(':').unwrap_or((token, "0"));
     let (first, after) = (first.to_owned(), after.parse().unwrap_or(0_u64));
     // Where the family is gone meanwhile, the list goes on with those that come after its name.
@@ -106,21 +110,25 @@ pub async fn list_task_definitions_by_prefix(
     let families = families.entries.into_iter().skip(start);
     let mut revisions = stream::iter(families)
         .map(|family| async move {
-            let listed =
-                ecs::list_task_definitions(account, Some(&family), status, Span::whole(deadline))
-                    .await;
+            let listed = ecs::list_task_definitions(
+                account,
+                Some(&family),
+                status,
+                PageRequest::whole(deadline),
+            )
+            .await;
             (family, listed)
         })
         .buffered(PARALLEL);
-    let limit = span.limit.unwrap_or(LIST_MAX);
+    let limit = page.limit.unwrap_or(LIST_MAX);
     let (mut entries, mut last) = (Vec::new(), None);
     while let Some((family, listed)) = revisions.next().await {
         let after = if family == first { after } else { 0 };
         let listed = match listed {
             Err(error) if error.kind == Kind::TimedOut && !entries.is_empty() => {
-                return Ok(Listing {
+                return Ok(ResultsPage {
                     entries,
-                    next: Some(Cursor::new(format!("{family}:{after}"), 0)),
+                    next: Some(PageToken::new(format!("{family}:{after}"), 0)),
                 });
             }
             listed => listed?,
@@ -132,16 +140,16 @@ pub async fn list_task_definitions_by_prefix(
         let answers: Vec<_> = rest.by_ref().take(limit - entries.len()).collect();
         let answered = answers.last().map_or(after, |arn| revision_of(arn));
         entries.extend(answers);
-        last = Some(Cursor::new(format!("{family}:{answered}"), 0));
+        last = Some(PageToken::new(format!("{family}:{answered}"), 0));
         if rest.next().is_some() || listed.next.is_some() {
-            return Ok(Listing {
+            return Ok(ResultsPage {
                 entries,
                 next: last,
             });
         }
     }
     // Families that were not heard of in time come after the last one.
-    Ok(Listing {
+    Ok(ResultsPage {
         entries,
         next: last.filter(|_| families_go_on),
     })
@@ -172,14 +180,14 @@ pub(super) async fn registry_user(
             .iter()
             .any(|registry| registry.registry_arn() == Some(arn))
     };
-    let mut start = Some(Cursor::default());
+    let mut start = Some(PageToken::default());
     while let Some(from) = start {
-        let span = Span {
+        let page = PageRequest {
             start: from,
             limit: None,
             deadline,
         };
-        let listed = match list_services_described(account, cluster, None, span).await {
+        let listed = match list_services_described(account, cluster, None, page).await {
             Ok(listed) => listed,
             Err(error) if error.kind == Kind::NotFound => return Ok(None),
             Err(error) => return Err(error),

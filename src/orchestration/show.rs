@@ -4,7 +4,7 @@ use aws_sdk_ecs::types::{DesiredStatus, Service, TaskDefinition};
 
 use crate::aws::discovery::namespace_of;
 use crate::aws::ecs::TaskFilter;
-use crate::aws::pages::Span;
+use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 use crate::ids::RegistryId;
@@ -65,7 +65,8 @@ async fn tasks(
         status: Some(status),
         ..TaskFilter::default()
     };
-    let listed = match ecs::list_tasks(account, cluster, filter, Span::whole(deadline)).await {
+    let listed = match ecs::list_tasks(account, cluster, filter, PageRequest::whole(deadline)).await
+    {
         Ok(listed) => listed,
         // A service that is INACTIVE is still described, but has no list of tasks any more.
         Err(error) if error.kind == Kind::NotFound => return Ok(Vec::new()),
@@ -101,7 +102,7 @@ async fn endpoint(account: &Account, service: &Service) -> Result<Option<String>
         .and_then(|registry| registry.registry_arn());
     let Some(arn) = arn else { return Ok(None) };
     // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
-    let own = RegistryId::parse(arn, &account.home());
+    let own = RegistryId::parse(arn, &account.account_region());
     match named(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
         Ok(endpoint) => Ok(endpoint),
         Err(error) if error.kind == Kind::NotFound => Ok(None),

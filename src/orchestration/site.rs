@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::idempotency::{Owner, Run};
 use crate::aws::discovery::namespace_of;
-use crate::aws::pages::Span;
+use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 
@@ -79,9 +79,12 @@ impl Site<'_> {
         name: &str,
         deadline: Deadline,
     ) -> Result<Option<Registry>, Error> {
-        let listed =
-            discovery::list_services(self.account, Some(namespace_id), Span::whole(deadline))
-                .await?;
+        let listed = discovery::list_services(
+            self.account,
+            Some(namespace_id),
+            PageRequest::whole(deadline),
+        )
+        .await?;
         let named = listed
             .entries
             .into_iter()

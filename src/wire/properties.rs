@@ -18,12 +18,12 @@ use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document, Number}
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 
-use super::findings::{Findings, Unknown};
 use super::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
     RunTaskInput, UpdateServiceInput,
 };
 use super::read::{Input, input, read};
+use super::validation::{Unknown, Validation};
 use super::write::write;
 
 input!(Cluster);
@@ -211,9 +211,9 @@ fn dream<T: Input>(rng: TestRng) -> T {
 fn is_read_as_it_was_written<T: Input + PartialEq + std::fmt::Debug>() {
     proptest!(ProptestConfig::with_cases(64), |(value in any::<()>().prop_perturb(|(), rng| dream::<T>(rng)))| {
         let written = write(&value).expect("a value of the SDK can be written");
-        let mut findings = Findings::new(Unknown::Refuse);
-        let again = read::<T>(&written, "", &mut findings);
-        prop_assert_eq!(findings.finish(), Ok(Vec::new()));
+        let mut validation = Validation::new(Unknown::Refuse);
+        let again = read::<T>(&written, "", &mut validation);
+        prop_assert_eq!(validation.finish(), Ok(Vec::new()));
         prop_assert_eq!(again, Some(value));
     });
 }
@@ -261,9 +261,9 @@ proptest! {
     fn any_json_is_read_or_refused(text in "[\\[\\]{}\",:0-9a-z\\\\ \n]{0,64}", bytes in any::<Vec<u8>>()) {
         for input in [text.as_bytes(), &bytes] {
             if let Ok(value) = super::json::parse(input) {
-                let mut findings = Findings::new(Unknown::Refuse);
-                let input = read::<CreateServiceInput>(&value, "", &mut findings);
-                prop_assert_eq!(input.is_some(), findings.finish().is_ok());
+                let mut validation = Validation::new(Unknown::Refuse);
+                let input = read::<CreateServiceInput>(&value, "", &mut validation);
+                prop_assert_eq!(input.is_some(), validation.finish().is_ok());
             }
         }
     }

@@ -1,7 +1,7 @@
 //! JSON → SDK inputs, by the SDK's schemas.
 //!
 //! The rules of the requests: member names match without regard to case, map keys keep theirs, `null` means
-//! absent, an unknown member is refused (or dropped and listed, with [`Unknown::Ignore`](super::findings::Unknown)), what AWS answers
+//! absent, an unknown member is refused (or dropped and listed, with [`Unknown::Ignore`](super::validation::Unknown)), what AWS answers
 //! but does not accept is dropped, and every finding of one body is reported together.
 
 use aws_smithy_schema::Schema;
@@ -10,8 +10,8 @@ use aws_smithy_types::date_time::Format;
 use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document, base64};
 use serde_json::{Map, Value};
 
-use super::findings::{Findings, Problem};
 use super::members::{self, join};
+use super::validation::{FieldError, Validation};
 use super::write::write_with_aws_names;
 use crate::text::printable;
 
@@ -62,26 +62,26 @@ pub(crate) use input;
 
 /// Reads `value`, found at `path` of the body, into an SDK input.
 ///
-/// `None` if anything was wrong with it; what it was is in `findings`.
-pub fn read<T: Input>(value: &Value, path: &str, findings: &mut Findings) -> Option<T> {
-    let before = findings.count();
+/// `None` if anything was wrong with it; what it was is in `validation`.
+pub fn read<T: Input>(value: &Value, path: &str, validation: &mut Validation) -> Option<T> {
+    let before = validation.count();
     let mut reader = Reader {
         value,
         path: path.to_owned(),
         answer: T::ANSWER,
-        findings,
+        validation,
     };
     let outcome = T::deserialize(&mut reader);
     match outcome {
         Ok(input) => {
-            if findings.count() == before {
-                find_absent(&input, value, path, findings);
+            if validation.count() == before {
+                find_absent(&input, value, path, validation);
             }
-            (findings.count() == before).then_some(input)
+            (validation.count() == before).then_some(input)
         }
         Err(error) => {
-            if findings.count() == before {
-                findings.add(problem(path, &error));
+            if validation.count() == before {
+                validation.add(problem(path, &error));
             }
             None
         }
@@ -93,27 +93,27 @@ pub fn read<T: Input>(value: &Value, path: &str, findings: &mut Findings) -> Opt
 /// The SDK fills a required text or list that is absent with an empty one, and AWS would refuse it in words
 /// of its own, one at a time: what is empty in the input but was not given is what is missing. (A required
 /// number becomes 0, which can't be told from a default of AWS; AWS decides about those.)
-fn find_absent<T: Input>(input: &T, given: &Value, path: &str, findings: &mut Findings) {
+fn find_absent<T: Input>(input: &T, given: &Value, path: &str, validation: &mut Validation) {
     if let Ok(read) = write_with_aws_names(input) {
-        compare(&read, given, path, findings);
+        compare(&read, given, path, validation);
     }
 }
 
-fn compare(read: &Value, given: &Value, path: &str, findings: &mut Findings) {
+fn compare(read: &Value, given: &Value, path: &str, validation: &mut Validation) {
     match (read, given) {
         (Value::Object(read), Value::Object(given)) => {
             for (name, value) in read {
                 let path = join(path, name);
                 match given_member(given, name) {
-                    Some(given) => compare(value, given, &path, findings),
-                    None if is_empty(value) => findings.refuse(path, ABSENT),
+                    Some(given) => compare(value, given, &path, validation),
+                    None if is_empty(value) => validation.refuse(path, ABSENT),
                     None => {}
                 }
             }
         }
         (Value::Array(read), Value::Array(given)) => {
             for (index, (read, given)) in read.iter().zip(given).enumerate() {
-                compare(read, given, &format!("{path}[{index}]"), findings);
+                compare(read, given, &format!("{path}[{index}]"), validation);
             }
         }
         _ => {}
@@ -137,7 +137,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// The problem that an error of the SDK's generated code means at `path`.
-fn problem(path: &str, error: &SerdeError) -> Problem {
+fn problem(path: &str, error: &SerdeError) -> FieldError {
     let (path, message) = match error {
         SerdeError::TypeMismatch { message, .. } => (path.to_owned(), message.clone()),
         other => match absent_member(&other.to_string()) {
@@ -145,7 +145,7 @@ fn problem(path: &str, error: &SerdeError) -> Problem {
             None => (path.to_owned(), other.to_string()),
         },
     };
-    Problem { path, message }
+    FieldError { path, message }
 }
 
 /// A builder that lacks a member says "`log_driver` was missing: …": the member's name is `logDriver`.
@@ -168,7 +168,7 @@ struct Reader<'a> {
     value: &'a Value,
     path: String,
     answer: Option<&'static Schema<'static>>,
-    findings: &'a mut Findings,
+    validation: &'a mut Validation,
 }
 
 impl Reader<'_> {
@@ -179,19 +179,19 @@ impl Reader<'_> {
         path: String,
         consume: impl FnOnce(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) {
-        let before = self.findings.count();
+        let before = self.validation.count();
         let mut child = Reader {
             value,
             path,
             answer: None,
-            findings: self.findings,
+            validation: self.validation,
         };
         let outcome = consume(&mut child);
         let path = child.path;
         if let Err(error) = outcome
-            && self.findings.count() == before
+            && self.validation.count() == before
         {
-            self.findings.add(problem(&path, &error));
+            self.validation.add(problem(&path, &error));
         }
     }
 
@@ -244,14 +244,14 @@ impl ShapeDeserializer for Reader<'_> {
                         .iter()
                         .filter_map(|member| member.member_name());
                     let path = join(&self.path, &printable(name));
-                    self.findings.unknown_member(path, name, known);
+                    self.validation.unknown_member(path, name, known);
                 }
                 continue;
             };
             let known = member.member_name().unwrap_or_default();
             let path = join(&self.path, known);
             if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == known) {
-                self.findings
+                self.validation
                     .refuse(path, format!("given twice, as `{first}` and as `{name}`"));
                 continue;
             }

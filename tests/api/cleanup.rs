@@ -12,13 +12,13 @@ use crate::support::{TestApp, TestQueues};
 const RECURSIVE: &str = "/nonprod/services?cluster=myclu&service=webapp&recursive=true";
 
 /// The documented four in an account, and queues.
-struct Estate {
+struct FakeAws {
     app: TestApp,
     queues: TestQueues,
     made: Value,
 }
 
-impl Estate {
+impl FakeAws {
     async fn new() -> Self {
         let queues = TestQueues::new().await;
         let mut app = TestApp::with_queues(&queues.urls);
@@ -138,7 +138,7 @@ impl Estate {
 
 #[tokio::test]
 async fn what_a_request_cannot_finish_is_queued_before_the_answer_and_finished_from_there() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let arns = estate.arns();
     estate.drain().await;
     let answer = estate.app.delete(RECURSIVE).await;
@@ -223,7 +223,7 @@ async fn what_a_request_cannot_finish_is_queued_before_the_answer_and_finished_f
 
 #[tokio::test]
 async fn an_attempt_looks_once_and_does_not_wait() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let draining = estate.draining();
     estate
@@ -239,7 +239,7 @@ async fn an_attempt_looks_once_and_does_not_wait() {
 
 #[tokio::test]
 async fn the_delays_grow_from_15_seconds_to_5_minutes() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     let draining = estate.draining();
     estate
@@ -264,7 +264,7 @@ async fn the_delays_grow_from_15_seconds_to_5_minutes() {
 
 #[tokio::test]
 async fn a_message_that_comes_twice_or_late_does_no_harm() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     assert_eq!(
         estate.deliver(&[message.clone(), message.clone()]).await,
@@ -285,7 +285,7 @@ async fn a_message_that_comes_twice_or_late_does_no_harm() {
 
 #[tokio::test]
 async fn an_attempt_that_is_killed_on_the_way_is_made_again() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     for operation in ["servicediscovery:DeleteService", "ecs:DeleteCluster"] {
         estate
@@ -303,7 +303,7 @@ async fn an_attempt_that_is_killed_on_the_way_is_made_again() {
 
 #[tokio::test]
 async fn a_service_that_was_created_again_keeps_its_registry_and_its_cluster() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let [_, registry, _] = estate.arns();
     let message = estate.queued().await;
     let again = estate.create_service_again(&registry).await;
@@ -328,7 +328,7 @@ async fn a_service_that_was_created_again_keeps_its_registry_and_its_cluster() {
 
 #[tokio::test]
 async fn a_cluster_that_was_created_again_is_kept() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let [_, _, cluster] = estate.arns();
     let message = estate.queued().await;
     estate
@@ -361,7 +361,7 @@ async fn a_cluster_that_was_created_again_is_kept() {
 
 #[tokio::test]
 async fn a_cluster_with_another_mark_is_another_cluster() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     message["clusterMark"] = json!("00000000-0000-4000-8000-999999999999");
     estate.deliver(&[message]).await;
@@ -370,7 +370,7 @@ async fn a_cluster_with_another_mark_is_another_cluster() {
 
 #[tokio::test]
 async fn a_cluster_that_aws_does_not_delete_yet_is_deleted_later() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let refusal =
         json!({"code": "ClusterContainsTasksException", "status": 400, "message": "it has tasks"});
@@ -389,7 +389,7 @@ async fn a_cluster_that_aws_does_not_delete_yet_is_deleted_later() {
 
 #[tokio::test]
 async fn a_cluster_that_is_kept_loses_its_mark() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let second = json!({"service": {"cluster": "myclu", "serviceName": "second", "taskDefinition": "mytaskdef:1"}});
     estate
@@ -412,7 +412,7 @@ async fn a_cluster_that_is_kept_loses_its_mark() {
 
 #[tokio::test]
 async fn the_cluster_default_is_kept_from_the_queue_too() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     estate
         .app
@@ -431,7 +431,7 @@ async fn the_cluster_default_is_kept_from_the_queue_too() {
 
 #[tokio::test]
 async fn tasks_of_others_that_are_stopping_are_waited_for() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let stopping = json!({"failures": [], "tasks": [
         {"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a", "lastStatus": "STOPPING", "desiredStatus": "STOPPED", "group": "service:other"},
@@ -460,7 +460,7 @@ async fn tasks_of_others_that_are_stopping_are_waited_for() {
 
 #[tokio::test]
 async fn a_registry_that_was_created_again_is_kept() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let discovery = estate.app.account().discovery();
     let first = estate.made["ServiceDiscoveryService"].clone();
@@ -496,7 +496,7 @@ async fn a_registry_that_was_created_again_is_kept() {
 
 #[tokio::test]
 async fn a_stuck_instance_whose_task_is_gone_is_deregistered() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let id = estate.made["ServiceDiscoveryService"]["Id"]
         .as_str()
@@ -541,7 +541,7 @@ async fn a_stuck_instance_whose_task_is_gone_is_deregistered() {
 
 #[tokio::test]
 async fn a_refused_permission_is_tried_three_times_and_then_a_dead_letter_that_names_the_action() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     estate.app.faults().refuse(
         "ecs:DeleteCluster",
@@ -590,7 +590,7 @@ async fn a_refused_permission_is_tried_three_times_and_then_a_dead_letter_that_n
 
 #[tokio::test]
 async fn refusals_count_only_in_a_row() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     message["refusals"] = json!(2);
     let draining = estate.draining();
@@ -610,7 +610,7 @@ async fn refusals_count_only_in_a_row() {
 
 #[tokio::test]
 async fn what_is_not_done_after_two_hours_is_a_dead_letter_that_says_what_it_waits_for() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     let (draining, [service, ..]) = (estate.draining(), estate.arns());
     estate
@@ -642,7 +642,7 @@ async fn what_is_not_done_after_two_hours_is_a_dead_letter_that_says_what_it_wai
 
 #[tokio::test]
 async fn throttling_is_no_refusal() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     message["refusals"] = json!(2);
     estate.app.faults().refuse(
@@ -663,7 +663,7 @@ async fn throttling_is_no_refusal() {
 #[tokio::test]
 async fn an_sts_that_is_unwell_is_no_refusal_and_one_that_denies_is() {
     for (code, refusals) in [("Throttling", 0), ("AccessDenied", 3)] {
-        let mut estate = Estate::new().await;
+        let mut estate = FakeAws::new().await;
         let mut message = estate.queued().await;
         message["refusals"] = json!(2);
         // A process that has not assumed the role yet.
@@ -697,7 +697,7 @@ async fn an_sts_that_is_unwell_is_no_refusal_and_one_that_denies_is() {
 
 #[tokio::test]
 async fn a_message_that_sqs_had_put_aside_has_all_the_time_again() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     let draining = estate.draining();
     estate
@@ -719,7 +719,7 @@ async fn a_message_that_sqs_had_put_aside_has_all_the_time_again() {
 
 #[tokio::test]
 async fn an_unfinished_message_that_comes_twice_is_finished_by_both() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let draining = estate.draining();
     estate
@@ -739,7 +739,7 @@ async fn an_unfinished_message_that_comes_twice_is_finished_by_both() {
 
 #[tokio::test]
 async fn an_account_that_left_the_configuration_is_a_refusal() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     message["account"] = json!("gone");
     message["refusals"] = json!(2);
@@ -755,7 +755,7 @@ async fn an_account_that_left_the_configuration_is_a_refusal() {
 
 #[tokio::test]
 async fn messages_of_a_batch_fail_one_by_one() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let mut unknown = message.clone();
     unknown["account"] = json!("gone");
@@ -770,7 +770,7 @@ async fn messages_of_a_batch_fail_one_by_one() {
 
 #[tokio::test]
 async fn a_message_that_is_none_is_a_dead_letter_at_once() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     assert_eq!(
         estate
             .deliver(&[json!("nonsense"), json!({"account": "nonprod"})])
@@ -789,7 +789,7 @@ async fn a_message_that_is_none_is_a_dead_letter_at_once() {
 
 #[tokio::test]
 async fn a_panic_fails_its_own_message() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let app = TestApp::with_broken_sdk(Some(estate.queues.urls.clone()));
     let answer = app.invoke(estate.queues.batch(&[message])).await.unwrap();
@@ -801,7 +801,7 @@ async fn a_panic_fails_its_own_message() {
 
 #[tokio::test]
 async fn what_cannot_be_put_back_is_delivered_again() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let draining = estate.draining();
     estate
@@ -817,7 +817,7 @@ async fn what_cannot_be_put_back_is_delivered_again() {
 
 #[tokio::test]
 async fn without_a_place_for_dead_letters_sqs_moves_them_itself() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     estate.queues.urls.dead_letter_url = None;
     let app = TestApp::with_queues(&estate.queues.urls);
@@ -832,7 +832,7 @@ async fn without_a_place_for_dead_letters_sqs_moves_them_itself() {
 
 #[tokio::test]
 async fn an_empty_look_at_a_silent_aws_is_put_back_in_time() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     estate.app.set_time_left(Duration::from_secs(8));
     estate
@@ -846,7 +846,7 @@ async fn an_empty_look_at_a_silent_aws_is_put_back_in_time() {
 #[tokio::test]
 async fn what_cannot_be_queued_is_the_callers_to_repeat() {
     for (operation, is_sent) in [("sqs:SendMessage", true), ("ecs:TagResource", false)] {
-        let mut estate = Estate::new().await;
+        let mut estate = FakeAws::new().await;
         estate.drain().await;
         estate
             .app
@@ -870,7 +870,7 @@ async fn what_cannot_be_queued_is_the_callers_to_repeat() {
 
 #[tokio::test]
 async fn what_aws_throttles_on_the_way_is_queued() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     estate.app.faults().refuse(
         "servicediscovery:DeleteService",
         "ThrottlingException",
@@ -898,7 +898,7 @@ async fn what_aws_throttles_on_the_way_is_queued() {
 
 #[tokio::test]
 async fn the_same_delete_again_reports_how_far_the_queue_has_come() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     estate.deliver(&[message]).await;
     estate.app.faults().forget_calls();
@@ -920,7 +920,7 @@ async fn the_same_delete_again_reports_how_far_the_queue_has_come() {
 
 #[tokio::test]
 async fn the_same_delete_meanwhile_reports_what_is_pending() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let (draining, mark) = (estate.draining(), message["clusterMark"].clone());
     estate
@@ -946,7 +946,7 @@ async fn the_same_delete_meanwhile_reports_what_is_pending() {
 
 #[tokio::test]
 async fn a_batch_of_another_queue_gets_nowhere() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     let before = estate.app.account().inventory().await;
     let ours = estate.queues.batch(&[message]);
@@ -973,7 +973,7 @@ async fn a_batch_of_another_queue_gets_nowhere() {
 
 #[tokio::test]
 async fn a_delete_that_is_done_in_time_is_not_queued() {
-    let mut estate = Estate::new().await;
+    let mut estate = FakeAws::new().await;
     let answer = estate.app.delete(RECURSIVE).await.expect(200);
     assert_eq!((answer.get("Queued"), answer.get("Detail")), (None, None));
     assert_eq!(estate.sent(), []);

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use crate::services::documented;
-use crate::support::{Leashed, TestAccount};
+use crate::support::{ChildGuard, TestAccount};
 
 mod callers;
 mod cleanup;
@@ -23,7 +23,7 @@ struct Stack {
     members: Value,
     /// What `deployed.py` told.
     ready: Value,
-    process: Leashed,
+    process: ChildGuard,
 }
 
 impl Stack {
@@ -34,7 +34,7 @@ impl Stack {
     }
 
     fn deploy(arguments: &[&str]) -> Self {
-        let (process, ready) = Leashed::start("deployed.py", arguments);
+        let (process, ready) = ChildGuard::start("deployed.py", arguments);
         let text = |name: &str| ready[name].as_str().expect("a text").to_owned();
         Self {
             url: text("api_url"),

@@ -736,7 +736,7 @@ async fn every_fault_of_every_call_ends_done_or_as_before_or_is_listed() {
         match &case.how {
             Fault::Rule(rule) => rules.push((name(index), case.operation.clone(), rule.clone())),
             Fault::Late { is_reset } => {
-                late.push((name(index), case.operation.clone(), LATE_MS, *is_reset))
+                late.push((name(index), case.operation.clone(), LATE_MS, *is_reset));
             }
         }
         rules.extend(

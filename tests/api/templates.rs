@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use crate::rooms::sources;
-use crate::support::Leashed;
+use crate::support::ChildGuard;
 
 /// A template with its intrinsic functions in their long form.
 pub fn template(path: &str) -> &'static Value {
     static TEMPLATES: OnceLock<Value> = OnceLock::new();
-    let templates = TEMPLATES.get_or_init(|| Leashed::start("templates.py", &[]).1);
+    let templates = TEMPLATES.get_or_init(|| ChildGuard::start("templates.py", &[]).1);
     templates
         .get(path)
         .unwrap_or_else(|| panic!("there is no {path}"))

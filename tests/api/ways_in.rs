@@ -278,10 +278,10 @@ async fn what_was_compressed_ahead_of_time_arrives_readable_by_every_way() {
             );
             match &answer["body"] {
                 Value::String(text) if !is_compressed => {
-                    assert!(text.starts_with(beginning), "{way:?} {path}")
+                    assert!(text.starts_with(beginning), "{way:?} {path}");
                 }
                 Value::Object(document) => {
-                    assert_eq!(document["openapi"], "3.1.0", "{way:?} {path}")
+                    assert_eq!(document["openapi"], "3.1.0", "{way:?} {path}");
                 }
                 body => assert!(is_compressed, "{way:?} {path}: {body}"),
             }

@@ -6,19 +6,19 @@ use aws_sdk_ecs::operation::delete_cluster::DeleteClusterOutput;
 use aws_sdk_ecs::types::{Cluster, ClusterField, Tag};
 
 use super::absent;
-use crate::aws::pages::{Listing, Page, Span, collect};
+use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
 
-/// `ecs:ListClusters`: a span of the list, over as many calls as it takes.
+/// `ecs:ListClusters`: a page of the list, over as many calls as it takes.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
-pub async fn list_clusters(account: &Account, span: Span) -> Result<Listing, Error> {
+pub async fn list_clusters(account: &Account, page: PageRequest) -> Result<ResultsPage, Error> {
     const OPERATION: &str = "ecs:ListClusters";
     let call = account.ecs.list_clusters();
-    collect(OPERATION, account, span, |page_size, token| {
+    collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;

@@ -7,7 +7,7 @@ use aws_sdk_ecs::operation::update_service::{UpdateServiceInput, UpdateServiceOu
 use aws_sdk_ecs::types::{LaunchType, Service, ServiceField};
 
 use super::absent;
-use crate::aws::pages::{Listing, Page, Span, collect};
+use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
@@ -16,7 +16,7 @@ use crate::aws::{Account, Error};
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>).
 pub const DESCRIBE_SERVICES_MAX: usize = 10;
 
-/// `ecs:ListServices`: a span of a cluster's ACTIVE services, of one launch type or of all. (A service with a capacity
+/// `ecs:ListServices`: a page of a cluster's ACTIVE services, of one launch type or of all. (A service with a capacity
 /// provider strategy has no launch type.)
 ///
 /// # Errors
@@ -25,15 +25,15 @@ pub async fn list_services(
     account: &Account,
     cluster: &str,
     launch_type: Option<LaunchType>,
-    span: Span,
-) -> Result<Listing, Error> {
+    page: PageRequest,
+) -> Result<ResultsPage, Error> {
     const OPERATION: &str = "ecs:ListServices";
     let call = account
         .ecs
         .list_services()
         .cluster(cluster)
         .set_launch_type(launch_type);
-    collect(OPERATION, account, span, |page_size, token| {
+    collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;

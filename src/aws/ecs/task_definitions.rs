@@ -8,12 +8,12 @@ use aws_sdk_ecs::operation::register_task_definition::{
 };
 use aws_sdk_ecs::types::{TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus};
 
-use crate::aws::pages::{Listing, Page, Span, collect};
+use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
 
-/// `ecs:ListTaskDefinitions`: a span of the revisions of a status, of one family or of all, in the order of family
+/// `ecs:ListTaskDefinitions`: a page of the revisions of a status, of one family or of all, in the order of family
 /// and revision.
 ///
 /// # Errors
@@ -22,8 +22,8 @@ pub async fn list_task_definitions(
     account: &Account,
     family: Option<&str>,
     status: &TaskDefinitionStatus,
-    span: Span,
-) -> Result<Listing, Error> {
+    page: PageRequest,
+) -> Result<ResultsPage, Error> {
     const OPERATION: &str = "ecs:ListTaskDefinitions";
     // AWS calls it a prefix, and takes it for the whole name
     // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html>); an AWS that takes it
@@ -33,7 +33,7 @@ pub async fn list_task_definitions(
         .list_task_definitions()
         .set_family_prefix(family.map(str::to_owned))
         .status(status.clone());
-    collect(OPERATION, account, span, |page_size, token| {
+    collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
@@ -62,15 +62,15 @@ pub async fn list_task_definition_families(
     account: &Account,
     prefix: &str,
     status: TaskDefinitionFamilyStatus,
-    span: Span,
-) -> Result<Listing, Error> {
+    page: PageRequest,
+) -> Result<ResultsPage, Error> {
     const OPERATION: &str = "ecs:ListTaskDefinitionFamilies";
     let call = account
         .ecs
         .list_task_definition_families()
         .family_prefix(prefix)
         .status(status);
-    collect(OPERATION, account, span, |page_size, token| {
+    collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;

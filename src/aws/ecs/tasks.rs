@@ -6,7 +6,7 @@ use aws_sdk_ecs::operation::stop_task::StopTaskOutput;
 use aws_sdk_ecs::types::{DesiredStatus, Task, TaskField};
 
 use super::absent;
-use crate::aws::pages::{Listing, Page, Span, collect};
+use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
@@ -25,7 +25,7 @@ pub struct TaskFilter {
     pub started_by: Option<String>,
 }
 
-/// `ecs:ListTasks`: a span of a cluster's tasks, of all launch types.
+/// `ecs:ListTasks`: a page of a cluster's tasks, of all launch types.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
@@ -33,8 +33,8 @@ pub async fn list_tasks(
     account: &Account,
     cluster: &str,
     filter: TaskFilter,
-    span: Span,
-) -> Result<Listing, Error> {
+    page: PageRequest,
+) -> Result<ResultsPage, Error> {
     const OPERATION: &str = "ecs:ListTasks";
     let call = account
         .ecs
@@ -45,7 +45,7 @@ pub async fn list_tasks(
         .set_family(filter.family)
         .set_desired_status(filter.status)
         .set_started_by(filter.started_by);
-    collect(OPERATION, account, span, |page_size, token| {
+    collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;

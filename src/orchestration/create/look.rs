@@ -373,7 +373,7 @@ async fn first_registry(
         .and_then(|registry| registry.registry_arn());
     let Some(arn) = arn else { return Ok(None) };
     // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
-    let own = RegistryId::parse(arn, &account.home());
+    let own = RegistryId::parse(arn, &account.account_region());
     match discovery::get_service(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
         Ok(registry) => Ok(Some(registry)),
         // It has been deleted since.

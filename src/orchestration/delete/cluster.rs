@@ -3,7 +3,7 @@
 use aws_sdk_ecs::types::{Cluster, Task};
 
 use super::{Occasion, Step, Target, count, rest, tasks};
-use crate::aws::pages::Span;
+use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 
@@ -17,7 +17,7 @@ pub(super) async fn step(
     let name = &target.cluster;
     let (found, services, live) = tokio::join!(
         ecs::describe_cluster(account, name),
-        ecs::list_services(account, name, None, Span::whole(deadline)),
+        ecs::list_services(account, name, None, PageRequest::whole(deadline)),
         tasks::live(account, name, deadline),
     );
     let Some(cluster) = found?.filter(|cluster| cluster.status() != Some("INACTIVE")) else {

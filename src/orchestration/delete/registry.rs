@@ -6,7 +6,7 @@ use aws_sdk_servicediscovery::types::InstanceSummary;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::{Step, Target, count, tasks};
-use crate::aws::pages::Span;
+use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery};
 use crate::deadline::Deadline;
 use crate::ids::RegistryId;
@@ -22,7 +22,7 @@ pub(super) async fn step(
     arn: &str,
     deadline: Deadline,
 ) -> Result<Step, Error> {
-    let Ok(id) = RegistryId::parse(arn, &account.home()) else {
+    let Ok(id) = RegistryId::parse(arn, &account.account_region()) else {
         return Ok(Step::Kept(
             "it belongs to another account or region".to_owned(),
         ));
@@ -49,7 +49,7 @@ async fn clear(
     deadline: Deadline,
 ) -> Result<Step, Error> {
     let (instances, live) = tokio::join!(
-        discovery::list_instances(account, id, Span::whole(deadline)),
+        discovery::list_instances(account, id, PageRequest::whole(deadline)),
         tasks::live(account, &target.cluster, deadline),
     );
     let instances = match instances {

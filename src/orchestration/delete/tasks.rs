@@ -3,7 +3,7 @@
 use aws_sdk_ecs::types::{DesiredStatus, Task};
 
 use crate::aws::ecs::TaskFilter;
-use crate::aws::pages::Span;
+use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 
@@ -44,7 +44,8 @@ async fn of_status(
         status: Some(status),
         ..TaskFilter::default()
     };
-    let listed = match ecs::list_tasks(account, cluster, filter, Span::whole(deadline)).await {
+    let listed = match ecs::list_tasks(account, cluster, filter, PageRequest::whole(deadline)).await
+    {
         Ok(listed) => listed.entries,
         Err(error) if error.kind == Kind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),

@@ -3,7 +3,7 @@
 use aws_sdk_ecs::types::{Service, TaskDefinition, TaskDefinitionStatus};
 
 use super::Leftover;
-use crate::aws::pages::Span;
+use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 use crate::orchestration::idempotency::Owner;
@@ -114,11 +114,11 @@ async fn cluster(
         return deleted;
     }
     // AWS counts a service that is on its way too; one that is ACTIVE is another request's, and stays.
-    let span = Span {
+    let page = PageRequest {
         limit: Some(1),
-        ..Span::whole(deadline)
+        ..PageRequest::whole(deadline)
     };
-    let services = ecs::list_services(site.account, name, None, span)
+    let services = ecs::list_services(site.account, name, None, page)
         .await?
         .entries;
     services.first().map_or(deleted, |arn| {

@@ -1,13 +1,13 @@
 use serde_json::json;
 
 use super::*;
-use crate::wire::findings::Unknown;
 use crate::wire::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
 };
+use crate::wire::validation::Unknown;
 use crate::wire::write::write;
 
-fn lines(problems: Vec<Problem>) -> Vec<String> {
+fn lines(problems: Vec<FieldError>) -> Vec<String> {
     problems
         .into_iter()
         .map(|problem| format!("{}: {}", problem.path, problem.message))
@@ -16,9 +16,9 @@ fn lines(problems: Vec<Problem>) -> Vec<String> {
 
 /// Reads, and answers the input as it would be written; else the problems.
 fn outcome<T: Input>(value: &Value) -> Result<Value, Vec<String>> {
-    let mut findings = Findings::new(Unknown::Refuse);
-    let input = read::<T>(value, "body", &mut findings);
-    findings.finish().map_err(lines)?;
+    let mut validation = Validation::new(Unknown::Refuse);
+    let input = read::<T>(value, "body", &mut validation);
+    validation.finish().map_err(lines)?;
     Ok(write(&input.expect("without problems there is a value")).unwrap())
 }
 
@@ -160,10 +160,10 @@ fn what_aws_answers_may_come_back() {
 #[test]
 fn lenient_reading_drops_the_unknown_and_lists_it() {
     let value = json!({"clusterName": "a", "colour": "red", "tags": [{"key": "a", "valeu": "b"}]});
-    let mut findings = Findings::new(Unknown::Ignore);
-    let input = read::<CreateClusterInput>(&value, "", &mut findings).unwrap();
+    let mut validation = Validation::new(Unknown::Ignore);
+    let input = read::<CreateClusterInput>(&value, "", &mut validation).unwrap();
     assert_eq!(
-        findings.finish(),
+        validation.finish(),
         Ok(vec!["colour".to_owned(), "tags[0].valeu".to_owned()])
     );
     assert_eq!(

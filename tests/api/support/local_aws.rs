@@ -17,9 +17,9 @@ pub const HUB: &str = "123456789012";
 /// A process that ends when this value, or the whole test binary, is gone: it lives while its standard input
 /// is open.
 #[derive(Debug)]
-pub struct Leashed(Child);
+pub struct ChildGuard(Child);
 
-impl Leashed {
+impl ChildGuard {
     /// Starts a script of `tests/local_aws` and reads the one line of JSON that says it is ready.
     pub fn start(script: &str, arguments: &[&str]) -> (Self, Value) {
         let root = env!("CARGO_MANIFEST_DIR");
@@ -44,7 +44,7 @@ impl Leashed {
     }
 }
 
-impl Leashed {
+impl ChildGuard {
     /// Kills the processes that it has started, by itself or by others, whose program has this name; answers how many.
     pub fn kill_all(&self, program: &str) -> usize {
         let parents: Vec<(u32, u32)> = processes()
@@ -91,7 +91,7 @@ fn parent_of(id: u32) -> Option<u32> {
         .ok()
 }
 
-impl Drop for Leashed {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         self.0
@@ -102,9 +102,9 @@ impl Drop for Leashed {
 
 /// The endpoint of the local AWS of this test binary.
 pub fn endpoint() -> &'static str {
-    static SERVER: OnceLock<(Leashed, String)> = OnceLock::new();
+    static SERVER: OnceLock<(ChildGuard, String)> = OnceLock::new();
     let (_, endpoint) = SERVER.get_or_init(|| {
-        let (process, ready) = Leashed::start("server.py", &[]);
+        let (process, ready) = ChildGuard::start("server.py", &[]);
         (process, text(&ready["endpoint"]))
     });
     endpoint
@@ -136,13 +136,13 @@ pub struct Faults {
     rules: Vec<Value>,
     late: Vec<Value>,
     answers: Map<String, Value>,
-    _process: Option<Leashed>,
+    _process: Option<ChildGuard>,
 }
 
 impl Faults {
     /// A proxy that passes everything on.
     pub fn none() -> Self {
-        let (process, ready) = Leashed::start("faults.py", &["--upstream", endpoint()]);
+        let (process, ready) = ChildGuard::start("faults.py", &["--upstream", endpoint()]);
         Self {
             _process: Some(process),
             ..Self::at(text(&ready["endpoint"]))

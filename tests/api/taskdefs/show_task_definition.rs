@@ -127,10 +127,10 @@ async fn an_unknown_task_definition_is_not_found() {
 #[tokio::test]
 async fn an_impossible_task_definition_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
-    let home = app.account().id.clone();
+    let account_id = app.account().id.clone();
     let elsewhere = "arn:aws:ecs:us-east-1:999999999999:task-definition/web:1";
-    let other_region = format!("arn:aws:ecs:eu-west-1:{home}:task-definition/web:1");
-    let other_kind = format!("arn:aws:ecs:us-east-1:{home}:cluster/web");
+    let other_region = format!("arn:aws:ecs:eu-west-1:{account_id}:task-definition/web:1");
+    let other_kind = format!("arn:aws:ecs:us-east-1:{account_id}:cluster/web");
     for name in [
         "web:0",
         "web:x",

@@ -120,14 +120,14 @@ async fn tasks_are_listed_by_service_family_status_and_who_started_them() {
 async fn the_cluster_may_be_an_arn_of_the_account_and_region_that_the_path_names() {
     let mut app = TestApp::with_faults();
     let arn = |region, account: &str| format!("arn:aws:ecs:{region}:{account}:cluster/myclu");
-    let home = app.account().id.clone();
+    let account_id = app.account().id.clone();
     register(app.account(), "web").await;
     let started = run(app.account(), "web", |call| call).await;
-    let encoded = arn("us-east-1", &home)
+    let encoded = arn("us-east-1", &account_id)
         .replace(':', "%3A")
         .replace('/', "%2F");
     // API Gateway's HTTP APIs hand the path on decoded.
-    for cluster in [encoded, arn("us-east-1", &home)] {
+    for cluster in [encoded, arn("us-east-1", &account_id)] {
         let listed = app
             .get(&format!("/nonprod/clusters/{cluster}/tasks"))
             .await
@@ -137,7 +137,7 @@ async fn the_cluster_may_be_an_arn_of_the_account_and_region_that_the_path_names
     app.faults().forget_calls();
     for cluster in [
         arn("us-east-1", "999999999999"),
-        arn("eu-west-1", &home),
+        arn("eu-west-1", &account_id),
         "a%20b".to_owned(),
     ] {
         let problem = app
@@ -148,7 +148,7 @@ async fn the_cluster_may_be_an_arn_of_the_account_and_region_that_the_path_names
     }
     for service in [
         "us-east-1:999999999999:service/myclu/web",
-        &format!("us-east-1:{home}:service/other/web"),
+        &format!("us-east-1:{account_id}:service/other/web"),
     ] {
         let problem = app
             .get(&format!(

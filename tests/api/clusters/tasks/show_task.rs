@@ -167,15 +167,15 @@ async fn an_unknown_task_is_not_found() {
 #[tokio::test]
 async fn an_impossible_task_is_refused_before_any_call() {
     let mut app = TestApp::with_faults();
-    let home = app.account().id.clone();
+    let account_id = app.account().id.clone();
     for task in [
         "a%20b",
         "other%2F0a1b",
         "arn:aws:ecs:us-east-1:999999999999:task/myclu/0a1b",
-        &format!("arn:aws:ecs:eu-west-1:{home}:task/myclu/0a1b"),
-        &format!("arn:aws:ecs:us-east-1:{home}:task/other/0a1b"),
-        &format!("arn:aws:ecs:us-east-1:{home}:task%2Fother%2F0a1b"),
-        &format!("arn:aws:ecs:us-east-1:{home}:service/myclu/0a1b"),
+        &format!("arn:aws:ecs:eu-west-1:{account_id}:task/myclu/0a1b"),
+        &format!("arn:aws:ecs:us-east-1:{account_id}:task/other/0a1b"),
+        &format!("arn:aws:ecs:us-east-1:{account_id}:task%2Fother%2F0a1b"),
+        &format!("arn:aws:ecs:us-east-1:{account_id}:service/myclu/0a1b"),
     ] {
         let problem = app.get(&format!("{PATH}/{task}")).await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{task}");

@@ -122,11 +122,11 @@ async fn a_task_is_stopped_by_arn_and_without_a_reason() {
 #[tokio::test]
 async fn an_impossible_task_and_an_unknown_parameter_are_refused_before_any_call() {
     let mut app = TestApp::with_faults();
-    let home = app.account().id.clone();
+    let account_id = app.account().id.clone();
     for task in [
         "a%20b",
         "arn:aws:ecs:us-east-1:999999999999:task/myclu/0a1b",
-        &format!("arn:aws:ecs:us-east-1:{home}:task/other/0a1b"),
+        &format!("arn:aws:ecs:us-east-1:{account_id}:task/other/0a1b"),
     ] {
         let problem = app.delete(&format!("{PATH}/{task}")).await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{task}");

@@ -19,7 +19,7 @@ pub type Refusal = (&'static str, &'static str);
 
 /// Everything in the account, each thing as AWS describes it.
 #[derive(Debug)]
-pub struct Estate {
+pub struct FakeAws {
     clusters: Vec<Value>,
     services: Vec<Value>,
     revisions: Vec<Value>,
@@ -49,7 +49,7 @@ impl Thing {
     }
 }
 
-impl Estate {
+impl FakeAws {
     /// Nothing but a namespace.
     pub fn new(drains_in: Duration) -> Self {
         Self {

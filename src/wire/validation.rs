@@ -19,7 +19,7 @@ pub enum Unknown {
 
 /// One thing wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Problem {
+pub struct FieldError {
     /// Where, as `taskDefinition.containerDefinitions[0].cpu`; empty for the body itself.
     pub path: String,
     /// What is wrong, and what would be accepted.
@@ -28,15 +28,15 @@ pub struct Problem {
 
 /// Everything found while one body was read.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub struct Validation {
     unknown: Unknown,
-    problems: Vec<Problem>,
+    problems: Vec<FieldError>,
     more: usize,
     ignored: Vec<String>,
 }
 
-impl Findings {
-    /// No findings yet.
+impl Validation {
+    /// No validation yet.
     pub fn new(unknown: Unknown) -> Self {
         Self {
             unknown,
@@ -46,14 +46,14 @@ impl Findings {
 
     /// Adds a problem that a rule beyond the types found.
     pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.add(Problem {
+        self.add(FieldError {
             path: path.into(),
             message: message.into(),
         });
     }
 
     /// Keeps as many problems as anybody reads, and counts the rest.
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(super) fn add(&mut self, problem: FieldError) {
         if self.problems.len() < PROBLEMS_MAX {
             self.problems.push(problem);
         } else {
@@ -90,9 +90,9 @@ impl Findings {
     ///
     /// # Errors
     /// Every problem, in the order in which the body holds them.
-    pub fn finish(mut self) -> Result<Vec<String>, Vec<Problem>> {
+    pub fn finish(mut self) -> Result<Vec<String>, Vec<FieldError>> {
         if self.more > 0 {
-            self.problems.push(Problem {
+            self.problems.push(FieldError {
                 path: String::new(),
                 message: format!("and {} more problems", self.more),
             });
@@ -144,14 +144,14 @@ mod tests {
         let mut object: Map<_, _> = (0..1 << name.len())
             .map(|bits| (spelled(bits), Value::Null))
             .collect();
-        let mut findings = Findings::new(Unknown::Refuse);
+        let mut validation = Validation::new(Unknown::Refuse);
         let started = std::time::Instant::now();
-        findings.take(&mut object, "", name);
+        validation.take(&mut object, "", name);
         assert!(
             started.elapsed().as_millis() < 500,
             "{:?}",
             started.elapsed()
         );
-        assert_eq!((object.len(), findings.count()), (0, 1));
+        assert_eq!((object.len(), validation.count()), (0, 1));
     }
 }
