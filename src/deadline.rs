@@ -61,6 +61,11 @@ impl Deadline {
         Self(self.0.min(Instant::now() + limit))
     }
 
+    /// Whether there is more time left than this.
+    pub fn leaves(self, time: Duration) -> bool {
+        Instant::now() + time < self.0
+    }
+
     /// Waits for `work`, but not past the deadline.
     ///
     /// # Errors

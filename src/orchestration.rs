@@ -9,6 +9,7 @@ pub mod launch;
 mod ledger;
 pub mod lists;
 pub mod logs;
+pub mod readiness;
 pub mod show;
 mod site;
 pub mod tags;

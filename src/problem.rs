@@ -253,6 +253,7 @@ fn of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
         Kind::AssumeRole => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed"),
         Kind::NoSession => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed").retryable(true),
         Kind::AccessDenied => verdict(StatusCode::FORBIDDEN, "AccessDenied"),
+        Kind::Blocked => verdict(StatusCode::FORBIDDEN, "Blocked"),
         Kind::NotFound => verdict(StatusCode::NOT_FOUND, "NotFound"),
         Kind::Conflict => verdict(StatusCode::CONFLICT, "Conflict"),
         Kind::NotReady => verdict(StatusCode::CONFLICT, "NotReady").retry_after(NOT_READY_RETRY_S),

@@ -50,6 +50,7 @@ pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
         request.account,
         input,
         &Run::new(request.request_id, None).token(""),
+        request.deadline,
     )
     .await?;
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))

@@ -78,7 +78,8 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     // DIFFERENCE: the original sent the path's cluster as a task definition, and always failed.
     input.cluster = Some(cluster.to_string());
-    let started = launch::run_task(request.account, input, &request.run()?.token("")).await?;
+    let token = request.run()?.token("");
+    let started = launch::run_task(request.account, input, &token, request.deadline).await?;
     let tasks = started
         .tasks()
         .iter()

@@ -17,7 +17,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::OnceCell;
 
 use super::Error;
-use super::retries::{Nonsense, NotForQuotas};
+use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
 use super::sessions::Session;
 use crate::config;
 use crate::ids::AccountRegion;
@@ -151,6 +151,7 @@ impl Account {
                     .retry_partition($sdk::config::retry::RetryPartition::new(partition))
                     .retry_classifier(session.clone())
                     .retry_classifier(NotForQuotas)
+                    .retry_classifier(DisguisedThrottling)
                     .retry_classifier(Nonsense)
                     .interceptor(session.clone());
                 $sdk::Client::from_conf(config.build())

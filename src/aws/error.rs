@@ -1,5 +1,7 @@
 //! What AWS refused, as one kind with AWS's code, message and request id; the SDK's error stays the source.
 
+mod kind;
+
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -9,7 +11,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use self::kind::{classify, in_our_words};
 use crate::error::chain;
+
+pub use kind::Kind;
+pub(super) use kind::is_throttling_in_disguise;
 
 /// A call to AWS that did not succeed.
 #[derive(Debug)]
@@ -30,57 +36,6 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// The kinds of failure that callers can tell apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The account's role could not be assumed.
-    AssumeRole,
-    /// STS was not there to be asked, or had too much to do; the call was never made.
-    NoSession,
-    /// The role lacks a permission.
-    AccessDenied,
-    /// The resource does not exist.
-    NotFound,
-    /// The resource's state, or another resource, is in the way.
-    Conflict,
-    /// A service of that name is still draining: the name is free again in a while.
-    Draining,
-    /// What was just made has not reached all of AWS yet.
-    NotReady,
-    /// AWS does not accept what was asked.
-    Invalid,
-    /// Too many calls, after the SDK's own retries.
-    Throttled,
-    /// There is no Fargate capacity at the moment.
-    NoCapacity,
-    /// AWS failed, or answered nonsense, after the SDK's own retries.
-    Unavailable,
-    /// AWS did not answer in time.
-    TimedOut,
-}
-
-impl Kind {
-    /// Whether the same call may succeed after a while, without anybody doing anything.
-    pub fn passes(self) -> bool {
-        matches!(
-            self,
-            Self::NoSession
-                | Self::Conflict
-                | Self::Draining
-                | Self::NotReady
-                | Self::Throttled
-                | Self::NoCapacity
-                | Self::Unavailable
-                | Self::TimedOut
-        )
-    }
-
-    /// Whether AWS may have done the work although the call failed.
-    pub fn leaves_outcome_unknown(self) -> bool {
-        matches!(self, Self::Unavailable | Self::TimedOut)
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -98,6 +53,10 @@ impl fmt::Display for Error {
             Kind::AccessDenied => write!(
                 f,
                 "the role `{role_arn}` may not do `{operation}`: {message}"
+            ),
+            Kind::Blocked => write!(
+                f,
+                "AWS has blocked the account, and refused `{operation}`: {message}"
             ),
             Kind::TimedOut => write!(f, "`{operation}` was not answered in time: {message}"),
             Kind::Unavailable => write!(f, "`{operation}` failed on AWS's side: {message}"),
@@ -183,7 +142,8 @@ impl Error {
             (None, SdkError::ServiceError(context)) => {
                 let (code, message) = (context.err().code(), context.err().message());
                 let kind = classify(code, message.unwrap_or_default(), status);
-                let message = message.map_or_else(|| "without a message".to_owned(), str::to_owned);
+                let message = message.filter(|message| !message.trim().is_empty());
+                let message = message.map_or_else(|| in_our_words(code, kind), str::to_owned);
                 (kind, said(code), message)
             }
             (None, SdkError::TimeoutError(_)) => (Kind::TimedOut, None, "no answer".to_owned()),
@@ -244,6 +204,7 @@ fn assume_role_refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
         code: said(service_error.and_then(|error| error.code())),
         message: service_error
             .and_then(|error| error.message())
+            .filter(|message| !message.trim().is_empty())
             .unwrap_or("STS gave no credentials")
             .to_owned(),
         request_id: headers
@@ -255,183 +216,4 @@ fn assume_role_refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
 /// A code that says something.
 fn said(code: Option<&str>) -> Option<String> {
     code.filter(|code| !code.is_empty()).map(str::to_owned)
-}
-
-/// The kind of a refusal, by AWS's code; by the message where AWS puts several under one code.
-///
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>,
-/// <https://docs.aws.amazon.com/cloud-map/latest/api/CommonErrors.html>, and each operation's own list.
-fn classify(code: Option<&str>, message: &str, status: Option<u16>) -> Kind {
-    let is_client_error = status.is_some_and(|status| (400..500).contains(&status));
-    let Some(code) = code.filter(|_| is_client_error) else {
-        return if status == Some(429) {
-            Kind::Throttled
-        } else {
-            Kind::Unavailable
-        };
-    };
-    match code {
-        "AccessDeniedException"
-        | "AccessDenied"
-        | "UnauthorizedOperation"
-        | "NotAuthorized"
-        | "OptInRequired" => Kind::AccessDenied,
-        "ExpiredTokenException"
-        | "ExpiredToken"
-        | "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature" => Kind::AssumeRole,
-        "ThrottlingException"
-        | "Throttling"
-        | "ThrottledException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "SlowDown" => Kind::Throttled,
-        "ResourceInUse"
-        | "UpdateInProgressException"
-        | "ServiceNotActiveException"
-        | "ServiceAlreadyExists"
-        | "ConflictException"
-        | "DuplicateRequest"
-        | "ResourceLimitExceeded"
-        | "LimitExceededException"
-        | "ResourceInUseException"
-        | "NamespaceAlreadyExists" => Kind::Conflict,
-        "ServerException" | "InternalFailure" | "InternalServerError" | "ServiceUnavailable" => {
-            Kind::Unavailable
-        }
-        "RequestTimeout" | "RequestTimeoutException" => Kind::TimedOut,
-        code if code.contains("NotFound") => Kind::NotFound,
-        code if code.starts_with("ClusterContains") => Kind::Conflict,
-        _ => classify_by_message(message),
-    }
-}
-
-/// ECS says these under `ClientException` and `InvalidParameterException`.
-fn classify_by_message(message: &str) -> Kind {
-    let message = message.to_ascii_lowercase();
-    let says = |text: &str| message.contains(text);
-    if says("still draining") {
-        Kind::Draining
-    } else if says("not idempotent") {
-        Kind::Conflict
-    } else if says("too many concurrent attempts") {
-        Kind::Throttled
-    } else if says("unable to assume the service linked role") {
-        Kind::NotReady
-    } else if says("capacity is unavailable") {
-        Kind::NoCapacity
-    } else if says("unable to describe task definition")
-        || (says("task") && (says("not found") || says("does not exist")))
-    {
-        Kind::NotFound
-    } else {
-        Kind::Invalid
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_code_of_aws_is_one_kind() {
-        for (code, message, status, kind) in [
-            ("AccessDeniedException", "", 400, Kind::AccessDenied),
-            (
-                "ClusterNotFoundException",
-                "Cluster not found.",
-                400,
-                Kind::NotFound,
-            ),
-            ("NamespaceNotFound", "", 400, Kind::NotFound),
-            (
-                "ClientException",
-                "Unable to describe task definition.",
-                400,
-                Kind::NotFound,
-            ),
-            (
-                "ClientException",
-                "TaskDefinition not found.",
-                400,
-                Kind::NotFound,
-            ),
-            (
-                "ClientException",
-                "The specified task definition does not exist.",
-                400,
-                Kind::NotFound,
-            ),
-            (
-                "InvalidParameterException",
-                "The referenced task was not found.",
-                400,
-                Kind::NotFound,
-            ),
-            (
-                "InvalidParameterException",
-                "The subnet ID 'subnet-1' does not exist",
-                400,
-                Kind::Invalid,
-            ),
-            (
-                "ClientException",
-                "Too many concurrent attempts to create a new revision",
-                400,
-                Kind::Throttled,
-            ),
-            (
-                "ClientException",
-                "Family should not be null.",
-                400,
-                Kind::Invalid,
-            ),
-            ("ClusterContainsServicesException", "", 400, Kind::Conflict),
-            ("ServiceAlreadyExists", "", 400, Kind::Conflict),
-            (
-                "InvalidParameterException",
-                "Creation of service was not idempotent.",
-                400,
-                Kind::Conflict,
-            ),
-            (
-                "InvalidParameterException",
-                "Unable to Start a service that is still Draining.",
-                400,
-                Kind::Draining,
-            ),
-            (
-                "ClientException",
-                "Capacity is unavailable at this time. Please try again later",
-                400,
-                Kind::NoCapacity,
-            ),
-            ("InvalidInput", "", 400, Kind::Invalid),
-            (
-                "InvalidParameterException",
-                "Unable to assume the service linked role.",
-                400,
-                Kind::NotReady,
-            ),
-            ("ThrottlingException", "Rate exceeded", 400, Kind::Throttled),
-            ("RequestLimitExceeded", "", 400, Kind::Throttled),
-            ("ExpiredTokenException", "", 400, Kind::AssumeRole),
-            ("ServerException", "", 500, Kind::Unavailable),
-            ("ClusterNotFoundException", "", 503, Kind::Unavailable),
-        ] {
-            assert_eq!(
-                classify(Some(code), message, Some(status)),
-                kind,
-                "{code} {message}"
-            );
-        }
-        assert_eq!(classify(None, "", Some(400)), Kind::Unavailable);
-        assert_eq!(classify(None, "", Some(429)), Kind::Throttled);
-        assert_eq!(classify(Some("Whatever"), "", Some(200)), Kind::Unavailable);
-    }
 }

@@ -6,6 +6,8 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 
+use super::error::is_throttling_in_disguise;
+
 /// For calls that make something: only what AWS has certainly not done is repeated.
 ///
 /// A throttled call is repeated; one whose connection broke, that was not answered in time, or that AWS answered with
@@ -62,6 +64,30 @@ impl ClassifyRetry for NotForQuotas {
     }
 }
 
+/// For all calls: a throttling that AWS wraps into the code of something else is one all the same, as where ECS asks
+/// EC2 about security groups too often (<https://github.com/dask/dask-cloudprovider/issues/56>).
+#[derive(Debug)]
+pub(super) struct DisguisedThrottling;
+
+impl ClassifyRetry for DisguisedThrottling {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let refusal = context.response().and_then(refusal);
+        if refusal.is_some_and(|(code, message)| is_throttling_in_disguise(&code, &message)) {
+            RetryAction::throttling_error()
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "DisguisedThrottling"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+}
+
 /// For all calls, but of those that make something only where AWS has refused: an answer that can't be read is asked for
 /// again. (The SDK repeats successes that end too early, but neither refusals that do, nor what came whole and is not
 /// what the operation answers.)
@@ -85,13 +111,25 @@ impl ClassifyRetry for Nonsense {
     }
 }
 
-/// AWS's error code in a refusal of any service of the JSON protocol.
+/// Returns AWS's error code in a refusal of any service of the JSON protocol.
 pub(super) fn refusal_code(response: &HttpResponse) -> Option<String> {
+    refusal(response).map(|(code, _)| code)
+}
+
+/// Returns AWS's error code and message, which may be empty, in a refusal of any service of the JSON protocol.
+fn refusal(response: &HttpResponse) -> Option<(String, String)> {
     if !(400..500).contains(&response.status().as_u16()) {
         return None;
     }
     let body = serde_json::from_slice::<serde_json::Value>(response.body().bytes()?).ok()?;
     // `com.amazonaws.ecs#ClusterNotFoundException`, or without the namespace.
     let code = body.get("__type").or_else(|| body.get("code"))?.as_str()?;
-    Some(code.rsplit('#').next().unwrap_or_default().to_owned())
+    let message = body.get("message").or_else(|| body.get("Message"));
+    Some((
+        code.rsplit('#').next().unwrap_or_default().to_owned(),
+        message
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+    ))
 }

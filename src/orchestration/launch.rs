@@ -5,7 +5,9 @@ use aws_sdk_ecs::operation::run_task::{RunTaskInput, RunTaskOutput};
 use aws_sdk_ecs::types::Failure;
 
 use super::defaults;
+use super::readiness::retry_while_not_ready;
 use crate::aws::{Account, Error, ecs};
+use crate::deadline::Deadline;
 
 /// `RunTask` started nothing: AWS says why for each task that it did not start.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +46,8 @@ pub enum RunFailure {
     NothingStarted(#[from] NothingStarted),
 }
 
-/// Creates a service, with the account's defaults. `token` makes AWS recognise a repeated call as the same.
+/// Creates a service, with the account's defaults. `token` makes AWS recognise a repeated call as the same. A role that
+/// ECS can't assume yet is waited for.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal; [`Kind::NotFound`](crate::aws::Kind::NotFound) without an ACTIVE cluster.
@@ -52,16 +55,18 @@ pub async fn create_service(
     account: &Account,
     mut input: CreateServiceInput,
     token: &str,
+    deadline: Deadline,
 ) -> Result<CreateServiceOutput, Error> {
     let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
     let cluster = input.cluster.as_deref().unwrap_or_default();
     let cluster_decides = is_undecided && has_default_strategy(account, cluster).await?;
     defaults::service(&mut input, &account.settings, cluster_decides);
     input.client_token.get_or_insert_with(|| token.to_owned());
-    ecs::create_service(account, input).await
+    retry_while_not_ready(deadline, || ecs::create_service(account, input.clone())).await
 }
 
-/// Runs tasks, with the account's defaults. `token` makes AWS recognise a repeated call as the same.
+/// Runs tasks, with the account's defaults. `token` makes AWS recognise a repeated call as the same. A role that ECS
+/// can't assume yet is waited for.
 ///
 /// # Errors
 /// [`RunFailure`] with AWS's refusal, or AWS's failures if nothing was started; [`Kind::NotFound`](crate::aws::Kind::NotFound) without an ACTIVE cluster.
@@ -69,13 +74,14 @@ pub async fn run_task(
     account: &Account,
     mut input: RunTaskInput,
     token: &str,
+    deadline: Deadline,
 ) -> Result<RunTaskOutput, RunFailure> {
     let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
     let cluster = input.cluster.as_deref().unwrap_or_default();
     let cluster_decides = is_undecided && has_default_strategy(account, cluster).await?;
     defaults::tasks(&mut input, &account.settings, cluster_decides);
     input.client_token.get_or_insert_with(|| token.to_owned());
-    let started = ecs::run_task(account, input).await?;
+    let started = retry_while_not_ready(deadline, || ecs::run_task(account, input.clone())).await?;
     if started.tasks().is_empty() {
         return Err(NothingStarted(started.failures.unwrap_or_default()).into());
     }

@@ -11,6 +11,7 @@
 mod support;
 
 mod callers;
+mod captured;
 mod cleanup;
 mod clusters;
 mod deployed;
