@@ -126,9 +126,13 @@ fn http_client() -> SharedHttpClient {
 impl Account {
     async fn new(settings: &config::Account, base: &SdkConfig) -> Self {
         let region = Region::new(settings.region.clone());
+        // The STS of an opt-in region refuses a caller whose own account has not opted in, and a session of any
+        // region's STS is valid in all (<https://github.com/hashicorp/terraform-provider-aws/issues/32549>): the
+        // hub's own region is asked, whatever the member's.
+        let home = base.region().cloned().unwrap_or_else(|| region.clone());
         let mut role = AssumeRoleProvider::builder(settings.role_arn.as_str())
             .session_name(SESSION_NAME)
-            .region(region.clone())
+            .region(home)
             .configure(base);
         if let Some(external_id) = &settings.external_id {
             role = role.external_id(external_id);
@@ -203,3 +207,6 @@ impl Account {
         self.settings.role_arn.as_str()
     }
 }
+
+#[cfg(test)]
+mod tests;
