@@ -1,6 +1,7 @@
 //! Flows of several AWS calls: each one a file, its undo in the same place. No HTTP and no JSON here.
 
 mod cause;
+pub mod checks;
 pub mod create;
 pub mod defaults;
 pub mod delete;
