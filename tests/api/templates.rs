@@ -337,6 +337,21 @@ fn what_needs_no_caller_passes_the_gateway_without_credentials() {
     assert_eq!(open, expected);
 }
 
+/// Lambda stops what it takes for a loop after 16 rounds
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>), and a slow delete has more.
+#[test]
+fn lambda_does_not_take_the_functions_own_queue_for_a_mistake() {
+    let resources = &template(HUB)["Resources"];
+    assert_eq!(
+        resources["CleanupFeedsFunction"]["Properties"]["FunctionName"],
+        json!({"Ref": "Function"})
+    );
+    assert_eq!(
+        resources["Function"]["Properties"]["RecursiveLoop"],
+        "Allow"
+    );
+}
+
 #[test]
 fn installers_find_every_parameter_and_output_that_was_promised() {
     let hub = template(HUB);
