@@ -11,14 +11,23 @@ use crate::digest::Digest;
 /// What an event says about who sent it.
 #[derive(Debug, Default)]
 pub struct Evidence {
-    /// Digests of the tokens in the request's headers.
-    pub tokens: Vec<Digest>,
+    /// The tokens in the request's headers.
+    pub tokens: Tokens,
     /// The IAM principal that API Gateway's authorizer verified.
     pub principal: Option<String>,
     /// The claims of the JWT that API Gateway's authorizer verified.
     pub claims: BTreeMap<String, String>,
     /// Whether the function was invoked directly, which IAM has already allowed.
     pub is_direct_invocation: bool,
+}
+
+/// Digests of the tokens in a request's headers.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    /// Those of `Authorization: Bearer …`. One that no caller has may be a JWT that the gateway has verified.
+    pub bearer: Vec<Digest>,
+    /// Those of `X-Auth-Token` and `Auth-Token`, which nobody but this API reads.
+    pub own: Vec<Digest>,
 }
 
 /// Why somebody may not.
@@ -49,8 +58,11 @@ impl Authority {
     /// Finds who calls. Where the evidence proves several, the most particular counts: a token before a principal or
     /// claims, these before an invocation, and then the first in the configuration.
     ///
+    /// Who sends a token for this API means to be known by it. One that nobody has is not made up for by anything else:
+    /// its sender would act as somebody else without noticing.
+    ///
     /// # Errors
-    /// [`Refusal::Unauthenticated`] if the evidence proves nobody.
+    /// [`Refusal::Unauthenticated`] if the evidence proves nobody, or holds an unknown token for this API.
     pub fn identify(&self, evidence: &Evidence) -> Result<&Caller, Refusal> {
         // Every caller is looked at, whether or not one matched before: the time says nothing.
         let matches: Vec<_> = self
@@ -63,12 +75,24 @@ impl Authority {
             Proof::Principal(_) | Proof::Claims(_) => 1,
             Proof::Invoke => 2,
         };
-        matches
-            .iter()
-            .min_by_key(rank)
-            .copied()
+        let caller = matches.iter().min_by_key(rank).copied();
+        caller
+            .filter(|_| self.unknown_tokens(evidence) == 0)
             .ok_or(Refusal::Unauthenticated)
     }
+
+    /// Counts the tokens for this API that no caller has.
+    fn unknown_tokens(&self, evidence: &Evidence) -> usize {
+        let is_unknown = |token: &&Digest| {
+            let owners = self.callers.iter().filter(|caller| owns(caller, token));
+            owners.count() == 0
+        };
+        evidence.tokens.own.iter().filter(is_unknown).count()
+    }
+}
+
+fn owns(caller: &Caller, token: &Digest) -> bool {
+    matches!(&caller.proof, Proof::Token(expected) if token.matches(expected))
 }
 
 impl Caller {
@@ -95,12 +119,8 @@ impl Caller {
 fn proves(evidence: &Evidence, proof: &Proof) -> bool {
     match proof {
         Proof::Token(expected) => {
-            evidence
-                .tokens
-                .iter()
-                .filter(|token| token.matches(expected))
-                .count()
-                > 0
+            let tokens = evidence.tokens.bearer.iter().chain(&evidence.tokens.own);
+            tokens.filter(|token| token.matches(expected)).count() > 0
         }
         Proof::Principal(pattern) => evidence
             .principal
@@ -239,8 +259,12 @@ mod tests {
     }
 
     fn tokens(tokens: &[&str]) -> Evidence {
+        let tokens = Tokens {
+            bearer: tokens.iter().map(Digest::of).collect(),
+            ..Tokens::default()
+        };
         Evidence {
-            tokens: tokens.iter().map(|token| Digest::of(token)).collect(),
+            tokens,
             ..Evidence::default()
         }
     }

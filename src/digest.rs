@@ -13,8 +13,8 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of a token as it was presented.
-    pub fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+    pub fn of(token: impl AsRef<[u8]>) -> Self {
+        Self(Sha256::digest(token).into())
     }
 
     /// The 32 bytes.

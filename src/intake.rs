@@ -20,7 +20,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::Value;
 
 use self::batch::Batch;
-use crate::auth::Evidence;
+use crate::auth::{Evidence, Tokens};
 use crate::deadline::GATEWAY_LIMIT;
 use crate::digest::Digest;
 use crate::reply::Reply;
@@ -225,35 +225,33 @@ fn qualifier(arn: &str) -> Option<&str> {
 }
 
 /// Takes the tokens out of the headers: from here on there are only digests of them.
-fn take_tokens(headers: &mut HeaderMap) -> Vec<Digest> {
-    let mut tokens = Vec::new();
+fn take_tokens(headers: &mut HeaderMap) -> Tokens {
+    let bearer = trimmed(headers, header::AUTHORIZATION.as_str());
+    let bearer = bearer.filter_map(bearer_token).map(Digest::of).collect();
+    let own = trimmed(headers, "x-auth-token").chain(trimmed(headers, "auth-token"));
+    let own = own.map(Digest::of).collect();
     for name in [header::AUTHORIZATION.as_str(), "x-auth-token", "auth-token"] {
-        let values: Vec<_> = headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
-        tokens.extend(values.into_iter().filter_map(|value| token(name, value)));
         headers.remove(name);
     }
     // A security token of SigV4 and cookies are of no use here; nobody should find them in a log.
     headers.remove("x-amz-security-token");
     headers.remove(header::COOKIE);
-    tokens
+    Tokens { bearer, own }
 }
 
-fn token(header_name: &str, value: &str) -> Option<Digest> {
-    let token = if header_name == header::AUTHORIZATION.as_str() {
-        let (scheme, token) = value.trim().split_once(' ')?;
-        if scheme.eq_ignore_ascii_case("bearer") {
-            token.trim()
-        } else {
-            ""
-        }
-    } else {
-        value.trim()
-    };
-    (!token.is_empty()).then(|| Digest::of(token))
+/// The values of a header. Bytes that are no text are values too: a token that nobody has.
+fn trimmed<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
+    let values = headers.get_all(name).iter();
+    values.map(|value| value.as_bytes().trim_ascii())
+}
+
+/// The token of `Bearer …`. Another scheme, as a signature's, has none.
+fn bearer_token(value: &[u8]) -> Option<&[u8]> {
+    let at = value.iter().position(|byte| *byte == b' ')?;
+    let (scheme, token) = value.split_at(at);
+    scheme
+        .eq_ignore_ascii_case(b"bearer")
+        .then(|| token.trim_ascii())
 }
 
 /// Decodes a query string.

@@ -174,3 +174,48 @@ async fn whom_api_gateway_has_verified_needs_no_token() {
     let body = json!({"requestContext": {"authorizer": iam(session)}});
     assert_eq!(forged.json(&body).send().await.status, 401);
 }
+
+/// Who sends a token for this API means to be known by it, and would else act as somebody else without noticing.
+#[tokio::test]
+async fn an_unknown_token_for_this_api_is_never_made_up_for() {
+    let grants = json!([{"accounts": ["nonprod"], "access": "read"}]);
+    let app = TestApp::with_settings(&json!({"callers": [
+        {"name": "bot", "principal": "arn:aws:iam::123456789012:role/deploy-*", "grants": grants},
+        {"name": "team", "claims": {"client_id": "abc"}, "grants": grants},
+        {"name": "reader", "tokenSha256": Caller::Reader.digest(), "grants": grants},
+        {"name": "nightly", "invoke": true, "grants": grants},
+    ]}));
+    let iam =
+        json!({"iam": {"userArn": "arn:aws:sts::123456789012:assumed-role/deploy-web/run-1"}});
+    let jwt = json!({"jwt": {"claims": {"client_id": "abc"}, "scopes": null}});
+    for (authorizer, caller) in [
+        (iam.clone(), Caller::Anonymous),
+        (jwt, Caller::Anonymous),
+        (json!({}), Caller::Reader),
+    ] {
+        for (name, value, status) in [
+            ("x-auth-token", "a-token-of-nobody", 401),
+            ("auth-token", "a-token-of-nobody", 401),
+            ("X-Auth-Token", "", 401),
+            ("x-auth-token", "Bearer a-readers-token", 401),
+            ("x-auth-token", "a-readers-token", 200),
+            ("x-unrelated", "a-token-of-nobody", 200),
+        ] {
+            let request = app.request("GET", "/nonprod/clusters").by(caller);
+            let request = request.event("/requestContext/authorizer", authorizer.clone());
+            let answer = request.header(name, value).send().await;
+            assert_eq!(answer.status, status, "{authorizer} {name}: {value}");
+        }
+    }
+    // What a gateway has verified as a JWT is no token of ours, and no unknown one.
+    let request = app.request("GET", "/nonprod/clusters").by(Caller::Stranger);
+    let request = request.event("/requestContext/authorizer", iam);
+    assert_eq!(request.send().await.status, 200);
+    for (token, status) in [("a-token-of-nobody", 401), ("a-readers-token", 200)] {
+        for name in ["X-Auth-Token", "auth-token"] {
+            let event = json!({"method": "GET", "path": "/v1/ecs/nonprod/clusters", "headers": {name: token}});
+            let answer = app.invoke(event).await.unwrap();
+            assert_eq!(answer["status"], status, "{name}: {token}");
+        }
+    }
+}
