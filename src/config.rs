@@ -8,6 +8,7 @@ mod report;
 mod written;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -24,6 +25,9 @@ pub const FILE: &str = "ECS_API_CONFIG_FILE";
 pub const CLEANUP_QUEUE: &str = "ECS_API_CLEANUP_QUEUE_URL";
 /// The variable that holds the URL of the queue for those of them that can't be finished.
 pub const DEAD_LETTER_QUEUE: &str = "ECS_API_DEAD_LETTER_QUEUE_URL";
+
+/// The AWS SDK's variable that holds the URL of another AWS.
+const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// Everything that an owner decides, checked.
 #[derive(Debug)]
@@ -165,6 +169,15 @@ pub enum ConfigError {
     /// It is not JSON.
     #[error("the configuration is not JSON: {} at line {} column {}", .0.message, .0.line, .0.column)]
     Syntax(json::SyntaxError),
+    /// A caller has a token that anybody can read.
+    #[error(
+        "caller `{caller}`: `tokenSha256` is the digest of a token that is published with ecs-api, and opens every account \
+         to whoever knows it: make one of your own, as with `openssl rand -hex 32`"
+    )]
+    PublishedToken {
+        /// The caller's name.
+        caller: String,
+    },
     /// It is JSON, but not a configuration: each entry names a place and what is wrong with it.
     #[error("the configuration is not valid: {}", .0.join("; "))]
     Invalid(Vec<String>),
@@ -183,6 +196,7 @@ impl Config {
             (None, Some(path)) => Self::parse(&contents(Path::new(&path))?)?,
             (None, None) => return Err(ConfigError::Missing),
         };
+        config.refuse_published_tokens(variable(AWS_ENDPOINT).as_deref())?;
         let url = |name| {
             variable(name)
                 .map(|url| queue_url(name, &url.to_string_lossy()))
@@ -211,6 +225,23 @@ impl Config {
             Ok(config)
         } else {
             Err(ConfigError::Invalid(faults))
+        }
+    }
+
+    /// Refuses tokens that anybody can read in this repository, unless the AWS behind them is one to play with.
+    fn refuse_published_tokens(&self, endpoint: Option<&OsStr>) -> Result<(), ConfigError> {
+        let is_local = endpoint
+            .and_then(OsStr::to_str)
+            .is_some_and(checks::is_local_endpoint);
+        let published = self
+            .callers
+            .iter()
+            .find(|caller| checks::is_published(caller));
+        match published {
+            Some(caller) if !is_local => Err(ConfigError::PublishedToken {
+                caller: caller.name.clone(),
+            }),
+            _ => Ok(()),
         }
     }
 }
@@ -247,6 +278,7 @@ fn contents(path: &Path) -> Result<Vec<u8>, ConfigError> {
 pub fn check_file(path: &Path) -> Result<String, ConfigError> {
     let text = contents(path)?;
     let config = Config::parse(&text)?;
+    config.refuse_published_tokens(std::env::var_os(AWS_ENDPOINT).as_deref())?;
     Ok(report::Report {
         config: &config,
         bytes: text.len(),

@@ -1,10 +1,12 @@
 //! The rules that a configuration must keep beyond its types, each fault named with its place and remedy.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde_json::Value;
 
 use super::{Account, Caller, Config, Proof};
+use crate::digest::Digest;
 use crate::ids::{is_account_name, is_region};
 
 /// Credentials of the original's configuration: none is accepted here, wherever it stands.
@@ -134,6 +136,37 @@ fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
     }
 }
 
+/// Tokens that this repository shows, as that of `make run`.
+const PUBLISHED_TOKENS: [&str; 1] = ["demo-token"];
+
+/// Whether a caller's token is one that this repository shows.
+pub(super) fn is_published(caller: &Caller) -> bool {
+    let Proof::Token(digest) = &caller.proof else {
+        return false;
+    };
+    PUBLISHED_TOKENS
+        .iter()
+        .any(|token| Digest::of(token).matches(digest))
+}
+
+/// Whether the AWS at a URL runs on this machine: then nothing real can be reached through it.
+pub(super) fn is_local_endpoint(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, _port) = authority
+        .rsplit_once(':')
+        .filter(|(_, port)| port.chars().all(|digit| digit.is_ascii_digit()))
+        .unwrap_or((authority, ""));
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
 #[derive(Default)]
 struct Seen<'c> {
     names: BTreeSet<&'c str>,
@@ -157,6 +190,9 @@ fn caller_faults<'c>(
     match &caller.proof {
         Proof::Token(digest) if !seen.tokens.insert(*digest.as_bytes()) => {
             fault("`tokenSha256` belongs to another caller too".to_owned());
+        }
+        Proof::Token(digest) if digest.matches(&Digest::of("")) => {
+            fault("`tokenSha256` is the digest of the empty text: was `$TOKEN` set?".to_owned());
         }
         Proof::Principal(pattern) if !pattern.starts_with("arn:") => {
             fault(format!(

@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 
@@ -343,6 +344,39 @@ fn the_report_says_what_everything_comes_to_and_no_secret() {
     for secret in ["shared-with-nonprod", "9999999", "abc"] {
         assert!(!report.contains(secret), "{report}");
     }
+}
+
+#[test]
+fn a_published_token_opens_nothing_but_a_local_aws() {
+    let digest = |token: &[u8]| json!(hex::encode(Sha256::digest(token)));
+    let demo = changed("/callers/0/tokenSha256", digest(b"demo-token"));
+    let demo = Config::parse(demo.to_string().as_bytes()).unwrap();
+    for (endpoint, is_accepted) in [
+        (None, false),
+        (Some(""), false),
+        (Some("http://127.0.0.1:4566"), true),
+        (Some("http://[::1]:4566/"), true),
+        (Some("https://localhost"), true),
+        (Some("http://aws.localhost:4566"), true),
+        (
+            Some("https://vpce-1.sts.us-east-1.vpce.amazonaws.com"),
+            false,
+        ),
+        (Some("http://localhost.example.com"), false),
+        (Some("http://127.0.0.1@example.com"), false),
+        (Some("https://10.0.0.1:4566"), false),
+        (Some("localhost"), false),
+    ] {
+        let checked = demo.refuse_published_tokens(endpoint.map(OsStr::new));
+        assert_eq!(checked.is_ok(), is_accepted, "{endpoint:?}");
+    }
+    let own = Config::parse(documented().to_string().as_bytes()).unwrap();
+    own.refuse_published_tokens(None).unwrap();
+    let refused = refused(&changed("/callers/0/tokenSha256", digest(b"")));
+    assert!(
+        refused.contains("caller `portal`: `tokenSha256` is the digest of the empty text"),
+        "{refused}"
+    );
 }
 
 #[test]
