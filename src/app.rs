@@ -27,13 +27,6 @@ use crate::telemetry::RequestLog;
 use crate::text::printable;
 use crate::wire::validation::FieldError;
 
-/// The longest path, as it is sent. Three names of AWS have 255 characters each.
-const PATH_MAX_BYTES: usize = 4096;
-/// The longest query, decoded. A token that AWS gives for the next page has some kilobytes at most.
-const QUERY_MAX_BYTES: usize = 16_384;
-/// The longest headers: those of a load balancer, which takes the most
-/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>).
-const HEADERS_MAX_BYTES: usize = 65_536;
 /// The headers of an answer that a page may read.
 const EXPOSED_HEADERS: &str =
     "Link, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";
@@ -196,7 +189,6 @@ impl App {
         context: &Context,
         log: &mut RequestLog,
     ) -> Result<Reply, Error> {
-        check_sizes(call)?;
         let path = self.routes.find(&call.path)?;
         if call.method == Method::OPTIONS {
             return Ok(
@@ -330,33 +322,6 @@ fn public(endpoint: Endpoint, call: &Call) -> Result<Reply, Error> {
             "a route is public whose endpoint is not".to_owned(),
         )),
     }
-}
-
-/// Refuses what no gateway hands on, and a direct invocation may hold: it would have to be searched and copied.
-fn check_sizes(call: &Call) -> Result<(), Malformed> {
-    let query = call
-        .query
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    let headers = call
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
-    for (what, given, limit) in [
-        ("path", call.path.len(), PATH_MAX_BYTES),
-        ("query", query, QUERY_MAX_BYTES),
-        ("headers", headers, HEADERS_MAX_BYTES),
-    ] {
-        if given > limit {
-            let verb = if what == "headers" { "have" } else { "has" };
-            return Err(Malformed(format!(
-                "the {what} {verb} {given} bytes; at most {limit} are accepted"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// Refuses query parameters that the route does not know, and repeated ones.

@@ -5,6 +5,7 @@
 //! No routing and no decisions here: what arrives is taken apart, credentials become digests, and that is all.
 
 pub mod batch;
+mod bounds;
 mod direct;
 mod http_api;
 mod load_balancer;
@@ -210,13 +211,18 @@ pub fn open(event: Value, invoked_arn: &str) -> Result<Event, UnknownEvent> {
             .map(Event::Batch)
             .ok_or(UnknownEvent::Kind);
     };
-    let call = match envelope {
+    let call = bounds::check(&event, envelope).and_then(|()| call(event, envelope));
+    Ok(Event::Request(Box::new(Opened { envelope, call })))
+}
+
+/// Reads the request of an event.
+fn call(event: Value, envelope: Envelope) -> Result<Call, Malformed> {
+    match envelope {
         Envelope::HttpApi => http_api::call(event),
         Envelope::RestApi(_) => rest_api::call(event),
         Envelope::LoadBalancer(style) => load_balancer::call(event, style),
         Envelope::Direct => direct::call(event),
-    };
-    Ok(Event::Request(Box::new(Opened { envelope, call })))
+    }
 }
 
 /// `direct` of `arn:aws:lambda:us-east-1:123456789012:function:ecs-api:direct`.

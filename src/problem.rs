@@ -27,6 +27,9 @@ const CAPACITY_RETRY_S: u32 = 60;
 /// The most characters of a detail: more than AWS says of one thing.
 const DETAIL_MAX: usize = 4096;
 
+/// The most bytes of paths and messages that a problem lists.
+const ERRORS_MAX_BYTES: usize = 16_384;
+
 /// What an error is on the wire.
 struct Verdict {
     status: StatusCode,
@@ -78,7 +81,7 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
     }
     problem.insert("retryable".to_owned(), verdict.retryable.into());
     if let Error::Input(problems) = error {
-        problem.insert("errors".to_owned(), json!(problems));
+        problem.insert("errors".to_owned(), errors(problems));
     }
     match error {
         Error::Create(failure) => add_outcome(&mut problem, &failure.outcome),
@@ -131,6 +134,19 @@ fn detail(error: &Error) -> String {
         other => other.to_string(),
     };
     printable_up_to(DETAIL_MAX, &detail)
+}
+
+/// What is wrong with the input, as far as a problem has room for it.
+fn errors(problems: &[FieldError]) -> Value {
+    let listed = problems.iter().scan(0, |bytes, problem| {
+        *bytes += problem.path.len() + problem.message.len();
+        (*bytes <= ERRORS_MAX_BYTES).then(|| json!(problem))
+    });
+    let mut listed: Vec<_> = listed.collect();
+    if listed.len() < problems.len() {
+        listed.push(json!({"path": "", "message": "and more problems, once these are mended"}));
+    }
+    listed.into()
 }
 
 fn summary(problems: &[FieldError]) -> String {
