@@ -48,7 +48,7 @@ run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=900
 	@$(VENV)/bin/python tests/local_aws/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
 
 test: tools browser check-format check-lints check-docs validate build check-run check-description ## Check everything, as CI does
-	cargo test --locked
+	cargo test --workspace --locked
 
 # On the pinned toolchain: libFuzzer needs no nightly, only the address sanitizer does, and there is no unsafe code here.
 fuzz: ## Look for input that breaks the function (SECONDS=60 for each target)
@@ -126,13 +126,13 @@ browser: venv
 	@$(VENV)/bin/python tests/description/page.py --find
 
 check-format:
-	cargo fmt --check
+	cargo fmt --all --check
 
 check-lints:
-	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 check-docs:
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 
 check-run: venv
 	$(VENV)/bin/python tests/local_aws/demo.py --port 0 --once

@@ -1,4 +1,5 @@
-//! The endpoints: one resource a file, one handler an endpoint: parse, call, shape.
+//! The endpoints: one resource a file; an endpoint is a handler (parse, call, shape) and, beside it, the
+//! [`Operation`](operation::Operation) that says everything else of it.
 //!
 //! No retries and no loops over AWS calls here; what takes several calls is a flow of
 //! [`orchestration`](crate::orchestration).
@@ -7,9 +8,12 @@ pub mod clusters;
 pub mod description;
 pub mod logs;
 pub mod meta;
+pub mod operation;
 pub mod orchestrations;
+pub mod parameters;
 pub mod registries;
 mod request;
+pub mod schema;
 pub mod services;
 mod shorthands;
 pub mod task_definitions;

@@ -10,7 +10,8 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Context, LambdaEvent};
 use serde_json::Value;
 
-use crate::api::{self, Request};
+use crate::api::Request;
+use crate::api::operation::{Handler, Route};
 use crate::auth::Authority;
 use crate::aws::Accounts;
 use crate::aws::queue::Queue;
@@ -22,7 +23,8 @@ use crate::intake::batch::{self, Batch};
 use crate::intake::{self, Call, Envelope, Event, Malformed, Opened, UnknownEvent};
 use crate::problem;
 use crate::reply::{Body, Reply};
-use crate::routes::{Endpoint, Guard, Matched, ROUTES, Route, Routes};
+use crate::router::{Matched, Router};
+use crate::routes::ROUTES;
 use crate::telemetry::RequestLog;
 use crate::text::printable;
 use crate::wire::validation::FieldError;
@@ -34,7 +36,7 @@ const EXPOSED_HEADERS: &str =
 /// The application: what lives as long as the process.
 #[derive(Debug)]
 pub struct App {
-    routes: Routes,
+    router: Router,
     authority: Authority,
     accounts: Accounts,
     cleanup: Option<Cleanup>,
@@ -51,7 +53,7 @@ impl App {
             .cleanup_queue
             .map(|urls| Queue::new(urls, accounts.own_config()));
         Self {
-            routes: Routes::new(ROUTES).expect("the route table is checked by a test"),
+            router: Router::new(&ROUTES).expect("the route table is checked by a test"),
             authority: Authority::new(config.callers),
             accounts,
             cleanup: queue.map(Cleanup::new),
@@ -189,120 +191,62 @@ impl App {
         context: &Context,
         log: &mut RequestLog,
     ) -> Result<Reply, Error> {
-        let path = self.routes.find(&call.path)?;
+        let path = self.router.find(&call.path)?;
         if call.method == Method::OPTIONS {
             return Ok(
                 Reply::empty(StatusCode::NO_CONTENT).with_header(header::ALLOW, &path.allow())
             );
         }
         let route = path.route(&call.method)?;
-        log.endpoint = Some(route.endpoint);
-        match route.guard {
-            Guard::Public => {
+        log.operation = Some(route.name);
+        match route.handler {
+            Handler::Public(answer) => {
                 check_query(call, route)?;
-                public(route.endpoint, call)
+                Ok(answer(call))
             }
-            Guard::Needs(access) => {
+            Handler::Account(work) => {
                 let caller = self.authority.identify(&call.evidence)?;
                 log.caller = Some(caller.name.clone());
-                caller.check(path.parameter("account"), access)?;
+                caller.check(path.parameter("account"), route.access())?;
                 check_query(call, route)?;
-                self.account_request(call, &path, route.endpoint, &caller.name, envelope, context)
-                    .await
+                let request = self
+                    .account_request(call, &path, &caller.name, envelope, context)
+                    .await?;
+                let work = work(&request);
+                if route.keeps_its_deadline {
+                    work.await
+                } else {
+                    request.deadline.limit(work).await?
+                }
             }
         }
     }
 
-    async fn account_request(
-        &self,
-        call: &Call,
-        path: &Matched<'_>,
-        endpoint: Endpoint,
-        caller: &str,
+    async fn account_request<'r>(
+        &'r self,
+        call: &'r Call,
+        path: &'r Matched<'r>,
+        caller: &'r str,
         envelope: Envelope,
-        context: &Context,
-    ) -> Result<Reply, Error> {
+        context: &'r Context,
+    ) -> Result<Request<'r>, Error> {
         let name = path.parameter("account");
         let account = self
             .accounts
             .get(name)
             .await
             .ok_or_else(|| Error::UnknownAccount(printable(name)))?;
-        let deadline = Deadline::of(context.deadline, envelope.gateway_limit());
-        let request = Request {
+        Ok(Request {
             call,
             path,
             account,
             caller,
             cleanup: self.cleanup.as_ref(),
-            deadline,
+            deadline: Deadline::of(context.deadline, envelope.gateway_limit()),
             request_id: &context.request_id,
             answer_max_bytes: envelope.answer_max_bytes(),
-        };
-        let work = match endpoint {
-            Endpoint::CreateOrchestration => {
-                api::orchestrations::create_orchestration(&request).boxed()
-            }
-            Endpoint::DeleteOrchestration => {
-                api::orchestrations::delete_orchestration(&request).boxed()
-            }
-            Endpoint::ListClusters => api::clusters::list_clusters(&request).boxed(),
-            Endpoint::CreateCluster => api::clusters::create_cluster(&request).boxed(),
-            Endpoint::ShowCluster => api::clusters::show_cluster(&request).boxed(),
-            Endpoint::DeleteCluster => api::clusters::delete_cluster(&request).boxed(),
-            Endpoint::ListServices => api::services::list_services(&request).boxed(),
-            Endpoint::CreateService => api::services::create_service(&request).boxed(),
-            Endpoint::ShowService => api::services::show_service(&request).boxed(),
-            Endpoint::UpdateService => api::services::update_service(&request).boxed(),
-            Endpoint::DeleteService => api::services::delete_service(&request).boxed(),
-            Endpoint::ListEvents => api::services::list_events(&request).boxed(),
-            Endpoint::ShowLogs => api::logs::show_logs(&request).boxed(),
-            Endpoint::ListTasks => api::tasks::list_tasks(&request).boxed(),
-            Endpoint::RunTask => api::tasks::run_task(&request).boxed(),
-            Endpoint::ShowTask => api::tasks::show_task(&request).boxed(),
-            Endpoint::StopTask => api::tasks::stop_task(&request).boxed(),
-            Endpoint::ListTaskDefinitions => {
-                api::task_definitions::list_task_definitions(&request).boxed()
-            }
-            Endpoint::RegisterTaskDefinition => {
-                api::task_definitions::register_task_definition(&request).boxed()
-            }
-            Endpoint::ShowTaskDefinition => {
-                api::task_definitions::show_task_definition(&request).boxed()
-            }
-            Endpoint::DeregisterTaskDefinition => {
-                api::task_definitions::deregister_task_definition(&request).boxed()
-            }
-            Endpoint::ListRegistries => api::registries::list_registries(&request).boxed(),
-            Endpoint::CreateRegistry => api::registries::create_registry(&request).boxed(),
-            Endpoint::ShowRegistry => api::registries::show_registry(&request).boxed(),
-            Endpoint::DeleteRegistry => api::registries::delete_registry(&request).boxed(),
-            Endpoint::Ping | Endpoint::ShowVersion | Endpoint::ShowOpenapi | Endpoint::ShowDocs => {
-                return public(endpoint, call);
-            }
-        };
-        if keeps_its_deadline(endpoint) {
-            work.await
-        } else {
-            deadline.limit(work).await?
-        }
+        })
     }
-}
-
-/// Whether a handler answers before the deadline by itself: a flow takes back what it made or says how far it came,
-/// and a list answers what it has.
-fn keeps_its_deadline(endpoint: Endpoint) -> bool {
-    matches!(
-        endpoint,
-        Endpoint::CreateOrchestration
-            | Endpoint::DeleteOrchestration
-            | Endpoint::DeleteService
-            | Endpoint::ListClusters
-            | Endpoint::ListServices
-            | Endpoint::ListTasks
-            | Endpoint::ListTaskDefinitions
-            | Endpoint::ListRegistries
-    )
 }
 
 /// What a panic said, for the log.
@@ -312,46 +256,42 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     format!("a panic: {}", text.unwrap_or("without a message"))
 }
 
-fn public(endpoint: Endpoint, call: &Call) -> Result<Reply, Error> {
-    match endpoint {
-        Endpoint::Ping => Ok(api::meta::ping()),
-        Endpoint::ShowVersion => Ok(api::meta::show_version()),
-        Endpoint::ShowOpenapi => Ok(api::description::show_openapi(call)),
-        Endpoint::ShowDocs => Ok(api::description::show_docs(call)),
-        _ => Err(Error::Bug(
-            "a route is public whose endpoint is not".to_owned(),
-        )),
-    }
-}
-
 /// Refuses query parameters that the route does not know, and repeated ones.
 fn check_query(call: &Call, route: &Route) -> Result<(), Error> {
-    let problem = |(index, (name, _)): (usize, &(String, String))| {
-        let message = if !route.query.contains(&name.as_str()) {
-            let known: Vec<_> = route.query.iter().map(|name| format!("`{name}`")).collect();
-            let known = if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            };
-            format!("unknown query parameter; this path knows {known}")
-        } else if call.query[..index]
-            .iter()
-            .any(|(earlier, _)| earlier == name)
-        {
+    let mut problems = Vec::new();
+    for (index, (name, _)) in call.query.iter().enumerate() {
+        let mut earlier = call.query[..index].iter().map(|(earlier, _)| earlier);
+        let message = if route.query.iter().all(|known| known.name != name) {
+            format!(
+                "unknown query parameter; this path knows {}",
+                names_of(route)
+            )
+        } else if earlier.any(|earlier| earlier == name) {
             "given twice".to_owned()
         } else {
-            return None;
+            continue;
         };
-        Some(FieldError {
+        problems.push(FieldError {
             path: printable(name),
             message,
-        })
-    };
-    let problems: Vec<_> = call.query.iter().enumerate().filter_map(problem).collect();
+        });
+    }
     if problems.is_empty() {
         Ok(())
     } else {
         Err(Error::Input(problems))
     }
+}
+
+/// Returns the query parameters that a route knows, for people.
+fn names_of(route: &Route) -> String {
+    if route.query.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<_> = route
+        .query
+        .iter()
+        .map(|parameter| format!("`{}`", parameter.name))
+        .collect();
+    names.join(", ")
 }

@@ -5,8 +5,8 @@
 //!
 //! 1. `main.rs` reads the [`config`], starts the log ([`telemetry`]) and hands each event to [`app::App::handle`].
 //! 2. [`intake`] takes the event apart into a [`intake::Call`]; credentials become [`auth::Evidence`].
-//! 3. [`app`] finds the route in the table of [`routes`], [`auth`] finds the caller and holds its grants against
-//!    the account, and [`aws::Accounts`] has that account's clients.
+//! 3. [`app`] lets [`router`] find the operation in the table of [`routes`], [`auth`] finds the caller and holds its
+//!    grants against the account, and [`aws::Accounts`] has that account's clients.
 //! 4. A handler of [`api`] parses ([`ids`], [`wire::read`](mod@wire::read)), calls, and shapes
 //!    ([`wire::write`](mod@wire::write)).
 //! 5. One AWS call is a function of [`aws::ecs`] or [`aws::discovery`]; several are a flow of [`orchestration`],
@@ -15,7 +15,8 @@
 //! 6. The answer is a [`reply::Reply`]. An [`error::Error`] becomes one in [`problem`], the only status table.
 //! 7. [`intake`] puts it into the envelope that the event's sender reads.
 //!
-//! What all of this promises to callers, [`openapi`] describes, from the table of [`routes`] and the SDK's schemas.
+//! Everything that is told of an endpoint stands beside its handler, in an [`api::operation::Operation`]. The package
+//! `openapi` of this workspace makes `openapi.json` of these and of the SDK's schemas; nothing of it is in the function.
 
 pub mod app;
 pub mod intake;
@@ -26,7 +27,7 @@ pub mod config;
 pub mod deadline;
 pub mod digest;
 pub mod ids;
-pub mod openapi;
+pub mod router;
 pub mod routes;
 pub mod text;
 

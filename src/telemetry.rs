@@ -11,7 +11,6 @@ use crate::config::LogLevel;
 use crate::error::{Error, causes};
 use crate::intake::{Call, Malformed};
 use crate::reply::Reply;
-use crate::routes::Endpoint;
 use crate::text::printable_up_to;
 
 /// Starts the log at a level, on standard output.
@@ -63,8 +62,8 @@ const LOGGED_CAUSE_MAX: usize = 4096;
 /// What a request's log line says beyond its answer.
 #[derive(Debug, Default)]
 pub struct RequestLog {
-    /// What the request asked for.
-    pub endpoint: Option<Endpoint>,
+    /// The operation's name.
+    pub operation: Option<&'static str>,
     /// Who asked.
     pub caller: Option<String>,
     /// What went wrong.
@@ -88,10 +87,7 @@ impl RequestLog {
             printable_up_to(LOGGED_METHOD_MAX, method),
             printable_up_to(LOGGED_PATH_MAX, path),
         );
-        let endpoint = self
-            .endpoint
-            .map(|endpoint| format!("{endpoint:?}"))
-            .unwrap_or_default();
+        let operation = self.operation.unwrap_or_default();
         let caller = self.caller.as_deref().unwrap_or_default();
         let cause = self
             .error
@@ -105,7 +101,7 @@ impl RequestLog {
         macro_rules! line {
             ($write:ident) => {
                 $write!(
-                    request_id, method, path, endpoint, caller, status, took_ms, cause, "request"
+                    request_id, method, path, operation, caller, status, took_ms, cause, "request"
                 )
             };
         }

@@ -9,6 +9,7 @@
 pub mod inputs;
 pub mod json;
 pub mod members;
+pub mod outputs;
 pub mod read;
 pub mod validation;
 pub mod write;

@@ -11,11 +11,13 @@ mod wire;
 
 use std::sync::OnceLock;
 
+use ecs_api::api::parameters::OF_PATHS;
 use ecs_api::config::Config;
 use ecs_api::ids::{
     AccountRegion, ClusterName, RegistryId, RoleArn, ServiceName, TaskDefinitionName, TaskId,
 };
-use ecs_api::routes::{ROUTES, Routes};
+use ecs_api::router::Router;
+use ecs_api::routes::ROUTES;
 use ecs_api::wire::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
     RunTaskInput, UpdateServiceInput,
@@ -178,16 +180,16 @@ pub fn config(input: &[u8]) {
 
 /// A path leads somewhere or nowhere, and what it names is an identifier of AWS's syntax or refused.
 pub fn paths(input: &[u8]) {
-    static ROUTING: OnceLock<Routes> = OnceLock::new();
+    static ROUTER: OnceLock<Router> = OnceLock::new();
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    let routes =
-        ROUTING.get_or_init(|| Routes::new(ROUTES).expect("the route table is checked by a test"));
-    if let Ok(found) = routes.find(text) {
+    let router =
+        ROUTER.get_or_init(|| Router::new(&ROUTES).expect("the route table is checked by a test"));
+    if let Ok(found) = router.find(text) {
         assert!(!found.allow().is_empty());
-        for name in ["account", "cluster", "service", "task", "taskdef", "id"] {
-            ids(found.parameter(name));
+        for parameter in OF_PATHS {
+            ids(found.parameter(parameter.name));
         }
     }
     ids(text);

@@ -1,9 +1,13 @@
 //! The log of a container.
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Request;
+use super::operation::{Group, Handler, Operation};
+use super::parameters::{Parameter, Values};
+use super::schema::{Answer, Member, Schema};
 use crate::error::Error;
 use crate::ids::{TaskId, is_ecs_name};
 use crate::orchestration::logs::{self, Log, Wanted};
@@ -13,7 +17,84 @@ use crate::reply::Reply;
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>).
 const EVENTS_MAX: i32 = 10_000;
 
-/// `GET …/services/{service}/logs`: a part of the log of one container of one task.
+/// `GET …/services/{service}/logs`.
+pub const SHOW: Operation = Operation {
+    query: &[
+        Parameter::required(
+            "task",
+            Values::QuotedTask,
+            "The task: its id, `cluster/id`, or its ARN.",
+            "0123456789abcdef0123456789abcdef",
+        ),
+        Parameter::required(
+            "container",
+            Values::SomeText,
+            "The container's name in the task definition.",
+            "webserver",
+        ),
+        Parameter::new(
+            "limit",
+            Values::UpTo(EVENTS_MAX as i64),
+            "The most events of one answer, 1 to 10,000. Default: as many as fit into 1 MB, up to 10,000.",
+        ),
+        Parameter::new(
+            "nextToken",
+            Values::SomeText,
+            "`NextForwardToken` or `NextBackwardToken` of an earlier answer: the log goes on from there.",
+        ),
+        Parameter::new(
+            "start",
+            Values::Time,
+            "Events from then on. Milliseconds since 1970, or RFC 3339. Default: the log's beginning.",
+        ),
+        Parameter::new(
+            "end",
+            Values::Time,
+            "Events before then. Milliseconds since 1970, or RFC 3339. Default: the log's end.",
+        ),
+        Parameter::new(
+            "startFromHead",
+            Values::Flag,
+            "The earliest events first. Default: the latest, unless a token goes forward.",
+        ),
+    ],
+    group: Group::Services,
+    summary: "Show the log of one container of one task.",
+    description: "The log is where the `awslogs` options of the container's definition say; else in the group of the cluster's \
+                  name and the stream `service/container/task`. No output yet is no error: `Events` is empty.",
+    answers: &[Answer::json("Done, as AWS answers it.", LOG)],
+    // A log may be kept where the API can't read it.
+    other_statuses: &[409],
+    ..Operation::get(
+        "show_logs",
+        "/{account}/clusters/{cluster}/services/{service}/logs",
+        Handler::Account(|request| show_logs(request).boxed()),
+    )
+};
+
+/// The SDK for CloudWatch Logs carries no schemas yet.
+const LOG: Schema = Schema::Component(
+    "Log",
+    &Schema::Object(&[
+        Member::always("Events", Schema::List(&EVENT)),
+        Member::sometimes("NextForwardToken", Schema::Text).described(
+            "As `nextToken`, asks for the events after these. The same again: there are none yet.",
+        ),
+        Member::sometimes("NextBackwardToken", Schema::Text).described(
+            "As `nextToken`, asks for the events before these. The same again: there are none.",
+        ),
+    ]),
+);
+
+const EVENT: Schema = Schema::Object(&[
+    Member::sometimes("IngestionTime", Schema::Integer)
+        .described("When CloudWatch Logs had the event, in milliseconds since 1970."),
+    Member::sometimes("Message", Schema::Text),
+    Member::sometimes("Timestamp", Schema::Integer)
+        .described("When the event was, in milliseconds since 1970."),
+]);
+
+/// Answers a part of the log of one container of one task.
 ///
 /// # Errors
 /// [`Error::Input`] for a bad query; [`Error::Flow`] if there is no such log; else what AWS refuses.

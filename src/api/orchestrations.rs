@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 use tracing::warn;
 
-use super::clusters::CLUSTER_NAME_REQUIRED;
-use super::registries::REGISTRY_NAME_REQUIRED;
+use super::clusters::{CLUSTER_NAME_REQUIRED, CREATE_CLUSTER_INPUT};
+use super::operation::{Group, Handler, Operation, ProblemSchema};
+use super::parameters::{Parameter, RECURSIVE, Values};
+use super::registries::{CREATE_REGISTRY_INPUT, REGISTRY_NAME_REQUIRED};
 use super::request::boolean;
+use super::schema::{Answer, Body, InputSchema, Member, Schema};
+use super::task_definitions::REGISTER_TASK_DEFINITION_INPUT;
 use super::{Request, shorthands};
 use crate::cleanup::Unfinished;
 use crate::error::{Error, causes};
@@ -28,6 +33,7 @@ use crate::text::printable;
 use crate::wire::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
 };
+use crate::wire::outputs::{Cluster, Registry, Service, TaskDefinition};
 use crate::wire::read::{Input, read};
 use crate::wire::validation::Validation;
 use crate::wire::write::write;
@@ -47,7 +53,89 @@ const REGISTRIES_MAX: usize = 5;
 /// The parts of an orchestrated create's body, as messages name them.
 const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "service"];
 
-/// `POST /{account}/services`: cluster, task definition, registry and service by one request, or nothing.
+/// `POST /{account}/services`.
+pub const CREATE: Operation = Operation {
+    keeps_its_deadline: true,
+    heeds_idempotency_key: true,
+    group: Group::WholeServices,
+    summary: "Create a service and what it needs, or nothing.",
+    description: "Cluster, task definition and registry exist, if `service` names them, or are created, if their part is given. \
+                  Everything checkable is checked before the first call that changes anything. If a step fails, what this \
+                  request has made is taken back, newest first, and the problem says so in `Created`, `RolledBack` and \
+                  `LeftBehind`. The account's defaults apply where the body leaves a member out.",
+    body: Some(Body {
+        schema: CREATE_ORCHESTRATION_INPUT,
+        is_required: true,
+        aws: None,
+    }),
+    answers: &[Answer::json(
+        "The parts that are involved: those that were made, and those that were there.",
+        CREATE_ORCHESTRATION_OUTPUT,
+    )],
+    problem: Some(ProblemSchema {
+        name: "CreateProblem",
+        members: &[
+            Member::sometimes("Created", ARN_OBJECTS)
+                .described("What the request had made before it failed."),
+            Member::sometimes("RolledBack", ARN_OBJECTS).described("What of it was taken back."),
+            Member::sometimes("LeftBehind", LEFTOVERS).described(
+                "What of it, and of what an identical request made, is or may be still there, and the command that removes it.",
+            ),
+        ],
+    }),
+    example: Some("create_orchestration_without_registry"),
+    ..Operation::post(
+        "create_orchestration",
+        "/{account}/services",
+        Handler::Account(|request| create_orchestration(request).boxed()),
+    )
+};
+
+const CREATE_ORCHESTRATION_INPUT: Schema = Schema::Component(
+    "CreateOrchestrationInput",
+    &Schema::Closed(&[
+        Member::optional("cluster", Schema::Input(CREATE_CLUSTER_INPUT))
+            .described("The cluster to create, where `service.cluster` names none."),
+        Member::optional(
+            "taskDefinition",
+            Schema::Input(REGISTER_TASK_DEFINITION_INPUT),
+        )
+        .described("The revision to register, where `service.taskDefinition` names none."),
+        Member::optional("serviceRegistry", Schema::Input(CREATE_REGISTRY_INPUT)).described(
+            "The registry to create, where `service.serviceRegistries` names none; or none.",
+        ),
+        Member::always(
+            "service",
+            Schema::Input(&InputSchema::of::<CreateServiceInput>()),
+        ),
+    ]),
+);
+
+const CREATE_ORCHESTRATION_OUTPUT: Schema = Schema::Component(
+    "CreateOrchestrationOutput",
+    &Schema::Object(&[
+        Member::always("Cluster", Schema::sdk::<Cluster>()),
+        Member::always("TaskDefinition", Schema::sdk::<TaskDefinition>()),
+        Member::always("Service", Schema::sdk::<Service>()),
+        Member::sometimes("ServiceDiscoveryService", Schema::sdk::<Registry>()),
+        Member::sometimes("LeftBehind", LEFTOVERS).described(
+            "What the request made beside the service of an identical one, and could not take back. Absent if nothing.",
+        ),
+    ]),
+);
+
+const ARN_OBJECTS: Schema = Schema::List(&Schema::Object(&[Member::always("Arn", Schema::Text)]));
+
+const LEFTOVERS: Schema = Schema::List(&Schema::Component(
+    "Leftover",
+    &Schema::Object(&[
+        Member::always("Arn", Schema::Text),
+        Member::always("Error", Schema::Text),
+        Member::always("Command", Schema::Text),
+    ]),
+));
+
+/// Creates cluster, task definition, registry and service by one request, or nothing.
 ///
 /// # Errors
 /// [`Error::Input`] with everything that is wrong with the body; [`Error::Create`] with the first cause and
@@ -66,8 +154,109 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
     Ok(Reply::json(shape(&creation)?).with_ignored(request.is_lenient(), &ignored))
 }
 
-/// `DELETE /{account}/services`: deletes a service, and with `recursive` its registries and its cluster. What to
-/// delete comes in the body or in the query.
+/// `DELETE /{account}/services`.
+pub const DELETE: Operation = Operation {
+    query: &[
+        Parameter::new(
+            "cluster",
+            Values::Cluster,
+            "The service's cluster, by name or ARN; here or in the body.",
+        ),
+        Parameter::new(
+            "service",
+            Values::InCluster("service"),
+            "The service, by name or ARN; here or in the body.",
+        ),
+        RECURSIVE,
+    ],
+    keeps_its_deadline: true,
+    group: Group::WholeServices,
+    summary: "Delete a service and, if asked for, its registries and its cluster.",
+    description: "What to delete stands in the body or in the query. With `recursive`, the registries go once the tasks and \
+                  their registrations are gone, and then the cluster, unless something else is in it or it is `default`. \
+                  While something is pending the answer is 202: the stack's queue goes on with it, or, where `Queued` is false, \
+                  the same request after `Retry-After`.",
+    body: Some(Body {
+        schema: DELETE_ORCHESTRATION_INPUT,
+        is_required: false,
+        aws: None,
+    }),
+    answers: &[
+        Answer::json(
+            "Done: what was deleted, and what was kept and why.",
+            DELETION,
+        ),
+        PENDING,
+    ],
+    problem: Some(DELETE_PROBLEM),
+    ..Operation::delete(
+        "delete_orchestration",
+        "/{account}/services",
+        Handler::Account(|request| delete_orchestration(request).boxed()),
+    )
+};
+
+const DELETE_ORCHESTRATION_INPUT: Schema = Schema::Component(
+    "DeleteOrchestrationInput",
+    &Schema::Closed(&[
+        Member::optional("cluster", Schema::Text)
+            .described("The service's cluster, by name or ARN."),
+        Member::optional("service", Schema::Text).described("The service, by name or ARN."),
+        Member::sometimes(
+            "recursive",
+            Schema::Json(
+                r#"{"type": ["boolean", "string", "null"], "pattern": "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)$"}"#,
+            ),
+        )
+        .described("Also delete what belongs to the service. Default: false."),
+    ]),
+);
+
+/// What a delete has done so far.
+pub(super) const DELETION: Schema = Schema::Component(
+    "Deletion",
+    &Schema::Object(&[
+        Member::always("Service", Schema::sdk::<Service>()),
+        Member::sometimes("Deleted", Schema::ARNS),
+        Member::sometimes("Kept", KEPT),
+        Member::sometimes(
+            "Pending",
+            Schema::List(&Schema::Object(&[
+                Member::always("Arn", Schema::Text),
+                Member::always("WaitingFor", Schema::Text),
+            ])),
+        ),
+        Member::sometimes("Queued", Schema::Boolean)
+            .described("Whether the stack's queue goes on with what is pending."),
+        Member::sometimes("Detail", Schema::Text)
+            .described("What the caller has to do, where the queue does not go on."),
+    ]),
+);
+
+/// The answer of a delete that is not done.
+pub(super) const PENDING: Answer = Answer {
+    status: 202,
+    headers: &["Retry-After"],
+    ..Answer::json("Not done yet: `Pending` says what it waits for.", DELETION)
+};
+
+/// The problem of a delete that was refused.
+pub(super) const DELETE_PROBLEM: ProblemSchema = ProblemSchema {
+    name: "DeleteProblem",
+    members: &[
+        Member::sometimes("Deleted", Schema::ARNS)
+            .described("The ARNs that were deleted before it failed."),
+        Member::sometimes("Kept", KEPT).described("What is kept, and why."),
+    ],
+};
+
+const KEPT: Schema = Schema::List(&Schema::Object(&[
+    Member::always("Arn", Schema::Text),
+    Member::always("Reason", Schema::Text),
+]));
+
+/// Deletes a service, and with `recursive` its registries and its cluster. What to delete comes in the body or in the
+/// query.
 ///
 /// # Errors
 /// [`Error::Input`] without a cluster and a service; [`Error::Delete`] with a refusal and what was gone before.

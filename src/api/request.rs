@@ -16,7 +16,7 @@ use crate::ids::{ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskI
 use crate::intake::Call;
 use crate::orchestration::idempotency::{Claim, Run};
 use crate::reply::Reply;
-use crate::routes::Matched;
+use crate::router::Matched;
 use crate::wire::json;
 use crate::wire::read::{Input, read};
 use crate::wire::validation::{FieldError, Unknown, Validation};

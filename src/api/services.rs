@@ -1,9 +1,15 @@
 //! The services of a cluster.
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::Request;
-use super::orchestrations::delete_service as delete_with_what_belongs_to_it;
+use super::operation::{Group, Handler, Operation};
+use super::orchestrations::{
+    DELETE_PROBLEM, DELETION, PENDING, delete_service as delete_with_what_belongs_to_it,
+};
+use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, RECURSIVE, Values};
+use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use crate::aws::ecs;
 use crate::error::Error;
 use crate::ids::{ClusterName, ServiceName};
@@ -13,19 +19,54 @@ use crate::orchestration::show::{self, Shown};
 use crate::orchestration::{launch, lists};
 use crate::reply::Reply;
 use crate::wire::inputs::{CreateServiceInput, UpdateServiceInput};
+use crate::wire::outputs::{
+    CreateServiceOutput, Failure, Output as _, Service, ServiceEvent, TaskDefinition,
+    UpdateServiceOutput,
+};
 use crate::wire::write::write;
 
-/// `GET …/services`: the ARNs of a cluster's services, of all launch types; with `all` the services themselves.
+/// The launch types that services are listed by.
+const LAUNCH_TYPES: &[&str] = &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"];
+
+/// `GET …/services`.
+pub const LIST: Operation = Operation {
+    query: &[
+        Parameter::new(
+            "all",
+            Values::Flag,
+            "The services themselves, with tags, instead of ARNs. Default: false.",
+        ),
+        LIMIT,
+        NEXT_TOKEN,
+        Parameter::new(
+            "launchType",
+            Values::OneOf(LAUNCH_TYPES),
+            "Only services of this launch type. Default: all.",
+        ),
+    ],
+    keeps_its_deadline: true,
+    group: Group::Services,
+    summary: "List a cluster's services, by their ARNs or as they are.",
+    description: COMPLETE,
+    answers: &[Answer::json(
+        "ARNs; with `all`, services.",
+        Schema::AnyOf(&[Schema::ARNS, Schema::List(&Schema::sdk::<Service>())]),
+    )
+    .with_headers(&["Link"])],
+    ..Operation::get(
+        "list_services",
+        "/{account}/clusters/{cluster}/services",
+        Handler::Account(|request| list_services(request).boxed()),
+    )
+};
+
+/// Answers the ARNs of a cluster's services, of all launch types; with `all` the services themselves.
 ///
 /// # Errors
 /// [`Error`] for a bad query, and for what AWS refuses.
 pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
     let (cluster, page) = (request.cluster()?, request.page_request()?);
-    let launch_type = request.choice(
-        "launchType",
-        &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"],
-    )?;
-    let launch_type = launch_type.map(Into::into);
+    let launch_type = request.choice("launchType", LAUNCH_TYPES)?.map(Into::into);
     if request.flag("all")? {
         let listed =
             lists::list_services_described(request.account, cluster.as_str(), launch_type, page)
@@ -37,7 +78,26 @@ pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
     request.arns(listed)
 }
 
-/// `POST …/services`: creates a service in the cluster that the path names, with the account's defaults.
+/// `POST …/services`.
+pub const CREATE: Operation = Operation {
+    group: Group::Services,
+    summary: "Create a service of a task definition that exists.",
+    description: "Without `networkConfiguration`, it gets the account's subnets and security groups, and no public address; \
+                  without `launchType`, FARGATE, unless capacity providers decide.",
+    body: Some(Body {
+        schema: Schema::Input(&InputSchema::of::<CreateServiceInput>()),
+        is_required: true,
+        aws: Some(AwsOperation::Ecs("CreateService")),
+    }),
+    answers: &[Answer::aws::<CreateServiceOutput>()],
+    ..Operation::post(
+        "create_service",
+        "/{account}/clusters/{cluster}/services",
+        Handler::Account(|request| create_service(request).boxed()),
+    )
+};
+
+/// Creates a service in the cluster that the path names, with the account's defaults.
 ///
 /// # Errors
 /// [`Error`] for a body that is no `CreateService` input, and for what AWS refuses.
@@ -56,8 +116,62 @@ pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
 }
 
-/// `GET …/services/{service}`: one service with its tags, also a DRAINING or INACTIVE one; with `all` one flat object
-/// with its endpoint, its tasks and its task definition.
+/// `GET …/services/{service}`.
+pub const SHOW: Operation = Operation {
+    query: &[Parameter::new(
+        "all",
+        Values::Flag,
+        "One flat object with endpoint, tasks and task definition. Default: false.",
+    )],
+    group: Group::Services,
+    summary: "Show a service, a DRAINING or INACTIVE one too.",
+    description: "With `all`, one flat object that also has its `ServiceEndpoint`, its `Tasks` and its `TaskDefinition`.",
+    answers: &[Answer::json(
+        "The service, in a list of one; with `all`, a flat object.",
+        Schema::AnyOf(&[SERVICES, WHOLE_SERVICE]),
+    )],
+    ..Operation::get(
+        "show_service",
+        "/{account}/clusters/{cluster}/services/{service}",
+        Handler::Account(|request| show_service(request).boxed()),
+    )
+};
+
+/// Services as AWS's `DescribeServices` answers them.
+const SERVICES: Schema = Schema::Object(&[
+    Member::always("Services", Schema::List(&Schema::sdk::<Service>())),
+    Member::always("Failures", Schema::List(&Schema::sdk::<Failure>())),
+]);
+
+/// A service with everything around it: one flat object.
+const WHOLE_SERVICE: Schema = Schema::Extended(
+    "WholeService",
+    Service::WALK,
+    &[
+        Member::sometimes(
+            "TaskDefinition",
+            Schema::AnyOf(&[
+                Schema::sdk::<TaskDefinition>(),
+                Schema::Described(
+                    &Schema::Text,
+                    "Its ARN, where AWS does not know it any more.",
+                ),
+            ]),
+        ),
+        Member::sometimes("ServiceEndpoint", Schema::Text)
+            .described("`name.namespace`, if the service has a registry."),
+        Member::always(
+            "Tasks",
+            Schema::List(&Schema::Described(
+                &Schema::Text,
+                "`cluster/id`, running and stopped.",
+            )),
+        ),
+    ],
+);
+
+/// Answers one service with its tags, also a DRAINING or INACTIVE one; with `all` one flat object with its endpoint, its
+/// tasks and its task definition.
 ///
 /// # Errors
 /// [`Error::NotFound`] if AWS does not know it; else what AWS refuses.
@@ -102,8 +216,30 @@ fn flat(shown: &Shown) -> Result<Value, Error> {
     Ok(answer)
 }
 
-/// `PATCH …/services/{service}`: changes what the body names, as the number of tasks or the task definition, and
-/// leaves all else as it is. The account's defaults have no say.
+/// `PATCH …/services/{service}`.
+pub const UPDATE: Operation = Operation {
+    group: Group::Services,
+    summary: "Change what the body names, such as the number of tasks, and leave all else of a service as it is.",
+    description: "The account's defaults have no say. At least one member is required.",
+    body: Some(Body {
+        schema: Schema::Input(&InputSchema {
+            given_by_path: &["service"],
+            is_never_empty: true,
+            ..InputSchema::of::<UpdateServiceInput>()
+        }),
+        is_required: true,
+        aws: Some(AwsOperation::Ecs("UpdateService")),
+    }),
+    answers: &[Answer::aws::<UpdateServiceOutput>()],
+    ..Operation::patch(
+        "update_service",
+        "/{account}/clusters/{cluster}/services/{service}",
+        Handler::Account(|request| update_service(request).boxed()),
+    )
+};
+
+/// Changes what the body names, as the number of tasks or the task definition, and leaves all else as it is. The
+/// account's defaults have no say.
 ///
 /// # Errors
 /// [`Error`] for a body that is no `UpdateService` input or changes nothing, and for what AWS refuses.
@@ -130,7 +266,30 @@ pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
     Ok(Reply::json(write(&updated)?).with_ignored(request.is_lenient(), &ignored))
 }
 
-/// `DELETE …/services/{service}`: force-deletes a service; with `recursive` also its registries and its cluster.
+/// `DELETE …/services/{service}`.
+pub const DELETE: Operation = Operation {
+    query: &[RECURSIVE],
+    keeps_its_deadline: true,
+    group: Group::Services,
+    summary: "Force-delete a service and, if asked for, its registries and its cluster.",
+    description: "Without `recursive` it is done once ECS has agreed; the service may still be draining. With it, as \
+                  `delete_orchestration`.",
+    answers: &[
+        Answer::json(
+            "The service; with `recursive`, also what was deleted, and what was kept and why.",
+            DELETION,
+        ),
+        PENDING,
+    ],
+    problem: Some(DELETE_PROBLEM),
+    ..Operation::delete(
+        "delete_service",
+        "/{account}/clusters/{cluster}/services/{service}",
+        Handler::Account(|request| delete_service(request).boxed()),
+    )
+};
+
+/// Force-deletes a service; with `recursive` also its registries and its cluster.
 ///
 /// # Errors
 /// [`Error`] for what AWS refuses.
@@ -150,7 +309,23 @@ pub async fn delete_service(request: &Request<'_>) -> Result<Reply, Error> {
     Ok(Reply::json(write(&deleted)?))
 }
 
-/// `GET …/services/{service}/events`: what ECS says of the service, newest first.
+/// `GET …/services/{service}/events`.
+pub const LIST_EVENTS: Operation = Operation {
+    group: Group::Services,
+    summary: "List what ECS says of a service, newest first.",
+    description: "The last hundred events.",
+    answers: &[Answer::json(
+        "Done, as AWS answers it.",
+        Schema::List(&Schema::sdk::<ServiceEvent>()),
+    )],
+    ..Operation::get(
+        "list_events",
+        "/{account}/clusters/{cluster}/services/{service}/events",
+        Handler::Account(|request| list_events(request).boxed()),
+    )
+};
+
+/// Answers what ECS says of the service, newest first.
 ///
 /// # Errors
 /// [`Error::NotFound`] if AWS does not know the service; else what AWS refuses.

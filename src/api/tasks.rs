@@ -1,14 +1,19 @@
 //! Tasks.
 
+use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::Request;
+use super::operation::{Group, Handler, Operation, ProblemSchema};
+use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values};
+use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use crate::aws::ecs::{self, TaskFilter};
 use crate::error::Error;
 use crate::ids::{ServiceName, is_ecs_name};
 use crate::orchestration::launch;
 use crate::reply::Reply;
 use crate::wire::inputs::RunTaskInput;
+use crate::wire::outputs::{Failure, StopTaskOutput, Task};
 use crate::wire::write::write;
 
 /// The longest `startedBy`
@@ -18,8 +23,55 @@ const STARTED_BY_MAX: usize = 128;
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>).
 const REASON_MAX: usize = 1024;
 
-/// `GET …/tasks`: the ARNs of a cluster's tasks, of all launch types; those that shall be running, unless `status`
-/// asks for others.
+/// The states that tasks shall be in.
+const STATUSES: &[&str] = &["RUNNING", "PENDING", "STOPPED"];
+
+/// Tasks as AWS's `DescribeTasks` answers them.
+const TASKS: Schema = Schema::Object(&[
+    Member::always("Tasks", Schema::List(&Schema::sdk::<Task>())),
+    Member::always("Failures", Schema::List(&Schema::sdk::<Failure>())),
+]);
+
+/// `GET …/tasks`.
+pub const LIST: Operation = Operation {
+    query: &[
+        Parameter::new(
+            "service",
+            Values::InCluster("service"),
+            "Only tasks of this service, by name or ARN. Default: all.",
+        ),
+        Parameter::new(
+            "family",
+            Values::Name,
+            "Only tasks of this task definition's family, without a revision. Default: all.",
+        ),
+        Parameter::new(
+            "status",
+            Values::OneOf(STATUSES),
+            "Tasks that shall be in this state; stopped ones are known for about an hour. Default: RUNNING.",
+        ),
+        Parameter::new(
+            "startedBy",
+            Values::SomeText,
+            "Only tasks that were started by this. AWS takes it alone, without `service`, `family` and `status`.",
+        ),
+        LIMIT,
+        NEXT_TOKEN,
+    ],
+    keeps_its_deadline: true,
+    group: Group::Tasks,
+    summary: "List the ARNs of a cluster's tasks, of all launch types.",
+    description: COMPLETE,
+    answers: &[Answer::json("ARNs.", Schema::ARNS).with_headers(&["Link"])],
+    ..Operation::get(
+        "list_tasks",
+        "/{account}/clusters/{cluster}/tasks",
+        Handler::Account(|request| list_tasks(request).boxed()),
+    )
+};
+
+/// Answers the ARNs of a cluster's tasks, of all launch types; those that shall be running, unless `status` asks for
+/// others.
 ///
 /// # Errors
 /// [`Error`] for a bad query, and for what AWS refuses.
@@ -31,9 +83,7 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
     let filter = TaskFilter {
         service: service.transpose()?.map(|service| service.to_string()),
         family: request.query("family").map(str::to_owned),
-        status: request
-            .choice("status", &["RUNNING", "PENDING", "STOPPED"])?
-            .map(Into::into),
+        status: request.choice("status", STATUSES)?.map(Into::into),
         started_by: request.query("startedBy").map(str::to_owned),
     };
     if filter
@@ -67,7 +117,34 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
     request.arns(listed)
 }
 
-/// `POST …/tasks`: runs tasks in the cluster that the path names, with the account's defaults.
+/// `POST …/tasks`.
+pub const RUN: Operation = Operation {
+    heeds_idempotency_key: true,
+    group: Group::Tasks,
+    summary: "Run tasks of a task definition.",
+    description: "Network and launch type default as for services. If AWS starts some tasks and not others, `Failures` says \
+                  why; if it starts none, the answer is a problem with `Failures`: 503 for want of capacity, else 409.",
+    body: Some(Body {
+        schema: Schema::Input(&InputSchema::of::<RunTaskInput>()),
+        is_required: true,
+        aws: Some(AwsOperation::Ecs("RunTask")),
+    }),
+    answers: &[Answer::json("Done, as AWS answers it.", TASKS)],
+    problem: Some(ProblemSchema {
+        name: "RunProblem",
+        members: &[
+            Member::sometimes("Failures", Schema::List(&Schema::sdk::<Failure>()))
+                .described("Why AWS started no task."),
+        ],
+    }),
+    ..Operation::post(
+        "run_task",
+        "/{account}/clusters/{cluster}/tasks",
+        Handler::Account(|request| run_task(request).boxed()),
+    )
+};
+
+/// Runs tasks in the cluster that the path names, with the account's defaults.
 ///
 /// # Errors
 /// [`Error`] for a body that is no `RunTask` input, and for what AWS refuses; [`Error::NothingStarted`] with AWS's
@@ -94,7 +171,20 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
         .with_ignored(request.is_lenient(), &ignored))
 }
 
-/// `GET …/tasks/{task}`: one task with its tags, also a stopped one for about an hour.
+/// `GET …/tasks/{task}`.
+pub const SHOW: Operation = Operation {
+    group: Group::Tasks,
+    summary: "Show a task with its tags.",
+    description: "A stopped task is known for about an hour.",
+    answers: &[Answer::json("Done, as AWS answers it.", TASKS)],
+    ..Operation::get(
+        "show_task",
+        "/{account}/clusters/{cluster}/tasks/{task}",
+        Handler::Account(|request| show_task(request).boxed()),
+    )
+};
+
+/// Answers one task with its tags, also a stopped one for about an hour.
 ///
 /// # Errors
 /// [`Error::NotFound`] if AWS does not know it; else what AWS refuses.
@@ -113,7 +203,25 @@ pub async fn show_task(request: &Request<'_>) -> Result<Reply, Error> {
     ))
 }
 
-/// `DELETE …/tasks/{task}`: stops a task; `reason` is shown with it.
+/// `DELETE …/tasks/{task}`.
+pub const STOP: Operation = Operation {
+    query: &[Parameter::new(
+        "reason",
+        Values::Text,
+        "Why the task is stopped; AWS shows it with the task.",
+    )],
+    group: Group::Tasks,
+    summary: "Stop a task.",
+    description: "A service starts another one in its place.",
+    answers: &[Answer::aws::<StopTaskOutput>()],
+    ..Operation::delete(
+        "stop_task",
+        "/{account}/clusters/{cluster}/tasks/{task}",
+        Handler::Account(|request| stop_task(request).boxed()),
+    )
+};
+
+/// Stops a task; `reason` is shown with it.
 ///
 /// # Errors
 /// [`Error`] for what AWS refuses.

@@ -8,10 +8,10 @@ use aws_sdk_servicediscovery::types::{DnsConfig, DnsRecord, RecordType};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use ecs_api::routes::{Guard, ROUTES};
+use ecs_api::api::operation::Handler;
+use ecs_api::routes::OPERATIONS;
 
 use super::{Stack, signature};
-use crate::events::snake;
 use crate::support::TestAccount;
 
 const MEMBER: &str = "sandbox";
@@ -417,9 +417,10 @@ fn without(policy: &Value, action: &str) -> Value {
 
 #[test]
 fn every_endpoint_that_enters_an_account_is_among_those_that_lose_their_permissions() {
-    let routes = ROUTES.iter().filter(|route| route.guard != Guard::Public);
-    let known: BTreeSet<_> = routes
-        .map(|route| snake(&format!("{:?}", route.endpoint)))
+    let known: BTreeSet<_> = OPERATIONS
+        .iter()
+        .filter(|operation| matches!(operation.handler, Handler::Account(_)))
+        .map(|operation| operation.name.to_owned())
         .collect();
     let asked = ENDPOINTS
         .iter()

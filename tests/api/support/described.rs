@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 
-use ecs_api::openapi;
-use ecs_api::routes::{ROUTES, Routes};
+use ecs_api::router::Router;
+use ecs_api::routes::ROUTES;
+use ecs_api_openapi as openapi;
 use jsonschema::Validator;
 use lambda_http::http::Method;
 use serde_json::{Value, json};
@@ -13,8 +14,8 @@ use serde_json::{Value, json};
 use super::app::Answer;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| closed(openapi::document()));
-static ROUTER: LazyLock<Routes> =
-    LazyLock::new(|| Routes::new(ROUTES).expect("the route table is checked by a test"));
+static ROUTER: LazyLock<Router> =
+    LazyLock::new(|| Router::new(&ROUTES).expect("the route table is checked by a test"));
 /// The schemas that were compiled, by pointer.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> =
     LazyLock::new(Mutex::default);
@@ -30,10 +31,7 @@ pub fn check(method: &str, path: &str, answer: &Answer) {
     };
     let operation = format!(
         "/paths/{}/{}",
-        route
-            .pattern
-            .trim_start_matches("/v1/ecs")
-            .replace('/', "~1"),
+        route.path.replace('/', "~1"),
         route.method.as_str().to_lowercase()
     );
     let at = format!("{operation}/responses/{}", answer.status);

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use aws_smithy_schema::Schema;
 use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
 use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document};
+use ecs_api::wire::outputs::Walk;
 
 /// What a member holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// The structure of this id, one of [`Shapes`].
     Structure(String),
     List(Box<Shape>),
@@ -32,22 +33,19 @@ pub(super) enum Shape {
 
 /// A structure, with its members in AWS's order and under AWS's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Structure {
+pub(crate) struct Structure {
     pub name: String,
     pub members: Vec<(String, Shape)>,
 }
 
 /// Every structure that was met, by its id.
 #[derive(Debug, Default)]
-pub(super) struct Shapes(BTreeMap<String, Structure>);
-
-/// The generated code of an SDK type, as in `Cluster::deserialize`.
-pub(super) type Deserialize<T> = fn(&mut dyn ShapeDeserializer) -> Result<T, SerdeError>;
+pub(crate) struct Shapes(BTreeMap<String, Structure>);
 
 impl Shapes {
     /// Walks a type with everything in it.
-    pub fn walk<T>(&mut self, deserialize: Deserialize<T>) -> Shape {
-        Walker::watch(self, |walker| deserialize(walker).map(drop))
+    pub fn walk(&mut self, walk: Walk) -> Shape {
+        Walker::watch(self, |walker| walk(walker))
     }
 
     /// The structure of an id that a walk has found.
@@ -209,7 +207,9 @@ mod tests {
     #[test]
     fn a_walk_finds_every_member_of_every_structure() {
         let mut shapes = Shapes::default();
-        let Shape::Structure(id) = shapes.walk(ContainerDefinition::deserialize) else {
+        let Shape::Structure(id) =
+            shapes.walk(|source| ContainerDefinition::deserialize(source).map(drop))
+        else {
             panic!("a structure")
         };
         let container = shapes.structure(&id);

@@ -1,26 +1,21 @@
-//! The API's description: an OpenAPI 3.1 document from the route table, the words of `operations` and `parameters`, and
-//! the SDK's own schemas.
+//! The API's description: an OpenAPI 3.1 document of [`OPERATIONS`] and the SDK's own schemas.
 //!
 //! Nothing of it runs in the function: a test writes the document to `openapi.json` and, compressed, to `assets/`, from
-//! where it is answered as it is. A route that is added without a description does not compile, or fails that test.
+//! where it is answered as it is.
 
-mod answers;
-mod bodies;
 pub mod collection;
 mod examples;
-mod operations;
 mod parameters;
 mod problems;
+mod responses;
 mod schemas;
 mod shapes;
 
-use serde_json::{Map, Value, json};
-
-use crate::routes::{Guard, ROUTES, Route};
+use ecs_api::api::operation::{Group, Handler, Operation};
+use ecs_api::api::schema::Body;
+use ecs_api::routes::OPERATIONS;
 use schemas::Schemas;
-
-/// What paths have in common; the document's server stands for it.
-const BASE: &str = "/v1/ecs";
+use serde_json::{Map, Value, json};
 
 const DESCRIPTION: &str = "One HTTPS API over Amazon ECS on Fargate, AWS Cloud Map and CloudWatch Logs for many AWS accounts.
 
@@ -37,29 +32,31 @@ signature or a JWT instead.
 
 ";
 
-/// The document.
+/// What every body has in common.
+const READ_AS_JSON: &str = "Read as JSON, whatever its content type says. At most 1 MiB. Names of members match in any \
+                            case; `null` means absent.";
+
+/// Makes the document.
 ///
 /// # Panics
-/// If the route table has something that is not described, which a test rules out.
+/// If something that an operation names is not there, as a sample event, or is there twice, as a component.
 pub fn document() -> Value {
     let mut schemas = Schemas::default();
     let mut paths = Map::new();
-    for route in ROUTES {
-        let path = route
-            .pattern
-            .strip_prefix(BASE)
-            .expect("every path has the same base");
-        let operation = operation(route, &mut schemas);
-        let method = route.method.as_str().to_ascii_lowercase();
-        let operations = paths.entry(path).or_insert_with(|| json!({}));
-        operations[method] = operation;
+    for operation in OPERATIONS {
+        let described = describe(operation, &mut schemas);
+        let method = operation.method.as_str().to_ascii_lowercase();
+        let operations = paths.entry(operation.path).or_insert_with(|| json!({}));
+        operations[method] = described;
     }
     problems::add_schemas(&mut schemas);
+    let groups =
+        Group::ALL.map(|group| json!({"name": group.name(), "description": group.description()}));
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "ecs-api",
-            "version": env!("CARGO_PKG_VERSION"),
+            "version": ecs_api::api::meta::VERSION,
             "summary": "A REST API over Amazon ECS on Fargate in many AWS accounts",
             "description": format!("{DESCRIPTION}{}", problems::table()),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -67,50 +64,59 @@ pub fn document() -> Value {
         // Relative to the document, so that it is right behind every domain and stage prefix.
         "servers": [{"url": "../ecs", "description": "Where this document comes from"}],
         "security": [{"Bearer": []}, {"AuthToken": []}, {"OriginalAuthToken": []}, {"Signature": []}],
-        "tags": operations::TAGS.map(|(name, description)| json!({"name": name, "description": description})),
+        "tags": groups,
         "paths": paths,
         "components": {
             "schemas": schemas.into_components(),
             "parameters": parameters::shared(),
             "responses": problems::shared(),
-            "headers": answers::shared_headers(),
+            "headers": responses::shared_headers(),
             "securitySchemes": security_schemes(),
         },
     })
 }
 
-fn operation(route: &Route, schemas: &mut Schemas) -> Value {
-    let words = operations::words(route.endpoint);
-    let body = bodies::body(route.endpoint, schemas);
-    let mut responses = answers::answers(route.endpoint, schemas);
-    responses.extend(problems::problems(route, body.is_some()));
-    let mut operation = json!({
-        "operationId": operation_id(route),
-        "tags": [words.tag],
-        "summary": words.summary,
-        "description": words.description,
-        "parameters": parameters::parameters(route, body.is_some()),
+/// Describes an operation.
+fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
+    let body = operation
+        .body
+        .map(|body| describe_body(operation, body, schemas));
+    let mut responses = responses::responses(operation, schemas);
+    responses.extend(problems::problems(operation, schemas));
+    let mut described = json!({
+        "operationId": operation.name,
+        "tags": [operation.group.name()],
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": parameters::parameters(operation),
     });
     if let Some(body) = body {
-        operation["requestBody"] = examples::spelt(body, schemas);
+        described["requestBody"] = examples::spelt(body, schemas);
     }
-    operation["responses"] = responses.into();
-    if route.guard == Guard::Public {
-        operation["security"] = json!([]);
+    described["responses"] = responses.into();
+    if matches!(operation.handler, Handler::Public(_)) {
+        described["security"] = json!([]);
     }
-    operation
+    described
 }
 
-/// The endpoint's name in snake case: `CreateCluster` → `create_cluster`.
-fn operation_id(route: &Route) -> String {
-    let mut id = String::new();
-    for letter in format!("{:?}", route.endpoint).chars() {
-        if letter.is_ascii_uppercase() && !id.is_empty() {
-            id.push('_');
-        }
-        id.push(letter.to_ascii_lowercase());
+fn describe_body(operation: &Operation, body: Body, schemas: &mut Schemas) -> Value {
+    let mut content = json!({"schema": schemas.schema_of(&body.schema)});
+    if let Some(example) = examples::body(operation) {
+        content["example"] = example;
     }
-    id
+    let description = match body.aws {
+        Some(aws) => {
+            let (name, url) = (aws.name(), aws.url());
+            format!("AWS's {name} input, every member of it: <{url}>. {READ_AS_JSON}")
+        }
+        None => READ_AS_JSON.to_owned(),
+    };
+    json!({
+        "description": description,
+        "required": body.is_required,
+        "content": {"application/json": content},
+    })
 }
 
 fn security_schemes() -> Value {

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::shapes::{Deserialize, Shape, Shapes};
-use crate::wire::members::{answer_name, join};
-use crate::wire::read::{ABSENT, Input, read};
-use crate::wire::validation::{Unknown, Validation};
+use ecs_api::api::schema::{InputSchema, Member, Schema};
+use ecs_api::wire::members::{answer_name, join};
+use ecs_api::wire::outputs::Walk;
+use ecs_api::wire::read::ABSENT;
+
+use crate::shapes::{Shape, Shapes};
 
 /// What is said of a member that AWS answers and a request may repeat.
 const DROPPED: &str = "What AWS answers, so that it may be sent back: it is dropped.";
 
 /// The schemas of the document's components, as they are asked for.
 #[derive(Debug, Default)]
-pub(super) struct Schemas {
+pub(crate) struct Schemas {
     shapes: Shapes,
     /// The members that requests must have, by structure.
     required: BTreeMap<String, BTreeSet<String>>,
@@ -29,31 +31,143 @@ enum Side {
 }
 
 impl Schemas {
-    /// The schema of an answer of this SDK type.
-    pub fn answer<T>(&mut self, deserialize: Deserialize<T>) -> Value {
-        let shape = self.shapes.walk(deserialize);
+    /// Makes the JSON Schema of what a constant says.
+    pub fn schema_of(&mut self, schema: &Schema) -> Value {
+        match *schema {
+            Schema::Anything => json!({}),
+            Schema::Text => json!({"type": "string"}),
+            Schema::Boolean => json!({"type": "boolean"}),
+            Schema::Integer => json!({"type": "integer", "format": "int64"}),
+            Schema::Json(text) => serde_json::from_str(text).expect("a schema's text is JSON"),
+            Schema::Sdk(walk) => self.answer(walk),
+            Schema::Input(input) => self.request(input),
+            Schema::List(element) => json!({"type": "array", "items": self.schema_of(element)}),
+            Schema::Object(members) => self.object(members),
+            Schema::Closed(members) => {
+                let mut object = self.object(members);
+                if object["required"] == json!([]) {
+                    object
+                        .as_object_mut()
+                        .map(|object| object.shift_remove("required"));
+                }
+                object["additionalProperties"] = false.into();
+                object
+            }
+            Schema::Component(name, schema) => {
+                if !self.has(name) {
+                    let schema = self.schema_of(schema);
+                    self.add(name, schema);
+                }
+                reference(name)
+            }
+            Schema::Extended(name, walk, members) => {
+                let base = self.answer(walk);
+                let mut extended = self.component_of(&base).clone();
+                let own = self.object(members);
+                for (name, schema) in own["properties"].as_object().into_iter().flatten() {
+                    extended["properties"][name] = schema.clone();
+                }
+                extended["required"] = own["required"].clone();
+                self.add(name, extended)
+            }
+            Schema::AnyOf(schemas) => {
+                let schemas: Vec<_> = schemas
+                    .iter()
+                    .map(|schema| self.schema_of(schema))
+                    .collect();
+                json!({"anyOf": schemas})
+            }
+            Schema::Described(schema, description) => {
+                described(self.schema_of(schema), description)
+            }
+        }
+    }
+
+    /// Makes the schema of an object with these members.
+    pub fn object(&mut self, members: &[Member]) -> Value {
+        let properties: Map<_, _> = members
+            .iter()
+            .map(|member| (member.name.to_owned(), self.member(member)))
+            .collect();
+        let required: Vec<_> = members
+            .iter()
+            .filter(|member| member.is_always)
+            .map(|member| member.name)
+            .collect();
+        json!({"type": "object", "properties": properties, "required": required})
+    }
+
+    fn member(&mut self, member: &Member) -> Value {
+        let mut schema = self.schema_of(&member.schema);
+        if member.is_nullable {
+            schema = nullable(schema);
+        }
+        if member.description.is_empty() {
+            schema
+        } else {
+            described(schema, member.description)
+        }
+    }
+
+    /// Makes the schema of an answer of an SDK type.
+    fn answer(&mut self, walk: Walk) -> Value {
+        let shape = self.shapes.walk(walk);
         self.schema(&shape, Side::Answer)
     }
 
-    /// The schema of a body that is read into this SDK input.
-    pub fn request<T: Input>(&mut self) -> Value {
-        let shape = self.shapes.walk(T::deserialize);
-        self.find_required::<T>(&shape);
+    /// Makes the schema of a body that is read into an SDK input.
+    fn request(&mut self, input: &InputSchema) -> Value {
+        let shape = self.shapes.walk(input.walk);
+        let Shape::Structure(id) = &shape else {
+            panic!("an input is a structure")
+        };
+        let name = component_name(id, &self.shapes.structure(id).name, Side::Request);
+        if self.has(&name) {
+            return reference(&name);
+        }
+        self.find_required(input, &shape);
         let schema = self.schema(&shape, Side::Request);
-        if let Some(answer) = T::ANSWER {
-            let component = self.component_of(&schema);
-            let accepted: Vec<_> = members_of(component).map(str::to_ascii_lowercase).collect();
-            for member in answer
-                .members()
-                .iter()
-                .filter_map(|member| member.member_name())
-            {
-                if !accepted.contains(&member.to_ascii_lowercase()) {
-                    component["properties"][member] = json!({"description": DROPPED});
-                }
-            }
+        self.add_answered(&name, input);
+        for addition in input.additions {
+            let member = self.member(&addition.member);
+            let component = if addition.to.is_empty() {
+                &name
+            } else {
+                addition.to
+            };
+            self.component(component)["properties"][addition.member.name] = member;
+        }
+        let component = self.component(&name);
+        for name in input.given_by_path {
+            component["properties"][name] = nullable(component["properties"][name].take());
+        }
+        if input.is_never_empty {
+            component["minProperties"] = 1.into();
+        }
+        if let Some(required) = component.get_mut("required").and_then(Value::as_array_mut) {
+            required.retain(|member| !input.given_by_path.iter().any(|given| member == given));
         }
         schema
+    }
+
+    /// Adds what AWS answers for the same resource, and a request may repeat.
+    fn add_answered(&mut self, name: &str, input: &InputSchema) {
+        let component = self.component(name);
+        let accepted: Vec<_> = members_of(component).map(str::to_ascii_lowercase).collect();
+        let answered = input.answered.map(aws_smithy_schema::Schema::members);
+        for member in answered.into_iter().flatten() {
+            let Some(member) = member.member_name() else {
+                continue;
+            };
+            if !accepted.contains(&member.to_ascii_lowercase()) {
+                component["properties"][member] = json!({"description": DROPPED});
+            }
+        }
+    }
+
+    /// Tells that there is a component of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.components.contains_key(name)
     }
 
     /// Adds a component of our own, and answers the reference to it.
@@ -137,7 +251,7 @@ impl Schemas {
 
     /// Finds what a request must have: takes each member in turn out of a body that has them all, and lets the reader
     /// of requests judge.
-    fn find_required<T: Input>(&mut self, shape: &Shape) {
+    fn find_required(&mut self, input: &InputSchema, shape: &Shape) {
         let whole = self.example(shape, &mut Vec::new());
         let mut places = Vec::new();
         self.places(shape, "", "", &whole, &mut places);
@@ -149,7 +263,7 @@ impl Schemas {
                 if place
                     .and_then(|object| object.shift_remove(member))
                     .is_some()
-                    && lacks::<T>(&body, &path, member)
+                    && lacks(input, &body, &path, member)
                 {
                     required.insert(member.clone());
                 }
@@ -226,19 +340,21 @@ impl Schemas {
     }
 }
 
-/// Whether the reader says that the structure at `path` lacks `member`.
-fn lacks<T: Input>(body: &Value, path: &str, member: &str) -> bool {
-    let mut validation = Validation::new(Unknown::Refuse);
-    read::<T>(body, "", &mut validation);
+/// Tells that the reader misses `member` in the structure at `path`.
+fn lacks(input: &InputSchema, body: &Value, path: &str, member: &str) -> bool {
     let path = join(path, member);
-    let problems = validation.finish().err().unwrap_or_default();
-    problems
+    (input.check)(body)
         .iter()
         .any(|problem| problem.path.eq_ignore_ascii_case(&path) && problem.message == ABSENT)
 }
 
+fn described(mut schema: Value, description: &str) -> Value {
+    schema["description"] = description.into();
+    schema
+}
+
 /// `null` means absent, where a member may be.
-pub(super) fn nullable(schema: Value) -> Value {
+pub(crate) fn nullable(schema: Value) -> Value {
     match schema {
         Value::Object(mut object) if object.get("type").is_some_and(Value::is_string) => {
             let kind = object["type"].take();
@@ -251,7 +367,7 @@ pub(super) fn nullable(schema: Value) -> Value {
 }
 
 /// The members of an object's schema.
-pub(super) fn members_of(schema: &Value) -> impl Iterator<Item = &str> {
+pub(crate) fn members_of(schema: &Value) -> impl Iterator<Item = &str> {
     schema["properties"]
         .as_object()
         .into_iter()
@@ -260,7 +376,7 @@ pub(super) fn members_of(schema: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// A reference to a component.
-pub(super) fn reference(name: &str) -> Value {
+pub(crate) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
