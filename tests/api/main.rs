@@ -17,6 +17,7 @@ mod clusters;
 mod deployed;
 mod docs;
 mod events;
+mod fake_aws;
 mod fault_matrix;
 mod fuzz_corpus;
 mod http;

@@ -1,0 +1,77 @@
+//! What a test chooses of an account and of its AWS.
+
+use std::time::Duration;
+
+/// The circumstances of an account. Those of a new one are the most ordinary ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a circumstance of its own"
+)]
+pub struct Circumstances {
+    /// The roles that may be passed to ECS; `None` for all of this account. A pattern may end in `*`.
+    pub passable_roles: Option<Vec<String>>,
+    /// Roles that ECS can't assume: their trust policy does not let it, or they are too young.
+    pub unassumable_roles: Vec<String>,
+    /// Roles that there are not.
+    pub missing_roles: Vec<String>,
+    /// External ids that roles ask for, by the role's ARN.
+    pub external_ids: Vec<(String, String)>,
+    /// Claims that services and tasks have the long form of ARNs, without which they can't be tagged.
+    pub has_long_arns: bool,
+    /// Services, by name, that Express Mode made.
+    pub express_services: Vec<String>,
+    /// Clusters, by name, with capacity providers of their own.
+    pub clusters_with_own_capacity: Vec<String>,
+    /// Clusters, by name, with daemons.
+    pub clusters_with_daemons: Vec<String>,
+    /// Namespaces, by id, that another account shares.
+    pub shared_namespaces: Vec<String>,
+    /// Claims that a registry that is made again gets its id of before.
+    pub reuses_registry_ids: bool,
+    /// Claims that ECS forgets to deregister the instances of stopped tasks.
+    pub keeps_instances: bool,
+    /// The time for which DescribeTasks says MISSING after RunTask.
+    pub missing_for: Duration,
+    /// The time from the start of a task to its RUNNING.
+    pub runs_after: Duration,
+    /// The time from the stop of a task to its STOPPED.
+    pub stops_after: Duration,
+    /// The time for which a service is DRAINING after its last task is STOPPED.
+    pub drains_on: Duration,
+    /// The time for which ListTasks of a service shows a task after it STOPPED.
+    pub lists_stopped_for: Duration,
+    /// The time from the write of a log event to its being seen.
+    pub log_lag: Duration,
+    /// Claims that each second page of GetLogEvents is empty although more events follow.
+    pub has_empty_log_pages: bool,
+    /// Claims that the forward token of GetLogEvents is another one each time, as that of a stream that is written to.
+    pub has_live_logs: bool,
+}
+
+impl Default for Circumstances {
+    fn default() -> Self {
+        Self {
+            passable_roles: None,
+            unassumable_roles: Vec::new(),
+            missing_roles: Vec::new(),
+            external_ids: Vec::new(),
+            has_long_arns: true,
+            express_services: Vec::new(),
+            clusters_with_own_capacity: Vec::new(),
+            clusters_with_daemons: Vec::new(),
+            shared_namespaces: Vec::new(),
+            reuses_registry_ids: false,
+            keeps_instances: false,
+            missing_for: Duration::ZERO,
+            runs_after: Duration::ZERO,
+            stops_after: Duration::ZERO,
+            drains_on: Duration::ZERO,
+            // 30 s to 5 min [ecs/services #79, #80, #85].
+            lists_stopped_for: Duration::from_secs(30),
+            log_lag: Duration::ZERO,
+            has_empty_log_pages: false,
+            has_live_logs: false,
+        }
+    }
+}
