@@ -10,6 +10,7 @@ mod problems;
 mod responses;
 mod schemas;
 mod shapes;
+pub mod tables;
 
 use ecs_api::api::operation::{Group, Handler, Operation};
 use ecs_api::api::schema::Body;

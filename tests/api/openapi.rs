@@ -67,6 +67,23 @@ fn the_collection_is_checked_in() {
     );
 }
 
+#[test]
+fn the_tables_of_the_documentation_are_those_of_the_code() {
+    let page = fs::read_to_string(project("docs/api.md")).unwrap();
+    let page = with_section("operations", &openapi::tables::operations(), &page);
+    let page = with_section("statuses", &openapi::tables::statuses(), &page);
+    assert_generated("docs/api.md", &page);
+}
+
+/// Puts a generated section between its two comments.
+fn with_section(name: &str, section: &str, page: &str) -> String {
+    let (before, rest) = page.split_once(&format!("<!-- {name}: ")).unwrap();
+    let (comment, rest) = rest.split_once("-->\n").unwrap();
+    let end = format!("<!-- /{name} -->");
+    let (_, after) = rest.split_once(&end).unwrap();
+    format!("{before}<!-- {name}: {comment}-->\n\n{section}\n{end}{after}")
+}
+
 #[tokio::test]
 async fn the_description_is_served_to_anybody() {
     let app = TestApp::new();

@@ -391,14 +391,15 @@ fn installers_find_every_parameter_and_output_that_was_promised() {
 }
 
 #[test]
-fn the_readme_tells_of_every_parameter_with_its_default() {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+fn the_documentation_tells_of_every_parameter_with_its_default() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploy.md")).unwrap();
     for path in [HUB, MEMBER] {
         for (name, parameter) in template(path)["Parameters"].as_object().unwrap() {
-            let row = readme
+            let row = page
                 .lines()
                 .find(|line| line.starts_with("| ") && line.contains(&format!("`{name}`")));
-            let row = row.unwrap_or_else(|| panic!("README.md says nothing of {path}'s {name}"));
+            let row =
+                row.unwrap_or_else(|| panic!("docs/deploy.md says nothing of {path}'s {name}"));
             let default = parameter
                 .get("Default")
                 .map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
