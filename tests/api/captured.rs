@@ -194,8 +194,6 @@ const CAPTURED: &[(&str, Expected)] = &[
     ),
     ("Cluster was not ACTIVE.", IN_THE_WAY),
     ("Creation of service was not idempotent.", IN_THE_WAY),
-    ("TaskDefinition is being deleted", IN_THE_WAY),
-    ("TaskDefinition is inactive", IN_THE_WAY),
     (
         "The service cannot be stopped while it is scaled above 0.",
         IN_THE_WAY,

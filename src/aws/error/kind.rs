@@ -132,8 +132,6 @@ const MESSAGES: &[(&str, Kind)] = &[
     ("this idempotent request are inconsistent", Kind::Conflict),
     ("deployments are active", Kind::Conflict),
     ("in the process of being deleted", Kind::Conflict),
-    ("taskdefinition is being deleted", Kind::Conflict),
-    ("taskdefinition is inactive", Kind::Conflict),
     ("was not active", Kind::Conflict),
     ("cluster is inactive", Kind::Conflict),
     ("task is stopped", Kind::Conflict),

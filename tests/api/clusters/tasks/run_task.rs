@@ -436,7 +436,7 @@ async fn what_aws_refuses_is_a_problem() {
             None,
         ),
         ("UnsupportedFeatureException", "No", 400, None),
-        ("BlockedException", "No", 400, None),
+        ("BlockedException", "No", 403, None),
         ("AccessDeniedException", "No", 403, None),
         ("ClusterNotFoundException", "No", 404, None),
         ("ConflictException", "No", 409, None),
