@@ -99,8 +99,10 @@ impl ShapeDeserializer for Dreamer {
         schema: &Schema<'_>,
         state: &mut dyn FnMut(&Schema<'_>, Dream<'_>) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
+        // An environment variable is whole, or refused.
+        let is_whole = schema.shape_id().shape_name() == "KeyValuePair";
         for member in schema.members() {
-            if self.below(100) >= self.absent {
+            if is_whole || self.below(100) >= self.absent {
                 state(member, self)?;
             }
         }

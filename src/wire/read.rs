@@ -20,6 +20,9 @@ use crate::text::printable;
 /// is as long; what AWS itself counts, AWS refuses.
 const ELEMENTS_MAX: usize = 5_000;
 
+/// The shape of an environment variable.
+const NAME_AND_VALUE: &str = "KeyValuePair";
+
 /// What is said of a member that AWS requires.
 pub const ABSENT: &str = "required, but absent";
 
@@ -136,6 +139,19 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// The SDK that a schema comes from, with its version.
+fn sdk(schema: &Schema<'_>) -> String {
+    // Inputs are in a namespace of their own: `com.amazonaws.ecs.synthetic`.
+    match schema.shape_id().namespace().split('.').nth(2) {
+        Some("ecs") => format!("aws-sdk-ecs {}", aws_sdk_ecs::meta::PKG_VERSION),
+        Some("servicediscovery") => format!(
+            "aws-sdk-servicediscovery {}",
+            aws_sdk_servicediscovery::meta::PKG_VERSION
+        ),
+        _ => String::new(),
+    }
+}
+
 /// The problem that an error of the SDK's generated code means at `path`.
 fn problem(path: &str, error: &SerdeError) -> FieldError {
     let (path, message) = match error {
@@ -195,6 +211,22 @@ impl Reader<'_> {
         }
     }
 
+    /// Refuses an environment variable without a name or a value, which AWS would drop without a word.
+    fn refuse_half_a_pair(&mut self, schema: &Schema<'_>) {
+        if schema.shape_id().shape_name() != NAME_AND_VALUE {
+            return;
+        }
+        let given = self.value.as_object();
+        let absent = schema.members().iter().filter_map(|member| {
+            let name = member.member_name()?;
+            given_member(given?, name).is_none().then_some(name)
+        });
+        for name in absent {
+            self.validation
+                .refuse(join(&self.path, name), format!("{ABSENT}; it may be empty"));
+        }
+    }
+
     fn mismatch(&self, schema: &Schema<'_>, expected: &str) -> SerdeError {
         let given = if schema.sensitive().is_some() {
             kind(self.value).to_owned()
@@ -244,7 +276,8 @@ impl ShapeDeserializer for Reader<'_> {
                         .iter()
                         .filter_map(|member| member.member_name());
                     let path = join(&self.path, &printable(name));
-                    self.validation.unknown_member(path, name, known);
+                    let sdk = sdk(schema);
+                    self.validation.unknown_member_of(&sdk, path, name, known);
                 }
                 continue;
             };
@@ -260,6 +293,7 @@ impl ShapeDeserializer for Reader<'_> {
                 self.child(value, path, |child| state(member, child));
             }
         }
+        self.refuse_half_a_pair(schema);
         Ok(())
     }
 

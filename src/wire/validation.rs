@@ -104,9 +104,21 @@ impl Validation {
         }
     }
 
-    /// Meets a member that is not known: refuses it with the nearest of `known`, or drops it.
+    /// Meets a member of ours that is not known: refuses it with the nearest of `known`, or drops it.
     pub fn unknown_member<'n>(
         &mut self,
+        path: String,
+        name: &str,
+        known: impl Iterator<Item = &'n str>,
+    ) {
+        self.unknown_member_of("", path, name, known);
+    }
+
+    /// Meets a member of AWS that is not known to the SDK that `sdk` names with its version: refuses it with the nearest
+    /// of `known`, or drops it. AWS may know it all the same.
+    pub(super) fn unknown_member_of<'n>(
+        &mut self,
+        sdk: &str,
         path: String,
         name: &str,
         known: impl Iterator<Item = &'n str>,
@@ -118,7 +130,12 @@ impl Validation {
             Unknown::Refuse => {
                 let hint = members::nearest(known, name)
                     .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                self.refuse(path, format!("unknown member{hint}"));
+                let version = if sdk.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (as of {sdk}; AWS may know more)")
+                };
+                self.refuse(path, format!("unknown member{hint}{version}"));
             }
         }
     }

@@ -7,10 +7,17 @@ use crate::wire::inputs::{
 use crate::wire::validation::Unknown;
 use crate::wire::write::write;
 
+/// A message without the SDK's version, which changes from week to week.
+fn without_sdk(message: &str) -> &str {
+    message
+        .split_once(" (as of aws-sdk-")
+        .map_or(message, |(message, _)| message)
+}
+
 fn lines(problems: Vec<FieldError>) -> Vec<String> {
     problems
         .into_iter()
-        .map(|problem| format!("{}: {}", problem.path, problem.message))
+        .map(|problem| format!("{}: {}", problem.path, without_sdk(&problem.message)))
         .collect()
 }
 
@@ -176,6 +183,71 @@ fn lenient_reading_drops_the_unknown_and_lists_it() {
 fn a_name_with_control_characters_can_not_forge_a_line() {
     let problems = outcome::<CreateClusterInput>(&json!({"a\r\nb": 1})).unwrap_err();
     assert_eq!(problems, ["body.a\u{fffd}\u{fffd}b: unknown member"]);
+}
+
+#[test]
+fn what_the_sdk_does_not_know_may_be_new_at_aws() {
+    let mut validation = Validation::new(Unknown::Refuse);
+    let value = json!({"clusterName": "a", "colour": "red", "setings": []});
+    read::<CreateClusterInput>(&value, "", &mut validation);
+    let version = aws_sdk_ecs::meta::PKG_VERSION;
+    let of_sdk = format!("(as of aws-sdk-ecs {version}; AWS may know more)");
+    let messages: Vec<_> = validation.finish().unwrap_err();
+    let messages: Vec<_> = messages.iter().map(|problem| &*problem.message).collect();
+    assert_eq!(
+        messages,
+        [
+            format!("unknown member {of_sdk}"),
+            format!("unknown member; did you mean `settings`? {of_sdk}")
+        ]
+    );
+    let mut validation = Validation::new(Unknown::Refuse);
+    read::<CreateRegistryInput>(&json!({"Name": "a", "Colour": 1}), "", &mut validation);
+    let message = validation.finish().unwrap_err().remove(0).message;
+    assert!(message.contains("aws-sdk-servicediscovery 1."), "{message}");
+}
+
+#[test]
+fn what_would_get_lost_is_refused() {
+    let container = |member: &str, value: Value| {
+        let value = json!({"family": "web", "containerDefinitions": [{member: value}]});
+        outcome::<RegisterTaskDefinitionInput>(&value)
+            .map(|read| read["ContainerDefinitions"][0].clone())
+    };
+    let environment = |value: Value| container("environment", value);
+    let at = |path: &str, message: &str| {
+        Err(vec![format!(
+            "body.containerDefinitions[0].{path}: {message}"
+        )])
+    };
+    let absent = "required, but absent; it may be empty";
+    for value in [
+        json!([{"name": "A", "value": null}]),
+        json!([{"name": "A"}]),
+        json!([{"Name": "A", "VALUE": null}]),
+    ] {
+        assert_eq!(environment(value), at("environment[0].value", absent));
+    }
+    assert_eq!(
+        environment(json!([{"name": "A", "value": ""}, {"value": "b"}])),
+        at("environment[1].name", absent)
+    );
+    let empty = environment(json!([{"NAME": "A", "Value": ""}])).unwrap();
+    assert_eq!(empty["Environment"], json!([{"Name": "A", "Value": ""}]));
+    for (member, value, path, expected) in [
+        ("environment", json!([null]), "environment[0]", "object"),
+        ("portMappings", json!([null]), "portMappings[0]", "object"),
+        ("command", json!(["a", null]), "command[1]", "string"),
+        (
+            "dockerLabels",
+            json!({"a": null}),
+            "dockerLabels.a",
+            "string",
+        ),
+    ] {
+        let message = format!("expected {expected}, got null");
+        assert_eq!(container(member, value), at(path, &message));
+    }
 }
 
 #[test]

@@ -436,6 +436,22 @@ impl Answer {
                 .expect("a problem is an object")
                 .shift_remove(varying);
         }
+        without_sdk(&mut problem);
         problem
+    }
+}
+
+/// Takes the SDK's version out of all messages: it changes from week to week.
+fn without_sdk(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            while let Some(start) = text.find(" (as of aws-sdk-") {
+                let end = text[start..].find(')').expect("a bracket is closed");
+                text.replace_range(start..=start + end, "");
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_sdk),
+        Value::Object(members) => members.values_mut().for_each(without_sdk),
+        _ => {}
     }
 }
