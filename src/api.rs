@@ -4,6 +4,8 @@
 //! No retries and no loops over AWS calls here; what takes several calls is a flow of
 //! [`orchestration`](crate::orchestration).
 
+mod answers;
+pub mod body;
 pub mod clusters;
 pub mod description;
 pub mod logs;
@@ -19,4 +21,4 @@ mod shorthands;
 pub mod task_definitions;
 pub mod tasks;
 
-pub use request::{BODY_MAX_BYTES, Request};
+pub use request::Request;

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use crate::api::body::BodyError;
 use crate::auth::Refusal;
 use crate::aws;
 use crate::deadline::Elapsed;
@@ -9,7 +10,6 @@ use crate::ids::IdError;
 use crate::intake::Malformed;
 use crate::orchestration::launch::{NothingStarted, RunFailure};
 use crate::orchestration::{Cause, create, delete};
-use crate::wire::json::SyntaxError;
 use crate::wire::validation::FieldError;
 
 /// Why a request is not answered as it was asked.
@@ -35,17 +35,9 @@ pub enum Error {
     /// The caller may ask for every account, but there is none of this name.
     #[error("there is no account `{0}` in the configuration")]
     UnknownAccount(String),
-    /// The body is longer than is accepted.
-    #[error("the body has {given} bytes; at most {limit} are accepted")]
-    BodyTooLarge {
-        /// Its length in bytes.
-        given: usize,
-        /// The most that is accepted.
-        limit: usize,
-    },
-    /// The body is not JSON.
+    /// The body can't be read.
     #[error(transparent)]
-    Syntax(#[from] SyntaxError),
+    Body(#[from] BodyError),
     /// The body or the query is not what was expected.
     #[error("not valid at {}", places(.0))]
     Input(Vec<FieldError>),

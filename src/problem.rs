@@ -4,6 +4,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::http::header::{self, HeaderName};
 use serde_json::{Map, Value, json};
 
+use crate::api::body::{ACCEPTED_ENCODING, BodyError};
 use crate::auth::Refusal;
 use crate::aws::{self, Kind};
 use crate::error::Error;
@@ -119,6 +120,9 @@ fn with_remedy(reply: Reply, error: &Error) -> Reply {
         Error::Refused(Refusal::Unauthenticated) => {
             (header::WWW_AUTHENTICATE, "Bearer realm=\"ecs-api\"")
         }
+        Error::Body(BodyError::UnknownCompression(_)) => {
+            (header::ACCEPT_ENCODING, ACCEPTED_ENCODING)
+        }
         _ => return reply,
     };
     reply.with_header(name, value)
@@ -199,7 +203,7 @@ fn aws_error(error: &Error) -> Option<&aws::Error> {
 fn verdict(error: &Error, is_safe: bool) -> Verdict {
     match error {
         Error::Malformed(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedRequest"),
-        Error::Syntax(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedJson"),
+        Error::Body(error) => of_body(error),
         Error::Input(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
         Error::Id(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidIdentifier"),
         Error::Refused(Refusal::Unauthenticated) => {
@@ -212,7 +216,6 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
         Error::MethodNotAllowed { .. } => {
             Verdict::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed")
         }
-        Error::BodyTooLarge { .. } => Verdict::new(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge"),
         Error::Aws(error) => of_aws(error, is_safe),
         Error::Create(failure) => of_create(failure),
         Error::Delete(failure) => of_cause(&failure.cause),
@@ -227,6 +230,24 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
         }
         Error::Bug(_) => Verdict::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
     }
+}
+
+fn of_body(error: &BodyError) -> Verdict {
+    let (status, code) = match error {
+        BodyError::TooLong { .. } | BodyError::TooLongUnpacked => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge")
+        }
+        BodyError::UnknownCompression(_) => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedContentEncoding",
+        ),
+        BodyError::NotGzip(_) => (StatusCode::BAD_REQUEST, "MalformedGzip"),
+        BodyError::OtherCharset(_) | BodyError::NotUtf8 { .. } => {
+            (StatusCode::BAD_REQUEST, "UnsupportedCharset")
+        }
+        BodyError::Syntax(_) => (StatusCode::BAD_REQUEST, "MalformedJson"),
+    };
+    Verdict::new(status, code)
 }
 
 /// What a failed create has made is taken back: nothing is in the way of the same request, unless something was left;

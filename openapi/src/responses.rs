@@ -46,6 +46,7 @@ pub(crate) fn shared_headers() -> Value {
         "Retry-After": header("When to ask again, in seconds.", json!({"type": "integer", "minimum": 0})),
         "Preference-Applied": header("`handling=lenient`, if that was asked for.", json!({"type": "string"})),
         "X-Ignored-Members": header("The paths of the members that were dropped, comma-separated.", json!({"type": "string"})),
+        "Accept-Encoding": header("How a body may be packed.", json!({"type": "string", "const": "gzip"})),
         "WWW-Authenticate": header("How to say who calls.", json!({"type": "string"})),
         "ETag": header("The version of what is answered.", json!({"type": "string"})),
     })

@@ -13,7 +13,7 @@ use super::registries::{CREATE_REGISTRY_INPUT, REGISTRY_NAME_REQUIRED};
 use super::request::boolean;
 use super::schema::{Answer, Body, InputSchema, Member, Schema};
 use super::task_definitions::REGISTER_TASK_DEFINITION_INPUT;
-use super::{Request, shorthands};
+use super::{Request, answers, shorthands};
 use crate::cleanup::Unfinished;
 use crate::error::{Error, causes};
 use crate::ids::{
@@ -442,13 +442,14 @@ fn plan(request: &Request<'_>, validation: &mut Validation) -> Result<Option<Pla
         shorthands::task_definition,
         validation,
     );
+    answers::name_registry(&mut body, validation);
     let registry = part::<CreateRegistryInput>(
         &mut body,
         "serviceRegistry",
         shorthands::registry,
         validation,
     );
-    let service = part::<CreateServiceInput>(&mut body, "service", |_, _, _| {}, validation);
+    let service = part::<CreateServiceInput>(&mut body, "service", shorthands::service, validation);
     for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
         validation.unknown_member(printable(name), name, PARTS.into_iter());
     }
@@ -500,8 +501,8 @@ fn part<T: Input>(
     };
     if let Value::Object(object) = &mut value {
         shorthand(object, name, validation);
-        shorthands::drop_own_tags(object);
     }
+    answers::drop_reserved_tags(&mut value);
     read(&value, name, validation).map_or(Given::Wrong, |input| Given::Read(Box::new(input)))
 }
 

@@ -5,7 +5,7 @@ use lambda_http::http::header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use super::shorthands;
+use super::{answers, body};
 use crate::aws::Account;
 use crate::aws::pages::{PageRequest, PageToken, ResultsPage};
 use crate::cleanup::Cleanup;
@@ -17,13 +17,9 @@ use crate::intake::Call;
 use crate::orchestration::idempotency::{Claim, Run};
 use crate::reply::Reply;
 use crate::router::Matched;
-use crate::wire::json;
 use crate::wire::read::{Input, read};
 use crate::wire::validation::{FieldError, Unknown, Validation};
 use crate::wire::write::write;
-
-/// The longest body that is accepted: 1 MiB.
-pub const BODY_MAX_BYTES: usize = 1 << 20;
 
 /// The header that makes a create happen once, however often it is sent.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -297,7 +293,7 @@ impl Request<'_> {
     /// This invocation as a run of the request: with an `Idempotency-Key`, one of perhaps several.
     ///
     /// # Errors
-    /// [`Error::Input`] for a key that can't be one; [`Error::Syntax`] for a body that is not JSON.
+    /// [`Error::Input`] for a key that can't be one; [`Error::Body`] for a body that can't be read.
     pub fn run(&self) -> Result<Run, Error> {
         let keys: Vec<_> = self.call.headers.get_all(IDEMPOTENCY_KEY).iter().collect();
         let key = match keys[..] {
@@ -370,9 +366,9 @@ impl Request<'_> {
     /// The body as a JSON object.
     ///
     /// # Errors
-    /// [`Error::BodyTooLarge`], [`Error::Syntax`], or [`Error::Input`] if it is no object.
+    /// [`Error::Body`] if it can't be read, or [`Error::Input`] if it is no object.
     pub fn object(&self) -> Result<Map<String, Value>, Error> {
-        match json(&self.call.body)? {
+        match body::read(self.call)? {
             Value::Object(object) => Ok(object),
             _ => Err(Error::Input(vec![FieldError {
                 path: String::new(),
@@ -381,7 +377,8 @@ impl Request<'_> {
         }
     }
 
-    /// The body as one SDK input, after `prepare` has put shorthands into AWS's form.
+    /// The body as one SDK input, after `prepare` has put shorthands and answers into the form of
+    /// AWS's input.
     ///
     /// # Errors
     /// As [`Request::object`], and [`Error::Input`] with everything that is wrong with it.
@@ -392,8 +389,9 @@ impl Request<'_> {
         let mut object = self.object()?;
         let mut validation = self.validation();
         prepare(&mut object, "", &mut validation);
-        shorthands::drop_own_tags(&mut object);
-        let input = read::<T>(&Value::Object(object), "", &mut validation);
+        let mut value = Value::Object(object);
+        answers::drop_reserved_tags(&mut value);
+        let input = read::<T>(&value, "", &mut validation);
         let ignored = validation.finish().map_err(Error::Input)?;
         input
             .map(|input| (input, ignored))
@@ -439,14 +437,4 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
         "false" | "0" => Some(false),
         _ => None,
     }
-}
-
-fn json(body: &[u8]) -> Result<Value, Error> {
-    if body.len() > BODY_MAX_BYTES {
-        return Err(Error::BodyTooLarge {
-            given: body.len(),
-            limit: BODY_MAX_BYTES,
-        });
-    }
-    Ok(json::parse(body)?)
 }

@@ -1,15 +1,15 @@
 //! The services of a cluster.
 
 use futures_util::FutureExt as _;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::Request;
 use super::operation::{Group, Handler, Operation};
 use super::orchestrations::{
     DELETE_PROBLEM, DELETION, PENDING, delete_service as delete_with_what_belongs_to_it,
 };
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, RECURSIVE, Values};
 use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
+use super::{Request, answers, shorthands};
 use crate::aws::ecs;
 use crate::error::Error;
 use crate::ids::{ClusterName, ServiceName};
@@ -18,11 +18,13 @@ use crate::orchestration::idempotency::Run;
 use crate::orchestration::show::{self, Shown};
 use crate::orchestration::{launch, lists};
 use crate::reply::Reply;
-use crate::wire::inputs::{CreateServiceInput, UpdateServiceInput};
+use crate::wire::inputs::{CreateServiceInput, UpdateServiceInput, drop_answered_of_service};
+use crate::wire::members::join;
 use crate::wire::outputs::{
     CreateServiceOutput, Failure, Output as _, Service, ServiceEvent, TaskDefinition,
     UpdateServiceOutput,
 };
+use crate::wire::validation::Validation;
 use crate::wire::write::write;
 
 /// The launch types that services are listed by.
@@ -103,7 +105,7 @@ pub const CREATE: Operation = Operation {
 /// [`Error`] for a body that is no `CreateService` input, and for what AWS refuses.
 pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
-    let (mut input, ignored) = request.input::<CreateServiceInput>(|_, _, _| {})?;
+    let (mut input, ignored) = request.input::<CreateServiceInput>(shorthands::service)?;
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     input.cluster = Some(cluster.to_string());
     let created = launch::create_service(
@@ -247,6 +249,10 @@ pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let name = request.service(&cluster)?;
     let (mut input, ignored) = request.input::<UpdateServiceInput>(|body, path, validation| {
+        answers::unwrap(body, path, answers::SERVICE, validation);
+        if answers::plain_service(body, path, validation) {
+            keep_what_can_change(body, path, &name, validation);
+        }
         if body.is_empty() {
             validation.refuse(
                 path,
@@ -264,6 +270,22 @@ pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
     (input.cluster, input.service) = (Some(cluster.to_string()), Some(name.to_string()));
     let updated = ecs::update_service(request.account, input).await?;
     Ok(Reply::json(write(&updated)?).with_ignored(request.is_lenient(), &ignored))
+}
+
+/// Leaves of a service's answer what `UpdateService` takes. An answer of another service is refused: what it says is not
+/// meant for this one.
+fn keep_what_can_change(
+    answer: &mut Map<String, Value>,
+    path: &str,
+    name: &ServiceName,
+    validation: &mut Validation,
+) {
+    let given = validation.take(answer, path, "serviceName");
+    if given.is_some_and(|given| given != name.as_str()) {
+        let message = format!("is not the path's service, `{name}`");
+        validation.refuse(join(path, "serviceName"), message);
+    }
+    drop_answered_of_service(answer);
 }
 
 /// `DELETE …/services/{service}`.

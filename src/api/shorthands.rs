@@ -1,13 +1,14 @@
-//! The shorthands of the original's documentation, put into AWS's form before a body is read.
+//! The shorthands of the original's documentation, and answers that come back, put into AWS's form before a body is read.
 
 use serde_json::{Map, Value, json};
 
-use crate::orchestration::tags::is_own;
+use super::answers;
 use crate::wire::members::{join, key_of};
 use crate::wire::validation::Validation;
 
 /// A cluster's `name` is its `clusterName`.
 pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
+    answers::unwrap(object, path, answers::CLUSTER, validation);
     let Some(name) = validation.take(object, path, "name") else {
         return;
     };
@@ -21,12 +22,19 @@ pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, validation: &
     object.insert("clusterName".to_owned(), name);
 }
 
+/// A service's answer is the service.
+pub(super) fn service(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
+    answers::unwrap(object, path, answers::SERVICE, validation);
+    answers::plain_service(object, path, validation);
+}
+
 /// A container's `ports` are port mappings of these container ports.
 pub(super) fn task_definition(
     object: &mut Map<String, Value>,
     path: &str,
     validation: &mut Validation,
 ) {
+    answers::unwrap(object, path, answers::TASK_DEFINITION, validation);
     let containers = key_of(object, "containerDefinitions").and_then(|key| object.get_mut(&key));
     let containers = containers
         .and_then(Value::as_array_mut)
@@ -73,6 +81,7 @@ fn ports(container: &mut Map<String, Value>, path: &str, validation: &mut Valida
 
 /// A registry's `cluster` means nothing to Cloud Map, and the namespace stands beside the DNS config.
 pub(super) fn registry(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
+    answers::unwrap(object, path, answers::SERVICE, validation);
     validation.take(object, path, "cluster");
     let config = key_of(object, "DnsConfig")
         .and_then(|key| object.get_mut(&key))
@@ -88,20 +97,6 @@ pub(super) fn registry(object: &mut Map<String, Value>, path: &str, validation: 
         );
     }
     object.insert("NamespaceId".to_owned(), nested);
-}
-
-/// What was answered may come back, with the tags of the request that made it. They are this API's own: with them, what a
-/// caller makes would be taken for that other request's.
-pub(super) fn drop_own_tags(object: &mut Map<String, Value>) {
-    let tags = key_of(object, "tags")
-        .and_then(|key| object.get_mut(&key))
-        .and_then(Value::as_array_mut);
-    let Some(tags) = tags else { return };
-    tags.retain(|tag| {
-        let tag = tag.as_object();
-        let key = tag.and_then(|tag| tag.get(&key_of(tag, "key")?)?.as_str());
-        !key.is_some_and(is_own)
-    });
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 
 mod support;
 
+mod answers_back;
+mod bodies;
 mod callers;
 mod captured;
 mod cleanup;
