@@ -122,7 +122,7 @@ impl App {
         self.finish(reply, call.as_ref().ok(), envelope, &context.request_id)
     }
 
-    /// What every answer carries.
+    /// Adds what every answer carries, and compresses it.
     fn finish(
         &self,
         reply: Reply,
@@ -180,7 +180,7 @@ impl App {
         reply
     }
 
-    /// Route, caller, account, handler.
+    /// Finds the route, the caller and the account, and lets the handler answer.
     ///
     /// # Errors
     /// [`Error`] of any kind; [`problem`] gives each its status.
@@ -249,7 +249,7 @@ impl App {
     }
 }
 
-/// What a panic said, for the log.
+/// Returns a panic's message, for the log.
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

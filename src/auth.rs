@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::config::{Access, Caller, Proof};
 use crate::digest::Digest;
 
-/// What an event says about who sent it.
+/// Everything that an event says about its sender.
 #[derive(Debug, Default)]
 pub struct Evidence {
     /// The tokens in the request's headers.
@@ -17,7 +17,7 @@ pub struct Evidence {
     pub principal: Option<String>,
     /// The claims of the JWT that API Gateway's authorizer verified.
     pub claims: BTreeMap<String, String>,
-    /// Whether the function was invoked directly, which IAM has already allowed.
+    /// The function was invoked directly, which IAM has already allowed.
     pub is_direct_invocation: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The callers of a checked configuration. Without any, nobody gets in.
+    /// Takes the callers of a checked configuration. Without any, nobody gets in.
     pub fn new(callers: Vec<Caller>) -> Self {
         Self { callers }
     }
@@ -136,7 +136,7 @@ fn proves(evidence: &Evidence, proof: &Proof) -> bool {
     }
 }
 
-/// Whether a principal's ARN is the pattern's, as it stands or as the role of a session.
+/// Returns `true` if a principal's ARN is the pattern's, as it stands or as the role of a session.
 ///
 /// STS leaves the role's path out of a session's ARN. A role's name is unique in its account whatever its path
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>), so the pattern's path is left out too.
@@ -145,7 +145,7 @@ fn is_principal(pattern: &str, arn: &str) -> bool {
     matches(pattern, arn) || role_of(arn).is_some_and(is_role)
 }
 
-/// The role behind a session: `arn:aws:sts::1:assumed-role/deploy-bot/session` → `arn:aws:iam::1:role/deploy-bot`.
+/// Returns the role behind a session: `arn:aws:sts::1:assumed-role/deploy-bot/session` → `arn:aws:iam::1:role/deploy-bot`.
 fn role_of(principal: &str) -> Option<String> {
     let (partition, rest) = principal.split_once(":sts::")?;
     let (account, role) = rest.split_once(":assumed-role/")?;
@@ -153,7 +153,7 @@ fn role_of(principal: &str) -> Option<String> {
     Some(format!("{partition}:iam::{account}:role/{name}"))
 }
 
-/// `arn:aws:iam::1:role/team/deploy-bot` → `arn:aws:iam::1:role/deploy-bot`.
+/// Leaves a role's path out: `arn:aws:iam::1:role/team/deploy-bot` → `arn:aws:iam::1:role/deploy-bot`.
 fn without_path(pattern: &str) -> String {
     let parts = pattern
         .split_once(":role/")
@@ -165,7 +165,7 @@ fn without_path(pattern: &str) -> String {
     }
 }
 
-/// Whether `text` is `pattern`, in which each `*` stands for any text, the empty one included.
+/// Returns `true` if `text` is `pattern`, in which each `*` stands for any text, the empty one included.
 fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

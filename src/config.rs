@@ -38,9 +38,9 @@ pub struct Config {
     pub callers: Vec<Caller>,
     /// The origins whose pages may call from a browser.
     pub cors_origins: Vec<String>,
-    /// How much is logged.
+    /// The level of the log.
     pub log_level: LogLevel,
-    /// Where deletes go that outlive their request; without it, their callers repeat them.
+    /// The queue for deletes that outlive their request; without it, their callers repeat them.
     pub cleanup_queue: Option<CleanupQueue>,
 }
 
@@ -85,13 +85,13 @@ impl std::fmt::Debug for Account {
 pub struct Caller {
     /// The name under which the caller is logged.
     pub name: String,
-    /// How the caller is recognised.
+    /// The proof that the caller is recognised by.
     pub proof: Proof,
-    /// What the caller may do.
+    /// The accounts that the caller may use, and in which way.
     pub grants: Vec<Grant>,
 }
 
-/// How a caller is recognised.
+/// The proof that a caller is recognised by.
 #[derive(Debug, Clone)]
 pub enum Proof {
     /// By a token with this SHA-256.
@@ -114,7 +114,7 @@ pub struct Grant {
     pub access: Access,
 }
 
-/// What may be done in an account.
+/// The things that may be done in an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
@@ -153,7 +153,7 @@ pub enum ConfigError {
     Unreadable {
         /// The path that was given.
         path: PathBuf,
-        /// What the system said.
+        /// The system's words.
         source: std::io::Error,
     },
     /// A queue's URL is none.
@@ -246,7 +246,7 @@ impl Config {
     }
 }
 
-/// `…://host/account/name`, as SQS gives it.
+/// Checks `…://host/account/name`, as SQS gives it.
 fn queue_url(variable: &'static str, url: &str) -> Result<String, ConfigError> {
     let path = url
         .strip_prefix("https://")
@@ -286,7 +286,7 @@ pub fn check_file(path: &Path) -> Result<String, ConfigError> {
     .to_string())
 }
 
-/// What the program was started for.
+/// The purpose that the program was started for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     /// To answer Lambda's events.
@@ -301,7 +301,7 @@ pub enum Command {
 pub struct UnknownCommand;
 
 impl Command {
-    /// What the program's arguments say.
+    /// Reads the program's arguments.
     ///
     /// # Errors
     /// [`UnknownCommand`] for any others.

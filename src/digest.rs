@@ -12,17 +12,17 @@ use subtle::ConstantTimeEq;
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of a token as it was presented.
+    /// Computes the digest of a token as it was presented.
     pub fn of(token: impl AsRef<[u8]>) -> Self {
         Self(Sha256::digest(token).into())
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Whether two digests are equal, in a time that does not depend on where they differ.
+    /// Returns `true` if two digests are equal, in a time that does not depend on where they differ.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }

@@ -24,9 +24,9 @@ pub enum Error {
     /// The path has routes, but none with this method.
     #[error("this path does not take `{method}`")]
     MethodNotAllowed {
-        /// What was asked.
+        /// The method that was asked for.
         method: String,
-        /// What the path takes, as in `Allow`.
+        /// The methods that the path takes, as in `Allow`.
         allow: String,
     },
     /// Nobody known, or nobody with a grant.
@@ -80,7 +80,7 @@ impl From<RunFailure> for Error {
 }
 
 impl Error {
-    /// One thing wrong with the body or the query.
+    /// Creates the error of one thing that is wrong with the body or the query.
     pub fn input(path: &str, message: &str) -> Self {
         Self::Input(vec![FieldError {
             path: path.to_owned(),
@@ -89,14 +89,14 @@ impl Error {
     }
 }
 
-/// An error and the errors behind it, from the outermost in.
+/// Walks an error and the errors behind it, from the outermost in.
 pub fn chain<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// What an error and the errors behind it say, for the log.
+/// Joins the words of an error and of the errors behind it, for the log.
 pub fn causes(error: &(dyn StdError + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     for error in chain(error) {
@@ -108,7 +108,7 @@ pub fn causes(error: &(dyn StdError + 'static)) -> String {
     texts.join(": ")
 }
 
-/// Where the problems are: what is wrong there may hold a caller's secrets, which are not for the log.
+/// Names the places of problems, and nothing of what stands there: it may be a secret, which is not for the log.
 fn places(problems: &[FieldError]) -> String {
     let mut places: Vec<_> = problems
         .iter()
@@ -122,7 +122,7 @@ fn places(problems: &[FieldError]) -> String {
 }
 
 impl From<aws_smithy_schema::serde::SerdeError> for Error {
-    /// The SDK's own values always have a JSON form.
+    /// Takes it for a bug: the SDK's own values always have a JSON form.
     fn from(error: aws_smithy_schema::serde::SerdeError) -> Self {
         Self::Bug(format!("an answer can't be written: {error}"))
     }

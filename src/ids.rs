@@ -41,7 +41,7 @@ impl RoleArn {
         })
     }
 
-    /// The role of that name in an account that is worked on in a region.
+    /// Creates the ARN of the role of that name in an account that is worked on in a region.
     pub fn of(account_id: &AccountId, region: &str, name: &str) -> Self {
         let arn = format!("arn:{}:iam::{account_id}:role/{name}", partition(region));
         Self {
@@ -50,12 +50,12 @@ impl RoleArn {
         }
     }
 
-    /// The whole ARN.
+    /// Returns the whole ARN.
     pub fn as_str(&self) -> &str {
         &self.arn
     }
 
-    /// The role of that name in the same account.
+    /// Returns the role of that name in the same account.
     #[must_use]
     pub fn beside(&self, name: &RoleName) -> Self {
         let account = self
@@ -68,13 +68,13 @@ impl RoleArn {
         }
     }
 
-    /// The twelve digits of the account that owns the role.
+    /// Returns the twelve digits of the account that owns the role.
     pub fn account_id(&self) -> &str {
         self.account_id.as_str()
     }
 }
 
-/// The partition that a region is in (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
+/// Returns the partition that a region is in (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
 fn partition(region: &str) -> &'static str {
     match region {
         _ if region.starts_with("cn-") => "aws-cn",
@@ -128,7 +128,7 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// The identifier as AWS takes it.
+            /// Returns the identifier as AWS takes it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -267,7 +267,7 @@ impl TaskId {
     }
 }
 
-/// `{name}`, `{cluster}/{name}`, or an ARN of `{kind}{name}` or `{kind}{cluster}/{name}` → `{name}`, if it is of
+/// Takes `{name}` of `{name}`, `{cluster}/{name}`, or an ARN of `{kind}{name}` or `{kind}{cluster}/{name}`, if it is of
 /// this cluster.
 fn name_in_cluster<'t>(
     text: &'t str,
@@ -321,7 +321,7 @@ impl TaskDefinitionName {
         }
     }
 
-    /// Whether it names one revision.
+    /// Returns `true` if it names one revision.
     pub fn has_revision(&self) -> bool {
         self.0.contains(':')
     }
@@ -373,7 +373,7 @@ pub struct AccountRegion {
 }
 
 impl AccountRegion {
-    /// The resource part of an ARN of `service` in this account and region.
+    /// Returns the resource part of an ARN of `service` in this account and region.
     ///
     /// # Errors
     /// [`IdError`] if it is no ARN of that service, or one of another account or region.
@@ -414,7 +414,7 @@ impl<'t> Arn<'t> {
     }
 }
 
-/// Whether `name` may name an account in the configuration and in paths.
+/// Returns `true` if `name` may name an account in the configuration and in paths.
 pub fn is_account_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name
@@ -422,7 +422,7 @@ pub fn is_account_name(name: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
 }
 
-/// Whether `text` looks like a region: `us-east-1`, `us-gov-west-1`, `ap-southeast-7`.
+/// Returns `true` if `text` looks like a region: `us-east-1`, `us-gov-west-1`, `ap-southeast-7`.
 pub fn is_region(text: &str) -> bool {
     let mut parts = text.split('-').rev();
     let number = parts
@@ -434,7 +434,7 @@ pub fn is_region(text: &str) -> bool {
         && parts.all(|part| part.len() >= 2 && part.chars().all(|c| c.is_ascii_lowercase()))
 }
 
-/// Whether `name` can be the name of a cluster, a service or a task definition's family.
+/// Returns `true` if `name` can be the name of a cluster, a service or a task definition's family.
 pub fn is_ecs_name(name: &str) -> bool {
     (1..=255).contains(&name.len())
         && name
@@ -442,13 +442,13 @@ pub fn is_ecs_name(name: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 
-/// Whether `text` can be the id of a Cloud Map namespace, or its ARN.
+/// Returns `true` if `text` can be the id of a Cloud Map namespace, or its ARN.
 pub fn is_namespace_id(text: &str) -> bool {
     let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_:/".contains(letter);
     (1..=255).contains(&text.len()) && text.chars().all(is_allowed)
 }
 
-/// A namespace's id, where it is given as the ARN of one of this account and region; any other text as it is.
+/// Returns a namespace's id, where it is given as the ARN of one of this account and region; any other text as it is.
 pub fn namespace_id<'t>(text: &'t str, region: &AccountRegion) -> &'t str {
     let own = format!(
         ":servicediscovery:{}:{}:namespace/",
@@ -459,7 +459,7 @@ pub fn namespace_id<'t>(text: &'t str, region: &AccountRegion) -> &'t str {
         .map_or(text, |(_, id)| id)
 }
 
-/// Whether `text` can be the name of a Cloud Map service
+/// Returns `true` if `text` can be the name of a Cloud Map service
 /// (<https://docs.aws.amazon.com/cloud-map/latest/api/API_CreateService.html>).
 pub fn is_registry_name(text: &str) -> bool {
     (1..=127).contains(&text.len())
@@ -468,7 +468,7 @@ pub fn is_registry_name(text: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
 }
 
-/// Whether `text` looks like the ARN of a Cloud Map service, of whatever account and region.
+/// Returns `true` if `text` looks like the ARN of a Cloud Map service, of whatever account and region.
 pub fn is_registry_arn(text: &str) -> bool {
     Arn::parse(text).is_some_and(|arn| {
         arn.service == "servicediscovery" && arn.resource.starts_with("service/srv-")

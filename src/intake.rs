@@ -32,7 +32,7 @@ pub use parts::HeaderStyle;
 pub struct Call {
     /// The method.
     pub method: Method,
-    /// What API Gateway put before the path: a stage as `/prod`, or nothing.
+    /// The prefix that API Gateway put before the path: a stage as `/prod`, or nothing.
     pub prefix: String,
     /// The path without the prefix, still percent-encoded.
     pub path: String,
@@ -56,7 +56,7 @@ impl fmt::Debug for Call {
     }
 }
 
-/// What Lambda hands to the function.
+/// An event that Lambda hands to the function.
 #[derive(Debug)]
 pub enum Event {
     /// A request, with the envelope that its answer goes into.
@@ -65,7 +65,7 @@ pub enum Event {
     Batch(Batch),
 }
 
-/// What was in an event, and how to answer it.
+/// A request taken out of its event, with the envelope of its answer.
 #[derive(Debug)]
 pub struct Opened {
     /// The envelope to answer in.
@@ -88,7 +88,7 @@ pub enum Envelope {
 }
 
 impl Envelope {
-    /// The kind of an event, by what each kind has and no other. An event that is two kinds at once is none.
+    /// Finds the kind of an event, by what each kind has and no other. An event that is two kinds at once is none.
     fn of(event: &Value) -> Option<Self> {
         let has = |place: &str| event.pointer(place).is_some_and(|value| !value.is_null());
         let version = event.get("version").and_then(Value::as_str);
@@ -117,7 +117,7 @@ impl Envelope {
         }
     }
 
-    /// How long the sender waits for an answer, where that is shorter than Lambda's own limit may be.
+    /// Returns the time that the sender waits for an answer, where that is shorter than Lambda's own limit may be.
     ///
     /// A load balancer waits for as long as the function runs, and so does who invokes it.
     pub fn gateway_limit(self) -> Option<Duration> {
@@ -127,7 +127,7 @@ impl Envelope {
         }
     }
 
-    /// Whether the sender turns a base64 body back into bytes, without which nothing can be compressed.
+    /// Returns `true` if the sender turns a base64 body back into bytes, without which nothing can be compressed.
     ///
     /// A REST API does so only for the media types that its owner has configured
     /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html>).
@@ -135,7 +135,7 @@ impl Envelope {
         matches!(self, Self::HttpApi | Self::LoadBalancer(_))
     }
 
-    /// The longest body of an answer, in bytes, with room for headers and envelope.
+    /// Returns the longest body of an answer, in bytes, with room for headers and envelope.
     ///
     /// Lambda answers 6 MB (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), a load balancer
     /// takes 1 MB of that
@@ -182,7 +182,7 @@ pub enum UnknownEvent {
 }
 
 impl From<UnknownEvent> for Diagnostic {
-    /// What Lambda shows for the failed invocation.
+    /// Creates what Lambda shows for the failed invocation.
     fn from(event: UnknownEvent) -> Self {
         Self {
             error_type: "UnknownEvent".to_owned(),
@@ -225,7 +225,7 @@ fn call(event: Value, envelope: Envelope) -> Result<Call, Malformed> {
     }
 }
 
-/// `direct` of `arn:aws:lambda:us-east-1:123456789012:function:ecs-api:direct`.
+/// Takes `direct` of `arn:aws:lambda:us-east-1:123456789012:function:ecs-api:direct`.
 fn qualifier(arn: &str) -> Option<&str> {
     arn.split(':').nth(7)
 }
@@ -245,13 +245,13 @@ fn take_tokens(headers: &mut HeaderMap) -> Tokens {
     Tokens { bearer, own }
 }
 
-/// The values of a header. Bytes that are no text are values too: a token that nobody has.
+/// Returns the values of a header. Bytes that are no text are values too: a token that nobody has.
 fn trimmed<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
     let values = headers.get_all(name).iter();
     values.map(|value| value.as_bytes().trim_ascii())
 }
 
-/// The token of `Bearer …`. Another scheme, as a signature's, has none.
+/// Takes the token of `Bearer …`. Another scheme, as a signature's, has none.
 fn bearer_token(value: &[u8]) -> Option<&[u8]> {
     let at = value.iter().position(|byte| *byte == b' ')?;
     let (scheme, token) = value.split_at(at);

@@ -14,15 +14,15 @@ use crate::text::printable_up_to;
 use crate::wire::validation::FieldError;
 use crate::wire::write::write;
 
-/// When a caller may try again after AWS throttled, in seconds.
+/// The seconds after which a caller may try again where AWS throttled.
 const THROTTLED_RETRY_S: u32 = 5;
-/// When a caller may try again where AWS has not finished something that is needed, in seconds.
+/// The seconds after which a caller may try again where AWS has not finished something that is needed.
 const NOT_READY_RETRY_S: u32 = 5;
-/// When a caller may try again after another run of the same request was taken back, in seconds.
+/// The seconds after which a caller may try again where another run of the same request was taken back.
 const TAKEN_BACK_RETRY_S: u32 = 5;
-/// When a caller may try again after a draining service: Fargate's default stop timeout, in seconds.
+/// The seconds after which a caller may try again where a service is draining: Fargate's default stop timeout.
 const DRAINING_RETRY_S: u32 = 30;
-/// When a caller may try again after Fargate had no capacity, in seconds.
+/// The seconds after which a caller may try again where Fargate had no capacity.
 const CAPACITY_RETRY_S: u32 = 60;
 
 /// The most characters of a detail: more than AWS says of one thing.
@@ -31,12 +31,12 @@ const DETAIL_MAX: usize = 4096;
 /// The most bytes of paths and messages that a problem lists.
 const ERRORS_MAX_BYTES: usize = 16_384;
 
-/// What an error is on the wire.
+/// An error as it goes over the wire.
 struct Verdict {
     status: StatusCode,
     /// AWS's error code where AWS refused, else ours.
     code: String,
-    /// Whether the same request may be sent again without harm, and may then succeed.
+    /// The same request may be sent again without harm, and may then succeed.
     retryable: bool,
     retry_after_s: Option<u32>,
 }
@@ -113,7 +113,7 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
     with_remedy(reply, error)
 }
 
-/// The headers that tell a client what would be accepted.
+/// Adds the headers that tell a client what would be accepted.
 fn with_remedy(reply: Reply, error: &Error) -> Reply {
     let (name, value): (HeaderName, &str) = match error {
         Error::MethodNotAllowed { allow, .. } => (header::ALLOW, allow),
@@ -128,7 +128,7 @@ fn with_remedy(reply: Reply, error: &Error) -> Reply {
     reply.with_header(name, value)
 }
 
-/// What the caller may know, in one line, although AWS's messages may have several. Of a bug: nothing.
+/// Writes what the caller may know in one line, although AWS's messages may have several. Of a bug: nothing.
 fn detail(error: &Error) -> String {
     let detail = match error {
         Error::Bug(_) => {
@@ -140,7 +140,7 @@ fn detail(error: &Error) -> String {
     printable_up_to(DETAIL_MAX, &detail)
 }
 
-/// What is wrong with the input, as far as a problem has room for it.
+/// Writes what is wrong with the input, as far as a problem has room for it.
 fn errors(problems: &[FieldError]) -> Value {
     let listed = problems.iter().scan(0, |bytes, problem| {
         *bytes += problem.path.len() + problem.message.len();
@@ -178,7 +178,7 @@ fn add_outcome(problem: &mut Map<String, Value>, outcome: &Outcome) {
     problem.insert("LeftBehind".to_owned(), left_behind(&outcome.left_behind));
 }
 
-/// What could not be taken back, as `LeftBehind` lists it.
+/// Writes what could not be taken back, as `LeftBehind` lists it.
 pub fn left_behind(leftovers: &[Leftover]) -> Value {
     let entry =
         |left: &Leftover| json!({"Arn": left.arn, "Error": left.error, "Command": left.command});
@@ -199,7 +199,7 @@ fn aws_error(error: &Error) -> Option<&aws::Error> {
     }
 }
 
-/// The status table.
+/// Finds an error's status: the status table.
 fn verdict(error: &Error, is_safe: bool) -> Verdict {
     match error {
         Error::Malformed(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedRequest"),
@@ -283,7 +283,8 @@ fn of_cause(cause: &Cause) -> Verdict {
     }
 }
 
-/// `repeats_safely` says whether the same call may be made again although this one may have done its work.
+/// Finds the status of AWS's refusal. With `repeats_safely` the same call may be made again, although this one may have
+/// done its work.
 fn of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
     let verdict = |status, ours: &str| Verdict::new(status, error.code.as_deref().unwrap_or(ours));
     match error.kind {

@@ -26,7 +26,7 @@ pub struct Reply {
     pub body: Body,
 }
 
-/// What an answer says.
+/// The body of an answer.
 #[derive(Debug, Clone)]
 pub enum Body {
     /// Nothing.
@@ -42,12 +42,12 @@ pub enum Body {
 }
 
 impl Reply {
-    /// A JSON answer with status 200.
+    /// Creates a JSON answer with status 200.
     pub fn json(body: Value) -> Self {
         Self::new(StatusCode::OK, "application/json", Body::Json(body))
     }
 
-    /// A plain text with status 200.
+    /// Creates a plain text with status 200.
     pub fn text(body: impl Into<String>) -> Self {
         Self::new(
             StatusCode::OK,
@@ -56,7 +56,7 @@ impl Reply {
         )
     }
 
-    /// An answer of any kind.
+    /// Creates an answer of any kind.
     pub fn new(status: StatusCode, content_type: &'static str, body: Body) -> Self {
         let headers =
             HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
@@ -67,7 +67,7 @@ impl Reply {
         }
     }
 
-    /// An answer without a body.
+    /// Creates an answer without a body.
     pub fn empty(status: StatusCode) -> Self {
         Self {
             status,
@@ -76,7 +76,7 @@ impl Reply {
         }
     }
 
-    /// The same answer for work that is not done: status 202, and when to ask again.
+    /// Turns it into the answer of work that is not done: status 202, and the time to ask again.
     #[must_use]
     pub fn accepted(self, retry_after_s: u32) -> Self {
         let reply = Self {
@@ -186,7 +186,7 @@ impl Reply {
         self.varying(is_compressed, body)
     }
 
-    /// With a body that depends on the caller's `Accept-Encoding`.
+    /// Puts in a body that depends on the caller's `Accept-Encoding`.
     fn varying(mut self, is_compressed: bool, body: Body) -> Self {
         self.headers
             .append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -198,7 +198,7 @@ impl Reply {
     }
 }
 
-/// What was compressed when the function was built.
+/// Unpacks what was compressed when the function was built.
 pub(crate) fn unpacked(packed: &[u8]) -> String {
     let mut text = String::new();
     // A test reads all of them.
@@ -206,7 +206,7 @@ pub(crate) fn unpacked(packed: &[u8]) -> String {
     text
 }
 
-/// Whether an `Accept-Encoding` names gzip (or `*`) with a quality above zero.
+/// Returns `true` if an `Accept-Encoding` names gzip (or `*`) with a quality above zero.
 fn accepts_gzip(accept_encoding: &HeaderValue) -> bool {
     let accept_encoding = accept_encoding.to_str().unwrap_or_default();
     let quality = |wanted: &str| {

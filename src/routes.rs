@@ -7,7 +7,7 @@ use crate::api::{
     tasks,
 };
 
-/// What the paths of all operations begin with.
+/// The beginning of every operation's path.
 pub const BASE: &str = "/v1/ecs";
 
 /// Every operation. A constant, so that what only the documentation tells of it is no part of the function's binary.

@@ -22,7 +22,7 @@ pub fn start(level: LogLevel) {
     )));
 }
 
-/// What writes the log. The SDK's own crates stay at warnings: below that they write what they send.
+/// Creates what writes the log. The SDK's own crates stay at warnings: below that they write what they send.
 pub fn subscriber<W>(level: LogLevel, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -59,14 +59,14 @@ const LOGGED_METHOD_MAX: usize = 32;
 /// The most characters of a cause that are logged; AWS's messages have fewer.
 const LOGGED_CAUSE_MAX: usize = 4096;
 
-/// What a request's log line says beyond its answer.
+/// The members of a request's log line beyond those of its answer.
 #[derive(Debug, Default)]
 pub struct RequestLog {
     /// The operation's name.
     pub operation: Option<&'static str>,
     /// Who asked.
     pub caller: Option<String>,
-    /// What went wrong.
+    /// The error that the request ended with.
     pub error: Option<Error>,
 }
 

@@ -3,12 +3,12 @@
 /// The most characters of a caller's text that are repeated.
 const REPEATED_MAX: usize = 200;
 
-/// A caller's text without control characters, so that it can't forge a line, and not longer than 200 characters.
+/// Takes the control characters out of a caller's text, so that it can't forge a line, and keeps at most 200.
 pub fn printable(text: &str) -> String {
     printable_up_to(REPEATED_MAX, text)
 }
 
-/// The same, not longer than `max` characters.
+/// Does the same, and keeps at most `max` characters.
 pub fn printable_up_to(max: usize, text: &str) -> String {
     let mut letters = text.chars().map(|letter| {
         if letter.is_control() {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// A collection in the format of the HTTP clients of IntelliJ and Visual Studio Code, from the document alone.
+/// Writes a collection in the format of the HTTP clients of IntelliJ and Visual Studio Code, from the document alone.
 pub fn http(document: &Value) -> String {
     let mut text = format!(
         "# {}, one request for each operation of openapi.json, which this is generated from.\n\n\

@@ -33,7 +33,7 @@ signature or a JWT instead.
 
 ";
 
-/// What every body has in common.
+/// The sentences of every body.
 const READ_AS_JSON: &str = "Read as JSON, whatever its content type says. At most 1 MiB. Names of members match in any \
                             case; `null` means absent.";
 

@@ -51,7 +51,7 @@ fn describe(place: &str, parameter: &Parameter) -> Value {
     described
 }
 
-/// The parameters that several operations share.
+/// Describes the parameters that several operations share.
 pub(crate) fn shared() -> Value {
     json!({
         "Prefer": {

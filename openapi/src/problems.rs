@@ -43,7 +43,7 @@ fn changes_something(operation: &Operation) -> bool {
     operation.access() == Some(Access::Write)
 }
 
-/// Nothing is in the way of what only shows something.
+/// Returns `true` for what changes something: nothing is in the way of what only shows it.
 fn may_conflict(operation: &Operation) -> bool {
     operation.method != Method::GET && needs_a_caller(operation)
 }

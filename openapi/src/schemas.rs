@@ -11,7 +11,7 @@ use ecs_api::wire::read::ABSENT;
 
 use crate::shapes::{Shape, Shapes};
 
-/// What is said of a member that AWS answers and a request may repeat.
+/// The description of a member that AWS answers and a request may repeat.
 const DROPPED: &str = "What AWS answers, so that it may be sent back: it is dropped.";
 
 /// The schemas of the document's components, as they are asked for.
@@ -165,7 +165,7 @@ impl Schemas {
         }
     }
 
-    /// Tells that there is a component of this name.
+    /// Returns `true` if there is a component of this name.
     pub fn has(&self, name: &str) -> bool {
         self.components.contains_key(name)
     }
@@ -177,7 +177,7 @@ impl Schemas {
         reference(name)
     }
 
-    /// The component that a reference leads to.
+    /// Returns the component that a reference leads to.
     pub fn component_of(&mut self, reference: &Value) -> &mut Value {
         let name = reference["$ref"]
             .as_str()
@@ -188,12 +188,12 @@ impl Schemas {
             .unwrap_or_else(|| panic!("there is no component `{name}`"))
     }
 
-    /// The component of this name.
+    /// Returns the component of this name.
     pub fn component(&mut self, name: &str) -> &mut Value {
         self.component_of(&reference(name))
     }
 
-    /// Every component, by name.
+    /// Returns every component, by name.
     pub fn into_components(self) -> Map<String, Value> {
         self.components.into_iter().collect()
     }
@@ -219,7 +219,7 @@ impl Schemas {
         }
     }
 
-    /// A reference to the component of a structure, which is made where it is not there yet.
+    /// Returns a reference to the component of a structure, which is made where it is not there yet.
     fn structure(&mut self, id: &str, side: Side) -> Value {
         let structure = self.shapes.structure(id).clone();
         let component = component_name(id, &structure.name, side);
@@ -271,7 +271,7 @@ impl Schemas {
         }
     }
 
-    /// A value with every member, down to where a structure would contain itself.
+    /// Makes a value with every member, down to where a structure would contain itself.
     fn example(&self, shape: &Shape, inside: &mut Vec<String>) -> Value {
         match shape {
             Shape::Structure(id) if inside.contains(id) => json!({}),
@@ -295,7 +295,8 @@ impl Schemas {
         }
     }
 
-    /// Where each structure first stands in an example: its id, the pointer to it, and the path that problems name.
+    /// Finds the place where each structure first stands in an example: its id, the pointer to it, and the path that
+    /// problems name.
     fn places(
         &self,
         shape: &Shape,
@@ -340,7 +341,7 @@ impl Schemas {
     }
 }
 
-/// Tells that the reader misses `member` in the structure at `path`.
+/// Returns `true` if the reader misses `member` in the structure at `path`.
 fn lacks(input: &InputSchema, body: &Value, path: &str, member: &str) -> bool {
     let path = join(path, member);
     (input.check)(body)
@@ -353,7 +354,7 @@ fn described(mut schema: Value, description: &str) -> Value {
     schema
 }
 
-/// `null` means absent, where a member may be.
+/// Lets a schema be `null` too, which means absent.
 pub(crate) fn nullable(schema: Value) -> Value {
     match schema {
         Value::Object(mut object) if object.get("type").is_some_and(Value::is_string) => {
@@ -366,7 +367,7 @@ pub(crate) fn nullable(schema: Value) -> Value {
     }
 }
 
-/// The members of an object's schema.
+/// Returns the members of an object's schema.
 pub(crate) fn members_of(schema: &Value) -> impl Iterator<Item = &str> {
     schema["properties"]
         .as_object()
@@ -375,12 +376,12 @@ pub(crate) fn members_of(schema: &Value) -> impl Iterator<Item = &str> {
         .map(|(name, _)| name.as_str())
 }
 
-/// A reference to a component.
+/// Returns a reference to a component.
 pub(crate) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// The name of a component: AWS's; with `Input` for what a request spells, and `ServiceDiscovery` for what is Cloud
+/// Returns the name of a component: AWS's; with `Input` for what a request spells, and `ServiceDiscovery` for what is Cloud
 /// Map's, where ECS has its own `Service` and `Tag`.
 fn component_name(id: &str, name: &str, side: Side) -> String {
     let service = if id.starts_with("com.amazonaws.servicediscovery") {

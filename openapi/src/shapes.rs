@@ -11,7 +11,7 @@ use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
 use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document};
 use ecs_api::wire::outputs::Walk;
 
-/// What a member holds.
+/// The kind of a member's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// The structure of this id, one of [`Shapes`].
@@ -48,7 +48,7 @@ impl Shapes {
         Walker::watch(self, |walker| walk(walker))
     }
 
-    /// The structure of an id that a walk has found.
+    /// Returns the structure of an id that a walk has found.
     pub fn structure(&self, id: &str) -> &Structure {
         self.0
             .get(id)

@@ -15,7 +15,7 @@ use crate::wire::inputs::CreateClusterInput;
 use crate::wire::outputs::{Cluster, CreateClusterOutput, DeleteClusterOutput, Failure};
 use crate::wire::write::write;
 
-/// What is said of a cluster that is to be created without a name that it can have.
+/// The message for a cluster that is to be created without a name that it can have.
 pub(super) const CLUSTER_NAME_REQUIRED: &str =
     "required: the name of the cluster to create, 1 to 255 letters, digits, `-` and `_`";
 

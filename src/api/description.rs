@@ -66,7 +66,7 @@ fn asset(call: &Call, content_type: &'static str, compressed: &'static [u8]) -> 
         .with_etag(&etag(compressed), call.headers.get(header::IF_NONE_MATCH))
 }
 
-/// The checksum and the length of the text, which end what gzip wrote
+/// Returns a weak tag of the checksum and the length of the text, which end what gzip wrote
 /// (<https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1>). Weak: the same for every encoding.
 fn etag(compressed: &[u8]) -> String {
     let trailer = compressed

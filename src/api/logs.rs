@@ -131,7 +131,7 @@ pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
     Ok(Reply::json(shape(log)))
 }
 
-/// A query parameter that must be there. The original's documentation writes the values in double quotes.
+/// Returns a query parameter that must be there. The original's documentation writes the values in double quotes.
 fn required<'r>(request: &'r Request<'_>, name: &str) -> Result<&'r str, Error> {
     let text = request.query(name).unwrap_or_default();
     let text = text
@@ -161,7 +161,7 @@ fn limit(request: &Request<'_>) -> Result<Option<i32>, Error> {
         .ok_or_else(|| Error::input("limit", "expected a whole number from 1 to 10000"))
 }
 
-/// Milliseconds since 1970, given as such or as RFC 3339.
+/// Returns milliseconds since 1970, given as such or as RFC 3339.
 fn time(request: &Request<'_>, name: &str) -> Result<Option<i64>, Error> {
     let Some(text) = request.query(name) else {
         return Ok(None);
@@ -181,7 +181,7 @@ fn time(request: &Request<'_>, name: &str) -> Result<Option<i64>, Error> {
     millis.map(Some).ok_or_else(refused)
 }
 
-/// The SDK for CloudWatch Logs carries no schemas yet, so that this one answer is written out.
+/// Writes a log out by hand: the SDK for CloudWatch Logs carries no schemas yet.
 fn shape(log: Log) -> Value {
     let mut answer = Map::new();
     let event = |event: &crate::aws::logs::OutputLogEvent| {

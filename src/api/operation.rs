@@ -35,7 +35,7 @@ pub struct Operation {
     pub group: Group,
     /// One sentence that says what it does.
     pub summary: &'static str,
-    /// What a caller should know before, in a few sentences.
+    /// A few sentences that a caller should know before.
     pub description: &'static str,
     /// The body that is read, if one is.
     pub body: Option<Body>,

@@ -212,7 +212,7 @@ const DELETE_ORCHESTRATION_INPUT: Schema = Schema::Component(
     ]),
 );
 
-/// What a delete has done so far.
+/// The answer of a delete: what it has done so far.
 pub(super) const DELETION: Schema = Schema::Component(
     "Deletion",
     &Schema::Object(&[

@@ -7,7 +7,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// The values that it may have.
     pub values: Values,
-    /// What it means, in a sentence, with its unit and its default.
+    /// A sentence that says its meaning, its unit and its default.
     pub description: &'static str,
     /// An example. A query parameter with one is required, and so is every parameter of a path.
     pub example: Option<&'static str>,
@@ -76,7 +76,7 @@ pub const LIMIT: Parameter = Parameter::new(
     "The most entries of one answer, 1 to 1000. Default: all.",
 );
 
-/// Where a list goes on.
+/// The place at which a list goes on.
 pub const NEXT_TOKEN: Parameter = Parameter::new(
     "nextToken",
     Values::Text,

@@ -16,7 +16,7 @@ use crate::wire::inputs::CreateRegistryInput;
 use crate::wire::outputs::{CreateRegistryOutput, Registry, RegistrySummary};
 use crate::wire::write::write;
 
-/// What is said of a registry that is to be created without a name that it can have.
+/// The message for a registry that is to be created without a name that it can have.
 pub(super) const REGISTRY_NAME_REQUIRED: &str =
     "required: the name of the registry to create, 1 to 127 letters, digits, `-`, `_` and `.`";
 

@@ -26,7 +26,7 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The longest key.
 const KEY_MAX_CHARACTERS: usize = 64;
 
-/// What stands for itself in the query of a `Link`.
+/// The characters that stand for themselves in the query of a `Link`.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -36,7 +36,7 @@ const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
 /// A request of a known caller to one account.
 #[derive(Debug)]
 pub struct Request<'r> {
-    /// What arrived.
+    /// The request as it arrived.
     pub call: &'r Call,
     /// The path's parameters.
     pub path: &'r Matched<'r>,
@@ -44,9 +44,9 @@ pub struct Request<'r> {
     pub account: &'r Account,
     /// The caller's name.
     pub caller: &'r str,
-    /// Where a delete goes that outlives the request, if anywhere.
+    /// The queue that a delete goes to which outlives the request, if there is one.
     pub cleanup: Option<&'r Cleanup>,
-    /// When the answer must be on its way.
+    /// The moment at which the answer must be on its way.
     pub deadline: Deadline,
     /// Lambda's id of the invocation.
     pub request_id: &'r str,
@@ -55,12 +55,12 @@ pub struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// What the configuration says of the account.
+    /// Returns the account's part of the configuration.
     pub fn settings(&self) -> &config::Account {
         &self.account.settings
     }
 
-    /// The cluster that the path names.
+    /// Returns the cluster that the path names.
     ///
     /// # Errors
     /// [`Error::Id`] if it can't be one.
@@ -71,7 +71,7 @@ impl Request<'_> {
         )?)
     }
 
-    /// The service that the path names, in the cluster that the path names.
+    /// Returns the service that the path names, in the path's cluster.
     ///
     /// # Errors
     /// [`Error::Id`] if it can't be one.
@@ -83,7 +83,7 @@ impl Request<'_> {
         )?)
     }
 
-    /// The task that the path names, in the cluster that the path names.
+    /// Returns the task that the path names, in the path's cluster.
     ///
     /// # Errors
     /// [`Error::Id`] if it can't be one.
@@ -95,7 +95,7 @@ impl Request<'_> {
         )?)
     }
 
-    /// The task definition that the path names.
+    /// Returns the task definition that the path names.
     ///
     /// # Errors
     /// [`Error::Id`] if it can't be one.
@@ -106,7 +106,7 @@ impl Request<'_> {
         )?)
     }
 
-    /// The registry that the path names.
+    /// Returns the registry that the path names.
     ///
     /// # Errors
     /// [`Error::Id`] if it can't be one.
@@ -117,7 +117,7 @@ impl Request<'_> {
         )?)
     }
 
-    /// A query parameter that is true or false (`true false 1 0` in any case); false if it is not there.
+    /// Returns a query parameter that is true or false (`true false 1 0` in any case); false if it is not there.
     ///
     /// # Errors
     /// [`Error::Input`] for any other value.
@@ -127,7 +127,7 @@ impl Request<'_> {
             .map_or(Ok(false), |text| boolean(text).ok_or_else(refused))
     }
 
-    /// A query parameter that is one of `choices`, whatever its case.
+    /// Returns a query parameter that is one of `choices`, whatever its case.
     ///
     /// # Errors
     /// [`Error::Input`] for any other value.
@@ -147,7 +147,7 @@ impl Request<'_> {
         choice.map(Some).ok_or_else(refused)
     }
 
-    /// A query parameter's value; the route table has seen to it that there are no others.
+    /// Returns a query parameter's value. The operation has seen to it that there are no others.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.call
             .query
@@ -156,7 +156,7 @@ impl Request<'_> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The part of a list that `limit` (1 to 1000; without it, all) and `nextToken` ask for.
+    /// Returns the part of a list that `limit` (1 to 1000; without it, all) and `nextToken` ask for.
     ///
     /// # Errors
     /// [`Error::Input`] for any other value.
@@ -192,7 +192,7 @@ impl Request<'_> {
         })
     }
 
-    /// As many of a listing's entries as fit into one answer, written, and where the list goes on.
+    /// Writes as many of a page's entries as fit into one answer, and returns where the list goes on.
     ///
     /// # Errors
     /// [`Error::Bug`] if an entry can't be written.
@@ -204,7 +204,7 @@ impl Request<'_> {
         self.cut(written?, listed.next)
     }
 
-    /// The answer of a list of ARNs, as far as they fit, with a `Link` to what follows.
+    /// Answers a list of ARNs, as far as they fit, with a `Link` to what follows.
     ///
     /// # Errors
     /// [`Error::Input`] for a bad `limit` or `nextToken`.
@@ -216,7 +216,7 @@ impl Request<'_> {
         Ok(self.list(arns, next))
     }
 
-    /// As many entries, at least one, as the way back takes, and where the list goes on.
+    /// Keeps as many entries as the way back takes, at least one, and returns where the list goes on.
     fn cut(
         &self,
         mut entries: Vec<Value>,
@@ -235,12 +235,12 @@ impl Request<'_> {
         Ok((entries, Some(self.page_request()?.start.after(fitting))))
     }
 
-    /// A list's answer, with a `Link` to what follows.
+    /// Answers a list, with a `Link` to what follows.
     pub fn list(&self, entries: Vec<Value>, next: Option<PageToken>) -> Reply {
         self.linked(Reply::json(Value::Array(entries)), next)
     }
 
-    /// An answer with a `Link` to what follows.
+    /// Adds a `Link` to what follows.
     pub fn linked(&self, reply: Reply, next: Option<PageToken>) -> Reply {
         match next {
             Some(next) => {
@@ -251,7 +251,7 @@ impl Request<'_> {
         }
     }
 
-    /// This request's path and query with another `nextToken`.
+    /// Returns this request's path and query with another `nextToken`.
     fn following(&self, token: &str) -> String {
         let others = self
             .call
@@ -267,7 +267,7 @@ impl Request<'_> {
         format!("{}{}?{}", self.call.prefix, self.call.path, query.join("&"))
     }
 
-    /// Whether the caller wants unknown members dropped (RFC 7240).
+    /// Returns `true` if the caller wants unknown members dropped (RFC 7240).
     pub fn is_lenient(&self) -> bool {
         let preferences = self
             .call
@@ -318,7 +318,7 @@ impl Request<'_> {
         Ok(Run::new(self.request_id, Some(claim)))
     }
 
-    /// No validation yet, as strict or lenient as the caller asked for.
+    /// Begins a validation, as strict or lenient as the caller asked for.
     pub fn validation(&self) -> Validation {
         Validation::new(if self.is_lenient() {
             Unknown::Ignore
@@ -363,7 +363,7 @@ impl Request<'_> {
         }
     }
 
-    /// The body as a JSON object.
+    /// Reads the body as a JSON object.
     ///
     /// # Errors
     /// [`Error::Body`] if it can't be read, or [`Error::Input`] if it is no object.
@@ -399,7 +399,7 @@ impl Request<'_> {
     }
 }
 
-/// How long a JSON text is as a string of the JSON that Lambda answers.
+/// Returns the bytes of a JSON text as a string of the JSON that Lambda answers.
 fn bytes_in_envelope(json: &str) -> usize {
     json.len()
         + json
@@ -408,13 +408,13 @@ fn bytes_in_envelope(json: &str) -> usize {
             .count()
 }
 
-/// 1 to 64 printable ASCII characters.
+/// Returns `true` if a text is 1 to 64 printable ASCII characters.
 fn is_key(text: &str) -> bool {
     (1..=KEY_MAX_CHARACTERS).contains(&text.len())
         && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// A body whose members are in the order of their names: the same body, however a client orders it.
+/// Orders the members of a body by their names: it is the same body, however a client orders it.
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(object) => {
@@ -430,7 +430,7 @@ fn canonical(value: &Value) -> Value {
     }
 }
 
-/// `true false 1 0` in any case.
+/// Reads `true false 1 0`, in any case.
 pub(super) fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),

@@ -8,7 +8,7 @@ use crate::wire::outputs::{Output, Walk};
 use crate::wire::read::{Input, read};
 use crate::wire::validation::{FieldError, Unknown, Validation};
 
-/// What a value of JSON may be.
+/// The values of JSON that may stand somewhere.
 #[derive(Debug, Clone, Copy)]
 pub enum Schema {
     /// Anything.
@@ -19,7 +19,7 @@ pub enum Schema {
     Boolean,
     /// A whole number of 64 bits.
     Integer,
-    /// What this JSON Schema, as text, says.
+    /// The values of this JSON Schema, as text.
     Json(&'static str),
     /// An answer of this SDK type.
     Sdk(Walk),
@@ -58,7 +58,7 @@ impl Schema {
 pub struct Member {
     /// The name.
     pub name: &'static str,
-    /// What it holds.
+    /// The schema of its value.
     pub schema: Schema,
     /// It is always there.
     pub is_always: bool,
@@ -161,7 +161,7 @@ fn check<T: Input>(body: &Value) -> Vec<FieldError> {
 /// A body that an operation reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Body {
-    /// What it holds.
+    /// The schema of its value.
     pub schema: Schema,
     /// A request without it is refused.
     pub is_required: bool,
@@ -204,9 +204,9 @@ impl AwsOperation {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// What it says, in a sentence.
+    /// A sentence about it.
     pub description: &'static str,
-    /// What it holds: a content type and a schema.
+    /// The content type and the schema of its body.
     pub content: Option<(&'static str, Schema)>,
     /// The headers beyond those of every answer.
     pub headers: &'static [&'static str],

@@ -205,7 +205,7 @@ fn unknown(name: &ServiceName, cluster: &ClusterName) -> Error {
     ))
 }
 
-/// One object of everything; the original's callers read it so.
+/// Writes one object of everything, as the original's callers read it.
 fn flat(shown: &Shown) -> Result<Value, Error> {
     let mut answer = write(&shown.service)?;
     if let Some(endpoint) = &shown.endpoint {
@@ -311,7 +311,7 @@ pub const DELETE: Operation = Operation {
     )
 };
 
-/// Force-deletes a service; with `recursive` also its registries and its cluster.
+/// Deletes a service by force; with `recursive` also its registries and its cluster.
 ///
 /// # Errors
 /// [`Error`] for what AWS refuses.

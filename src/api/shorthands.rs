@@ -6,7 +6,7 @@ use super::answers;
 use crate::wire::members::{join, key_of};
 use crate::wire::validation::Validation;
 
-/// A cluster's `name` is its `clusterName`.
+/// Takes a cluster's `name` for its `clusterName`.
 pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
     answers::unwrap(object, path, answers::CLUSTER, validation);
     let Some(name) = validation.take(object, path, "name") else {
@@ -28,7 +28,7 @@ pub(super) fn service(object: &mut Map<String, Value>, path: &str, validation: &
     answers::plain_service(object, path, validation);
 }
 
-/// A container's `ports` are port mappings of these container ports.
+/// Takes a container's `ports` for port mappings of these container ports.
 pub(super) fn task_definition(
     object: &mut Map<String, Value>,
     path: &str,
@@ -79,7 +79,7 @@ fn ports(container: &mut Map<String, Value>, path: &str, validation: &mut Valida
     }
 }
 
-/// A registry's `cluster` means nothing to Cloud Map, and the namespace stands beside the DNS config.
+/// Drops a registry's `cluster`, which means nothing to Cloud Map, and moves the namespace beside the DNS config.
 pub(super) fn registry(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
     answers::unwrap(object, path, answers::SERVICE, validation);
     validation.take(object, path, "cluster");

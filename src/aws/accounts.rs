@@ -22,13 +22,13 @@ use super::sessions::Session;
 use crate::config;
 use crate::ids::AccountRegion;
 
-/// How long AWS may take to accept a connection.
+/// The time that AWS may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long AWS may take to begin its answer.
+/// The time that AWS may take to begin its answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(6);
-/// How long AWS may take for one attempt, its answer included.
+/// The time that AWS may take for one attempt, its answer included.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
-/// How often a call is attempted, with a pause in between that grows from up to a second, with jitter. The request's
+/// The most attempts of a call, with a pause in between that grows from up to a second, with jitter. The request's
 /// deadline ends it earlier.
 const ATTEMPTS: u32 = 3;
 /// The session's name in the member account's CloudTrail.
@@ -51,7 +51,7 @@ struct Entry {
 /// One account: what it brings to a request, and its clients.
 #[derive(Debug)]
 pub struct Account {
-    /// What the configuration says of it.
+    /// The account's part of the configuration.
     pub settings: config::Account,
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) discovery: aws_sdk_servicediscovery::Client,
@@ -98,12 +98,12 @@ impl Accounts {
         Self { base, accounts }
     }
 
-    /// The SDK configuration of the function itself.
+    /// Returns the SDK configuration of the function itself.
     pub fn own_config(&self) -> &SdkConfig {
         &self.base
     }
 
-    /// The account of that name, or `None` if the configuration has none. Assumes no role yet.
+    /// Returns the account of that name, or `None` if the configuration has none. Assumes no role yet.
     pub async fn get(&self, name: &str) -> Option<&Account> {
         let entry = self.accounts.get(name)?;
         Some(
@@ -115,7 +115,7 @@ impl Accounts {
     }
 }
 
-/// The one HTTP client of the process.
+/// Creates the one HTTP client of the process.
 fn http_client() -> SharedHttpClient {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
     aws_smithy_http_client::Builder::new()
@@ -169,7 +169,7 @@ impl Account {
         }
     }
 
-    /// The account id and region of every call.
+    /// Returns the account id and region of every call.
     pub fn account_region(&self) -> AccountRegion {
         AccountRegion {
             account_id: self.settings.role_arn.account_id().to_owned(),
@@ -188,17 +188,17 @@ impl Account {
         move |error| Error::from_sdk(operation, self.role_arn(), error)
     }
 
-    /// The error of a success that lacks what the operation promises.
+    /// Creates the error of a success that lacks what the operation promises.
     pub fn lacking(&self, operation: &'static str, what: &str) -> Error {
         Error::nonsense(operation, self.role_arn(), what)
     }
 
-    /// The error of a success that says that there is nothing.
+    /// Creates the error of a success that says that there is nothing.
     pub fn missing(&self, operation: &'static str, message: String) -> Error {
         Error::missing(operation, self.role_arn(), message)
     }
 
-    /// The error of a call that the request's time did not wait for.
+    /// Creates the error of a call that the request's time did not wait for.
     pub fn too_late(&self, operation: &'static str) -> Error {
         Error::too_late(operation, self.role_arn())
     }

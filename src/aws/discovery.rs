@@ -13,7 +13,7 @@ use super::prepared::Prepared;
 use super::retries::OnlyRefused;
 use super::{Account, Error};
 
-/// `servicediscovery:GetNamespace`.
+/// Calls `servicediscovery:GetNamespace`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -26,7 +26,7 @@ pub async fn get_namespace(account: &Account, id: &str) -> Result<Namespace, Err
         .ok_or_else(|| account.lacking(OPERATION, "Namespace"))
 }
 
-/// `servicediscovery:CreateService`.
+/// Calls `servicediscovery:CreateService`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -46,7 +46,7 @@ pub async fn create_service(
         .map_err(account.refused("servicediscovery:CreateService"))
 }
 
-/// `servicediscovery:GetService`, by id or ARN.
+/// Calls `servicediscovery:GetService`, by id or ARN.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -59,7 +59,7 @@ pub async fn get_service(account: &Account, id: &str) -> Result<Service, Error> 
         .ok_or_else(|| account.lacking(OPERATION, "Service"))
 }
 
-/// `servicediscovery:ListTagsForResource`, by ARN.
+/// Calls `servicediscovery:ListTagsForResource`, by ARN.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -72,7 +72,7 @@ pub async fn list_tags_for_resource(account: &Account, arn: &str) -> Result<Vec<
     Ok(answer.tags.unwrap_or_default())
 }
 
-/// The namespace of a service. Services made before Cloud Map moved the id have it in their DNS config only.
+/// Returns the namespace of a service. Services made before Cloud Map moved the id have it in their DNS config only.
 pub fn namespace_of(service: &Service) -> Option<&str> {
     #[expect(
         deprecated,
@@ -84,7 +84,7 @@ pub fn namespace_of(service: &Service) -> Option<&str> {
     service.namespace_id().or(nested)
 }
 
-/// `servicediscovery:ListServices`: a page of the services, of one namespace or of all.
+/// Calls `servicediscovery:ListServices`: a page of the services, of one namespace or of all.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
@@ -118,7 +118,7 @@ pub async fn list_services(
     .await
 }
 
-/// `servicediscovery:ListInstances`: every instance of a service.
+/// Calls `servicediscovery:ListInstances`: every instance of a service.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
@@ -142,7 +142,7 @@ pub async fn list_instances(
     .await
 }
 
-/// `servicediscovery:DeregisterInstance`. Cloud Map does it after the answer.
+/// Calls `servicediscovery:DeregisterInstance`. Cloud Map does it after the answer.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -162,7 +162,7 @@ pub async fn deregister_instance(
         .map_err(account.refused("servicediscovery:DeregisterInstance"))
 }
 
-/// `servicediscovery:DeleteService`, by id.
+/// Calls `servicediscovery:DeleteService`, by id.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.

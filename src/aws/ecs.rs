@@ -12,7 +12,7 @@ pub use services::*;
 pub use task_definitions::*;
 pub use tasks::*;
 
-/// "There is none" is an answer to a look, not a failure of it.
+/// Takes "there is none" for an answer to a look, not a failure of it.
 fn absent<T>(error: Error) -> Result<Option<T>, Error> {
     if error.kind == Kind::NotFound {
         Ok(None)

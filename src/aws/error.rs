@@ -20,7 +20,7 @@ pub(super) use kind::is_throttling_in_disguise;
 /// A call to AWS that did not succeed.
 #[derive(Debug)]
 pub struct Error {
-    /// What it comes down to.
+    /// The kind of the refusal.
     pub kind: Kind,
     /// The operation as IAM names it: `ecs:CreateService`.
     pub operation: &'static str,
@@ -76,7 +76,7 @@ impl StdError for Error {
 }
 
 impl Error {
-    /// AWS answered without an error that there is no such thing.
+    /// Creates the error of an answer without an error that there is no such thing.
     pub(super) fn missing(operation: &'static str, role_arn: &str, message: String) -> Self {
         Self {
             kind: Kind::NotFound,

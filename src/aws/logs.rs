@@ -18,7 +18,7 @@ pub struct LogQuery {
     pub stream: String,
     /// The most events, 1 to 10,000.
     pub limit: Option<i32>,
-    /// What continues an earlier answer.
+    /// The token that continues an earlier answer.
     pub next_token: Option<String>,
     /// Events from here on, in milliseconds since 1970.
     pub start_ms: Option<i64>,
@@ -28,7 +28,7 @@ pub struct LogQuery {
     pub is_from_head: Option<bool>,
 }
 
-/// `logs:GetLogEvents`, one page. An empty page is not the end; the same token again is
+/// Calls `logs:GetLogEvents`, one page. An empty page is not the end; the same token again is
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>).
 ///
 /// # Errors

@@ -14,7 +14,7 @@ const PAGE_MAX: usize = 100;
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 pub const LIST_MAX: usize = 15_000;
 
-/// Where a list goes on: a page of AWS, and how many of its entries have been answered already. (AWS keeps to
+/// The place at which a list goes on: a page of AWS, and the number of its entries that have been answered. (AWS keeps to
 /// the page size that it is asked for, so that this is 0; an AWS that does not is still answered right.)
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageToken {
@@ -23,7 +23,7 @@ pub struct PageToken {
 }
 
 impl PageToken {
-    /// The place after `skip` entries of what `token` asks for.
+    /// Creates the place after `skip` entries of what `token` asks for.
     pub fn new(token: impl Into<String>, skip: usize) -> Self {
         Self {
             token: Some(token.into()),
@@ -31,7 +31,7 @@ impl PageToken {
         }
     }
 
-    /// The place after `count` more entries.
+    /// Returns the place after `count` more entries.
     #[must_use]
     pub fn after(self, count: usize) -> Self {
         Self {
@@ -40,12 +40,12 @@ impl PageToken {
         }
     }
 
-    /// What asks AWS for the page, or names the part of a list that is put together from several.
+    /// Returns what asks AWS for the page, or names the part of a list that is put together from several.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// How many entries have been answered already.
+    /// Returns the number of entries that have been answered already.
     pub fn skip(&self) -> usize {
         self.skip
     }
@@ -80,7 +80,7 @@ impl FromStr for PageToken {
 pub struct ResultsPage<T = String> {
     /// Its entries, in AWS's order.
     pub entries: Vec<T>,
-    /// Where the list goes on, unless this was its end.
+    /// The place at which the list goes on, unless this was its end.
     pub next: Option<PageToken>,
 }
 
@@ -90,19 +90,19 @@ pub(super) struct Page<T = String> {
     pub next_token: Option<String>,
 }
 
-/// What a list call asks for.
+/// The part of a list that is asked for.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
-    /// Where to begin.
+    /// The place to begin at.
     pub start: PageToken,
     /// The most entries to answer; `None` is all of them.
     pub limit: Option<usize>,
-    /// When to answer what there is.
+    /// The time to answer what there is.
     pub deadline: Deadline,
 }
 
 impl PageRequest {
-    /// The whole list.
+    /// Asks for the whole list.
     pub fn whole(deadline: Deadline) -> Self {
         Self {
             start: PageToken::default(),

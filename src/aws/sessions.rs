@@ -23,7 +23,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use super::retries::refusal_code;
 
-/// How long before its end a session is renewed: no request lasts longer.
+/// The time before its end at which a session is renewed: no request lasts longer.
 const RENEW_BEFORE_END: Duration = Duration::from_mins(1);
 /// A session this young is not given up: calls that were signed with the one before it are still coming back.
 const YOUNG: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ struct Kept {
 }
 
 impl Session {
-    /// No session yet; the first call assumes the role.
+    /// Creates a store without a session; the first call assumes the role.
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Kept {
             cache: empty(),
@@ -141,7 +141,7 @@ impl ClassifyRetry for Session {
     }
 }
 
-/// Whether AWS refuses the session itself
+/// Returns `true` if AWS refuses the session itself
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>).
 fn says_ended(response: &HttpResponse) -> bool {
     let code = refusal_code(response);

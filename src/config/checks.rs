@@ -49,7 +49,7 @@ fn instead_of(key: &str) -> Option<&'static str> {
     }
 }
 
-/// The faults of what all accounts share.
+/// Finds the faults of what all accounts share.
 pub(super) fn shared(region: Option<&str>, external_id: Option<&str>) -> Vec<String> {
     let region = region
         .and_then(region_fault)
@@ -71,7 +71,7 @@ fn external_id_fault(id: &str) -> Option<String> {
     (!is_one).then(|| "has 2 to 1224 letters, digits or characters of `_+=,.@:/-`".to_owned())
 }
 
-/// Every fault of a configuration that has the right types.
+/// Finds every fault of a configuration that has the right types.
 pub(super) fn faults(config: &Config) -> Vec<String> {
     let mut faults = Vec::new();
     if config.accounts.is_empty() {
@@ -139,7 +139,7 @@ fn account_faults(name: &str, account: &Account, faults: &mut Vec<String>) {
 /// Tokens that this repository shows, as that of `make run`.
 const PUBLISHED_TOKENS: [&str; 1] = ["demo-token"];
 
-/// Whether a caller's token is one that this repository shows.
+/// Returns `true` if a caller's token is one that this repository shows.
 pub(super) fn is_published(caller: &Caller) -> bool {
     let Proof::Token(digest) = &caller.proof else {
         return false;
@@ -149,7 +149,7 @@ pub(super) fn is_published(caller: &Caller) -> bool {
         .any(|token| Digest::of(token).matches(digest))
 }
 
-/// Whether the AWS at a URL runs on this machine: then nothing real can be reached through it.
+/// Returns `true` if the AWS at a URL runs on this machine: then nothing real can be reached through it.
 pub(super) fn is_local_endpoint(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else {
         return false;
@@ -224,7 +224,7 @@ fn caller_faults<'c>(
     }
 }
 
-/// Whether the names of a pattern's roles are left to a `*` behind a path: `arn:aws:iam::111122223333:role/team/*`.
+/// Returns `true` if the names of a pattern's roles are left to a `*` behind a path: `arn:aws:iam::111122223333:role/team/*`.
 fn names_roles_by_path(pattern: &str) -> bool {
     let role = pattern
         .split_once(":role/")

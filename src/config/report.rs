@@ -7,7 +7,7 @@ use super::{Access, Account, Caller, Config, Grant, Proof};
 /// Lambda's limit for all of a function's environment variables
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const ENVIRONMENT_MAX_BYTES: usize = 4096;
-/// What the other variables of the template's function take of it, at most.
+/// The most that the other variables of the template's function take of it.
 const OTHER_VARIABLES_BYTES: usize = 512;
 
 /// A checked configuration, and the length of its text.
@@ -122,7 +122,7 @@ fn grant(grant: &Grant) -> String {
 }
 
 impl Report<'_> {
-    /// What is no fault, but may not be meant.
+    /// Lists what is no fault, but may not be meant.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for (name, account) in &self.config.accounts {

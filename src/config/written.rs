@@ -27,7 +27,7 @@ struct Written {
     log_level: LogLevel,
 }
 
-/// What all accounts share that say nothing of their own.
+/// The values of all accounts that say nothing of their own.
 ///
 /// A network is never shared: subnets and security groups belong to one account.
 #[derive(Default, Deserialize)]
@@ -67,7 +67,7 @@ struct WrittenCaller {
     grants: Vec<Grant>,
 }
 
-/// What a configuration comes to, or everything that is wrong with how it is written.
+/// Reads a configuration, or finds everything that is wrong with its writing.
 pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
     let credentials = checks::static_credentials(&value);
     if !credentials.is_empty() {
@@ -122,7 +122,7 @@ fn typed(value: Value) -> Result<Written, String> {
 }
 
 impl WrittenAccount {
-    /// The account with the shared defaults where it says nothing itself.
+    /// Returns the account with the shared defaults where it says nothing itself.
     fn account(self, defaults: &Defaults) -> Result<Account, &'static str> {
         let region = self.region.or_else(|| defaults.region.clone());
         let region = region.ok_or("give its `region`, here or in `defaults`")?;

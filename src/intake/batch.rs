@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What the queue has delivered.
+/// The messages that the queue has delivered.
 #[derive(Debug, Deserialize)]
 pub struct Batch {
     /// The messages, in no order.
@@ -19,7 +19,7 @@ pub struct Batch {
 pub struct Message {
     /// The queue's id of it.
     pub message_id: String,
-    /// What was sent.
+    /// The message as it was sent.
     pub body: String,
     event_source: String,
     /// The ARN of the queue.
@@ -27,7 +27,7 @@ pub struct Message {
     pub queue_arn: String,
 }
 
-/// The batch in the event, if it is one.
+/// Reads the batch in the event, if it is one.
 pub(super) fn batch(event: &Value) -> Option<Batch> {
     let batch = Batch::deserialize(event).ok()?;
     let is_from_sqs = batch
@@ -37,7 +37,7 @@ pub(super) fn batch(event: &Value) -> Option<Batch> {
     (is_from_sqs && !batch.messages.is_empty() && event.as_object()?.len() == 1).then_some(batch)
 }
 
-/// The answer that has SQS deliver these messages again, and forget the others
+/// Creates the answer that has SQS deliver these messages again, and forget the others
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
 pub fn failures<'m>(ids: impl IntoIterator<Item = &'m str>) -> Value {
     json!({"batchItemFailures": ids.into_iter().map(|id| json!({"itemIdentifier": id})).collect::<Vec<_>>()})

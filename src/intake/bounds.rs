@@ -32,12 +32,12 @@ const EVENT: Size = Size {
     values: 5_000,
 };
 
-/// How much of something there is.
+/// The amount of something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Size {
     /// The bytes of its names and values.
     bytes: usize,
-    /// How many values it has, empty ones too.
+    /// The number of its values, empty ones too.
     values: usize,
 }
 
@@ -90,7 +90,7 @@ impl Size {
         }
     }
 
-    /// The size of `a=b&c=d`, still encoded.
+    /// Measures `a=b&c=d`, still encoded.
     fn of_query(query: &str) -> Self {
         let values = if query.is_empty() {
             0
@@ -111,7 +111,7 @@ impl Size {
             })
     }
 
-    /// The size of what a value holds at every depth. (`serde_json` reads no more than 127 levels.)
+    /// Measures what a value holds at every depth. (`serde_json` reads no more than 127 levels.)
     fn of(value: &Value) -> Self {
         match value {
             Value::Array(list) if !list.is_empty() => {

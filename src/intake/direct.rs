@@ -26,7 +26,7 @@ struct Invocation {
     body: Option<Value>,
 }
 
-/// What a name stands for: nothing, one text, number or boolean, or several.
+/// The values of a name: nothing, one text, number or boolean, or several.
 #[derive(Deserialize)]
 #[serde(
     untagged,
@@ -61,7 +61,7 @@ impl Values {
     }
 }
 
-/// The request in the event.
+/// Reads the request in the event.
 pub(super) fn call(event: Value) -> Result<Call, Malformed> {
     let event: Invocation = parts::typed(event)?;
     let method = Method::from_bytes(event.method.to_ascii_uppercase().as_bytes())
@@ -111,7 +111,7 @@ fn header_map(headers: BTreeMap<String, Values>) -> Result<HeaderMap, Malformed>
     Ok(map)
 }
 
-/// A text is the body as it would be sent; anything else is the JSON itself.
+/// Takes a text for the body as it would be sent, and anything else for the JSON itself.
 fn body(body: Option<Value>) -> Vec<u8> {
     match body {
         None | Some(Value::Null) => Vec::new(),
@@ -120,7 +120,7 @@ fn body(body: Option<Value>) -> Vec<u8> {
     }
 }
 
-/// The answer. No body is `null`.
+/// Writes the answer. No body is `null`.
 pub(super) fn seal(reply: Reply) -> Value {
     let headers = parts::joined(&reply.headers);
     let is_json = reply

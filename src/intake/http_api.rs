@@ -14,7 +14,7 @@ use super::{Call, Malformed, parts, query_pairs, take_tokens};
 use crate::auth::Evidence;
 use crate::reply::Reply;
 
-/// The request in the event.
+/// Reads the request in the event.
 pub(super) fn call(event: Value) -> Result<Call, Malformed> {
     let event: ApiGatewayV2httpRequest = parts::typed(event)?;
     let (prefix, path) = parts::split_stage(
@@ -37,7 +37,7 @@ pub(super) fn call(event: Value) -> Result<Call, Malformed> {
     })
 }
 
-/// What the authorizer in front has verified. Nothing in headers or body can put anything here.
+/// Reads what the authorizer in front has verified. Nothing in headers or body can put anything here.
 fn verified(context: ApiGatewayV2httpRequestContext) -> Evidence {
     let authorizer = context.authorizer.unwrap_or_default();
     let claims: BTreeMap<_, _> = authorizer
@@ -51,7 +51,7 @@ fn verified(context: ApiGatewayV2httpRequestContext) -> Evidence {
     }
 }
 
-/// The answer as API Gateway expects it.
+/// Writes the answer as API Gateway expects it.
 pub(super) fn seal(reply: Reply) -> Value {
     let headers = parts::joined(&reply.headers);
     let (body, is_base64_encoded) = parts::written(reply.body);

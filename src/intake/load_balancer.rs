@@ -12,7 +12,7 @@ use super::{Call, HeaderStyle, Malformed, parts, take_tokens};
 use crate::auth::Evidence;
 use crate::reply::Reply;
 
-/// The request in the event.
+/// Reads the request in the event.
 pub(super) fn call(event: Value, style: HeaderStyle) -> Result<Call, Malformed> {
     let event: AlbTargetGroupRequest = parts::typed(without_nulls(event))?;
     let (mut headers, query) = match style {
@@ -43,7 +43,7 @@ pub(super) fn call(event: Value, style: HeaderStyle) -> Result<Call, Malformed> 
     })
 }
 
-/// A `null` map is no map.
+/// Takes a `null` map for no map.
 fn without_nulls(mut event: Value) -> Value {
     if let Value::Object(members) = &mut event {
         members.retain(|_, value| !value.is_null());
@@ -57,7 +57,7 @@ fn decoded(text: &str) -> String {
         .into_owned()
 }
 
-/// The answer as the load balancer expects it: with the reason beside the status.
+/// Writes the answer as the load balancer expects it: with the reason beside the status.
 pub(super) fn seal(reply: Reply, style: HeaderStyle) -> Value {
     let description = reply.status.to_string();
     let mut answer = parts::seal(reply, style);

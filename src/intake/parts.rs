@@ -10,7 +10,7 @@ use super::Malformed;
 use crate::reply::{Body, Reply, unpacked};
 use crate::text::printable;
 
-/// How an event writes headers, and therefore how its answer does.
+/// The way in which an event writes headers, and its answer too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeaderStyle {
     /// `headers`: one text for each name.
@@ -20,7 +20,7 @@ pub enum HeaderStyle {
 }
 
 impl HeaderStyle {
-    /// The style of an event.
+    /// Finds the style of an event.
     pub(super) fn of(event: &Value) -> Self {
         if event.get("multiValueHeaders").is_some_and(Value::is_object) {
             Self::Multi
@@ -29,7 +29,7 @@ impl HeaderStyle {
         }
     }
 
-    /// The answer's member of this style, and its value.
+    /// Returns the answer's member of this style, and its value.
     pub(super) fn write(self, headers: &HeaderMap) -> (&'static str, Value) {
         match self {
             Self::Single => ("headers", joined(headers).into()),
@@ -38,7 +38,7 @@ impl HeaderStyle {
     }
 }
 
-/// Each header with its values in one text.
+/// Writes each header with its values in one text.
 pub(super) fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let joined = |name| (texts(headers, name).collect::<Vec<_>>().join(", ")).into();
     headers
@@ -47,7 +47,7 @@ pub(super) fn joined(headers: &HeaderMap) -> Map<String, Value> {
         .collect()
 }
 
-/// Each header with a list of its values.
+/// Writes each header with a list of its values.
 fn listed(headers: &HeaderMap) -> Map<String, Value> {
     let listed = |name| texts(headers, name).collect::<Vec<_>>().into();
     headers
@@ -74,7 +74,7 @@ pub(super) fn typed<T: DeserializeOwned>(event: Value) -> Result<T, Malformed> {
     })
 }
 
-/// `invalid type: string "…", expected a map` without the text, which may be a token and is not for the log.
+/// Leaves the text out of `invalid type: string "…", expected a map`, which may be a token and is not for the log.
 fn without_value(message: &str) -> String {
     match (
         message.split_once(" \""),
@@ -85,7 +85,7 @@ fn without_value(message: &str) -> String {
     }
 }
 
-/// The body's bytes.
+/// Decodes the body's bytes.
 pub(super) fn body(body: Option<String>, is_base64_encoded: bool) -> Result<Vec<u8>, Malformed> {
     let body = body.unwrap_or_default();
     if !is_base64_encoded {
@@ -96,7 +96,7 @@ pub(super) fn body(body: Option<String>, is_base64_encoded: bool) -> Result<Vec<
         .map_err(|error| Malformed(format!("the body is marked as base64, but is not: {error}")))
 }
 
-/// `/prod/v1/ecs/ping` of the stage `prod` → `/prod` and `/v1/ecs/ping`. The stage `$default` has no prefix.
+/// Takes the stage `prod` off `/prod/v1/ecs/ping`: `/prod` and `/v1/ecs/ping`. The stage `$default` has no prefix.
 pub(super) fn split_stage(path: String, stage: Option<&str>) -> (String, String) {
     let rest = stage
         .filter(|stage| !stage.is_empty())
@@ -117,7 +117,7 @@ pub(super) fn sorted<'q>(pairs: impl Iterator<Item = (&'q str, &'q str)>) -> Vec
     pairs
 }
 
-/// An answer's body as a text, and whether that is base64.
+/// Writes an answer's body as a text, and tells that this is base64.
 pub(super) fn written(body: Body) -> (String, bool) {
     match body {
         Body::Empty => (String::new(), false),
@@ -128,7 +128,7 @@ pub(super) fn written(body: Body) -> (String, bool) {
     }
 }
 
-/// An answer with its headers in a style.
+/// Writes an answer with its headers in a style.
 pub(super) fn seal(reply: Reply, style: HeaderStyle) -> Value {
     let (name, headers) = style.write(&reply.headers);
     let (body, is_base64_encoded) = written(reply.body);

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{Call, Malformed, parts, take_tokens};
 use crate::auth::Evidence;
 
-/// The request in the event.
+/// Reads the request in the event.
 pub(super) fn call(event: Value) -> Result<Call, Malformed> {
     let event: ApiGatewayProxyRequest = parts::typed(event)?;
     let (prefix, path) = split_prefix(&event);
@@ -44,7 +44,7 @@ pub(super) fn call(event: Value) -> Result<Call, Malformed> {
     })
 }
 
-/// What a gateway put before the path, and the path.
+/// Splits what a gateway put before the path from the path.
 ///
 /// The event's `path` is without the stage on the API's own domain, but with the base path, and with the stage where
 /// the mapping names none, on a custom domain. `requestContext.path` is always what the client asked for. REST APIs
@@ -73,7 +73,7 @@ fn split_prefix(event: &ApiGatewayProxyRequest) -> (String, String) {
     (asked.map_or(prefix, str::to_owned), path)
 }
 
-/// The API's resource with its parameters filled in: `/{proxy+}` → `/v1/ecs/ping`.
+/// Fills the parameters of the API's resource in: `/{proxy+}` → `/v1/ecs/ping`.
 fn resource_path(resource: &str, parameters: &HashMap<String, String>) -> String {
     let fill = |path: String, (name, value): (&String, &String)| {
         path.replace(&format!("{{{name}+}}"), value)
@@ -88,7 +88,7 @@ fn is_same(one: &str, other: &str) -> bool {
     bare(&decoded(one)) == bare(&decoded(other))
 }
 
-/// What the authorizer in front has verified: IAM in `identity`; the claims of a JWT or of a Cognito user pool in
+/// Reads what the authorizer in front has verified: IAM in `identity`; the claims of a JWT or of a Cognito user pool in
 /// `authorizer.claims`. What a Lambda authorizer returns stands beside these, and is no proof here: its values are
 /// texts, numbers and booleans, never an object.
 fn verified(context: ApiGatewayProxyRequestContext) -> Evidence {

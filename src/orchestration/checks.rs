@@ -16,11 +16,11 @@ use aws_sdk_servicediscovery::types::{DnsConfig, RecordType};
 pub struct ServiceFault {
     /// The member of the service that is at fault, as `loadBalancers[0].containerName`.
     pub path: String,
-    /// What is wrong with it.
+    /// The fault of it.
     pub cause: FaultCause,
 }
 
-/// What is wrong with a member of a service.
+/// The fault of a member of a service.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultCause {
     /// A number of tasks is required unless each instance gets one.
@@ -74,7 +74,7 @@ pub enum FaultCause {
         "required for an SRV record: `containerName` and `containerPort`, since the task definition has {mappings} port mappings and not one"
     )]
     SrvTargetUnknown {
-        /// How many ports the containers map.
+        /// Counts the ports that the containers map.
         mappings: usize,
     },
     /// One half of a container and its port.
@@ -252,12 +252,12 @@ fn has_srv_record(config: Option<&DnsConfig>) -> bool {
 }
 
 impl<'d> TaskShape<'d> {
-    /// Whether each task has a network of its own.
+    /// Returns `true` if each task has a network of its own.
     pub fn uses_awsvpc(self) -> bool {
         self.network_mode == Some(&NetworkMode::Awsvpc)
     }
 
-    /// The network mode; ECS takes none for `bridge`.
+    /// Returns the network mode; ECS takes none for `bridge`.
     fn mode(self) -> &'d str {
         self.network_mode.map_or("bridge", NetworkMode::as_str)
     }
@@ -329,7 +329,7 @@ impl<'d> TaskShape<'d> {
     }
 }
 
-/// Whether a mapping is of a container's port, or of a range that it is in.
+/// Returns `true` if a mapping is of a container's port, or of a range that it is in.
 fn maps(mapping: &PortMapping, port: i32) -> bool {
     let range = mapping
         .container_port_range()
@@ -338,7 +338,7 @@ fn maps(mapping: &PortMapping, port: i32) -> bool {
     mapping.container_port() == Some(port) || range.is_some_and(|range| range.contains(&port))
 }
 
-/// `a, b`, or `none`.
+/// Joins items as `a, b`, or `none`.
 fn listed(items: impl Iterator<Item = String>) -> String {
     let items: Vec<_> = items.collect();
     if items.is_empty() {

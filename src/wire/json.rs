@@ -11,7 +11,7 @@ use crate::text::printable;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not valid JSON: {message} at line {line} column {column}")]
 pub struct SyntaxError {
-    /// What was found, in `serde_json`'s words.
+    /// The finding, in `serde_json`'s words.
     pub message: String,
     /// The line, from 1.
     pub line: usize,

@@ -3,7 +3,7 @@
 use aws_smithy_schema::Schema;
 use serde_json::{Map, Value};
 
-/// The answer's name of a member: AWS's, with its first letter in upper case (`clusterArn` → `ClusterArn`).
+/// Returns the answer's name of a member: AWS's, with its first letter in upper case (`clusterArn` → `ClusterArn`).
 pub fn answer_name(aws_name: &str) -> String {
     let mut letters = aws_name.chars();
     letters.next().map_or_else(String::new, |first| {
@@ -11,7 +11,7 @@ pub fn answer_name(aws_name: &str) -> String {
     })
 }
 
-/// The member that a caller's `name` means, without regard to case.
+/// Finds the member that a caller's `name` means, without regard to case.
 pub fn find<'s>(schema: &'s Schema<'_>, name: &str) -> Option<&'s Schema<'s>> {
     schema.members().iter().copied().find(|member| {
         member
@@ -20,7 +20,7 @@ pub fn find<'s>(schema: &'s Schema<'_>, name: &str) -> Option<&'s Schema<'s>> {
     })
 }
 
-/// The known name nearest to `name`, where one is near enough to be a slip of the keyboard.
+/// Finds the known name nearest to `name`, where one is near enough to be a slip of the keyboard.
 pub fn nearest<'n>(names: impl Iterator<Item = &'n str>, name: &str) -> Option<&'n str> {
     let name = name.to_ascii_lowercase();
     let allowed = (name.len() / 3).clamp(1, 3);
@@ -38,7 +38,7 @@ pub fn nearest<'n>(names: impl Iterator<Item = &'n str>, name: &str) -> Option<&
         .map(|(_, known)| known)
 }
 
-/// The key under which `object` holds the member `name`, in whatever case the caller wrote it.
+/// Finds the key under which `object` holds the member `name`, in whatever case the caller wrote it.
 pub fn key_of(object: &Map<String, Value>, name: &str) -> Option<String> {
     object
         .keys()
@@ -46,7 +46,7 @@ pub fn key_of(object: &Map<String, Value>, name: &str) -> Option<String> {
         .cloned()
 }
 
-/// The path of a member below `path`, which is empty for the body itself.
+/// Joins the path of a member below `path`, which is empty for the body itself.
 pub fn join(path: &str, name: &str) -> String {
     if path.is_empty() {
         name.to_owned()

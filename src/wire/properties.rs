@@ -50,7 +50,7 @@ input!(CreateRegistryOutput);
 /// Makes up a value for whatever the SDK asks for.
 struct Dreamer {
     rng: TestRng,
-    /// How likely a member is left out, in percent.
+    /// The likelihood that a member is left out, in percent.
     absent: u32,
 }
 
@@ -201,7 +201,7 @@ impl ShapeDeserializer for Dreamer {
     }
 }
 
-/// A value with most of its members, or with all, where the SDK demands one of those that are left out.
+/// Makes up a value with most of its members, or with all, where the SDK demands one of those that are left out.
 fn dream<T: Input>(rng: TestRng) -> T {
     let mut dreamer = Dreamer { rng, absent: 30 };
     T::deserialize(&mut dreamer).unwrap_or_else(|_| {

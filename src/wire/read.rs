@@ -23,7 +23,7 @@ const ELEMENTS_MAX: usize = 5_000;
 /// The shape of an environment variable.
 const NAME_AND_VALUE: &str = "KeyValuePair";
 
-/// What is said of a member that AWS requires.
+/// The message for a member that AWS requires.
 pub const ABSENT: &str = "required, but absent";
 
 /// An SDK input that a request's JSON can be read into.
@@ -123,7 +123,7 @@ fn compare(read: &Value, given: &Value, path: &str, validation: &mut Validation)
     }
 }
 
-/// The member that the caller meant. Map keys are found at once; members may be spelt in another case.
+/// Finds the member that the caller meant. Map keys are found at once; members may be spelt in another case.
 fn given_member<'v>(given: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     let value = given
         .get(name)
@@ -152,7 +152,7 @@ fn sdk(schema: &Schema<'_>) -> String {
     }
 }
 
-/// The problem that an error of the SDK's generated code means at `path`.
+/// Returns the problem that an error of the SDK's generated code means at `path`.
 fn problem(path: &str, error: &SerdeError) -> FieldError {
     let (path, message) = match error {
         SerdeError::TypeMismatch { message, .. } => (path.to_owned(), message.clone()),
@@ -164,7 +164,7 @@ fn problem(path: &str, error: &SerdeError) -> FieldError {
     FieldError { path, message }
 }
 
-/// A builder that lacks a member says "`log_driver` was missing: …": the member's name is `logDriver`.
+/// Takes the member's name, `logDriver`, out of a builder's "`log_driver` was missing: …".
 fn absent_member(message: &str) -> Option<String> {
     let (field, _) = message.split_once(" was missing")?;
     let field = field.strip_prefix("r#").unwrap_or(field); // `type` is a word of Rust's own
@@ -440,7 +440,7 @@ fn document(value: &Value) -> Document {
     }
 }
 
-/// What a value is, in JSON's words.
+/// Returns the kind of a value, in JSON's words.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -453,7 +453,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// A value's kind, and the value itself where it is short enough to recognise.
+/// Returns a value's kind, and the value itself where it is short enough to recognise.
 fn describe(value: &Value) -> String {
     const LONGEST: usize = 40;
     match value {

@@ -7,7 +7,7 @@ use super::members::{self, join};
 /// The most problems of one body that are reported one by one.
 const PROBLEMS_MAX: usize = 100;
 
-/// What to do with a member that no AWS type knows.
+/// The treatment of a member that no AWS type knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unknown {
     /// Report it as a problem.
@@ -20,9 +20,9 @@ pub enum Unknown {
 /// One thing wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldError {
-    /// Where, as `taskDefinition.containerDefinitions[0].cpu`; empty for the body itself.
+    /// The place, as `taskDefinition.containerDefinitions[0].cpu`; empty for the body itself.
     pub path: String,
-    /// What is wrong, and what would be accepted.
+    /// The fault, and what would be accepted.
     pub message: String,
 }
 
@@ -36,7 +36,7 @@ pub struct Validation {
 }
 
 impl Validation {
-    /// No validation yet.
+    /// Begins a validation.
     pub fn new(unknown: Unknown) -> Self {
         Self {
             unknown,
@@ -61,7 +61,7 @@ impl Validation {
         }
     }
 
-    /// How many problems there are.
+    /// Counts the problems.
     pub(super) fn count(&self) -> usize {
         self.problems.len() + self.more
     }
@@ -86,7 +86,7 @@ impl Validation {
         value.filter(|value| !value.is_null())
     }
 
-    /// The paths that were dropped as unknown, if nothing was wrong.
+    /// Returns the paths that were dropped as unknown, if nothing was wrong.
     ///
     /// # Errors
     /// Every problem, in the order in which the body holds them.

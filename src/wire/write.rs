@@ -25,7 +25,7 @@ pub(super) fn write_with_aws_names(value: &dyn SerializableStruct) -> Result<Val
     structure(value, str::to_owned)
 }
 
-/// How a member is called in the JSON.
+/// The name of a member in the JSON.
 type Naming = fn(&str) -> String;
 
 fn structure(value: &dyn SerializableStruct, naming: Naming) -> Result<Value, SerdeError> {
@@ -42,7 +42,7 @@ struct Writer {
     frame: Frame,
 }
 
-/// What the SDK is writing: a structure's members, a list's elements, or a map's keys and values in turn.
+/// The thing that the SDK is writing: a structure's members, a list's elements, or a map's keys and values in turn.
 enum Frame {
     Members(Map<String, Value>),
     Elements(Vec<Value>),

@@ -11,7 +11,7 @@ use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
 
-/// `ecs:ListClusters`: a page of the list, over as many calls as it takes.
+/// Calls `ecs:ListClusters`: a page of the list, over as many calls as it takes.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
@@ -31,7 +31,8 @@ pub async fn list_clusters(account: &Account, page: PageRequest) -> Result<Resul
     .await
 }
 
-/// `ecs:CreateCluster`, repeated where AWS fails it: an existing ACTIVE cluster of the name is returned without an error.
+/// Calls `ecs:CreateCluster`, repeated where AWS fails it: an existing ACTIVE cluster of the name is returned without an
+/// error.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -49,7 +50,7 @@ pub async fn create_cluster(
         .map_err(account.refused("ecs:CreateCluster"))
 }
 
-/// `ecs:CreateCluster`, repeated only where AWS has refused it: for a flow that must know what it has asked for.
+/// Calls `ecs:CreateCluster`, repeated only where AWS has refused it: for a flow that must know what it has asked for.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -69,7 +70,7 @@ pub async fn create_cluster_once(
         .map_err(account.refused("ecs:CreateCluster"))
 }
 
-/// `ecs:DescribeClusters` of one cluster, with configuration, settings, statistics and tags. `None` if
+/// Calls `ecs:DescribeClusters` of one cluster, with configuration, settings, statistics and tags. `None` if
 /// AWS does not know it; a deleted one is known as INACTIVE for a while.
 ///
 /// # Errors
@@ -92,7 +93,7 @@ pub async fn describe_cluster(account: &Account, name: &str) -> Result<Option<Cl
     }
 }
 
-/// `ecs:DeleteCluster`.
+/// Calls `ecs:DeleteCluster`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -103,7 +104,7 @@ pub async fn delete_cluster(account: &Account, name: &str) -> Result<DeleteClust
         .map_err(account.refused("ecs:DeleteCluster"))
 }
 
-/// `ecs:TagResource` with one tag, of a cluster as of anything else of ECS.
+/// Calls `ecs:TagResource` with one tag, of a cluster as of anything else of ECS.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -121,7 +122,7 @@ pub async fn tag_resource(
         .map_err(account.refused("ecs:TagResource"))
 }
 
-/// `ecs:UntagResource` of one tag.
+/// Calls `ecs:UntagResource` of one tag.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.

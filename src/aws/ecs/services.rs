@@ -16,7 +16,7 @@ use crate::aws::{Account, Error};
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>).
 pub const DESCRIBE_SERVICES_MAX: usize = 10;
 
-/// `ecs:ListServices`: a page of a cluster's ACTIVE services, of one launch type or of all. (A service with a capacity
+/// Calls `ecs:ListServices`: a page of a cluster's ACTIVE services, of one launch type or of all. (A service with a capacity
 /// provider strategy has no launch type.)
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub async fn list_services(
     .await
 }
 
-/// `ecs:CreateService`.
+/// Calls `ecs:CreateService`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -66,7 +66,7 @@ pub async fn create_service(
         .map_err(account.refused("ecs:CreateService"))
 }
 
-/// `ecs:DescribeServices` of one service, with tags. `None` if AWS does not know it, or its cluster; a deleted one
+/// Calls `ecs:DescribeServices` of one service, with tags. `None` if AWS does not know it, or its cluster; a deleted one
 /// is known as DRAINING, then as INACTIVE for a while.
 ///
 /// # Errors
@@ -82,7 +82,7 @@ pub async fn describe_service(
     }
 }
 
-/// `ecs:DescribeServices` of at most [`DESCRIBE_SERVICES_MAX`] services by name or ARN, with tags, in the order asked
+/// Calls `ecs:DescribeServices` of at most [`DESCRIBE_SERVICES_MAX`] services by name or ARN, with tags, in the order asked
 /// for. Those that AWS does not know are left out.
 ///
 /// # Errors
@@ -113,7 +113,7 @@ pub async fn describe_services(
     Ok(found)
 }
 
-/// `ecs:UpdateService`. What AWS may have done is not done twice: `forceNewDeployment` would deploy again.
+/// Calls `ecs:UpdateService`. What AWS may have done is not done twice: `forceNewDeployment` would deploy again.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -133,7 +133,7 @@ pub async fn update_service(
         .map_err(account.refused("ecs:UpdateService"))
 }
 
-/// `ecs:DeleteService` with `force`: the tasks are stopped, however many are desired.
+/// Calls `ecs:DeleteService` with `force`: the tasks are stopped, however many are desired.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.

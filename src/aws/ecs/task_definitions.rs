@@ -13,7 +13,7 @@ use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
 
-/// `ecs:ListTaskDefinitions`: a page of the revisions of a status, of one family or of all, in the order of family
+/// Calls `ecs:ListTaskDefinitions`: a page of the revisions of a status, of one family or of all, in the order of family
 /// and revision.
 ///
 /// # Errors
@@ -48,13 +48,13 @@ pub async fn list_task_definitions(
     .await
 }
 
-/// `arn:aws:ecs:…:task-definition/web:7` → `web`.
+/// Returns the family of a revision's ARN: `arn:aws:ecs:…:task-definition/web:7` → `web`.
 fn family_of(arn: &str) -> &str {
     let name = arn.rsplit('/').next().unwrap_or_default();
     name.rsplit_once(':').map_or(name, |(family, _)| family)
 }
 
-/// `ecs:ListTaskDefinitionFamilies`: all families whose names begin with `prefix`, in their order.
+/// Calls `ecs:ListTaskDefinitionFamilies`: all families whose names begin with `prefix`, in their order.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
@@ -83,7 +83,7 @@ pub async fn list_task_definition_families(
     .await
 }
 
-/// `ecs:RegisterTaskDefinition`.
+/// Calls `ecs:RegisterTaskDefinition`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -103,7 +103,7 @@ pub async fn register_task_definition(
         .map_err(account.refused("ecs:RegisterTaskDefinition"))
 }
 
-/// `ecs:DescribeTaskDefinition` with tags, by `family`, `family:revision` or ARN.
+/// Calls `ecs:DescribeTaskDefinition` with tags, by `family`, `family:revision` or ARN.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal; [`Kind::NotFound`](crate::aws::Kind::NotFound) if there is none.
@@ -121,7 +121,7 @@ pub async fn describe_task_definition(
         .map_err(account.refused("ecs:DescribeTaskDefinition"))
 }
 
-/// `ecs:DeregisterTaskDefinition` of one revision, by `family:revision` or ARN.
+/// Calls `ecs:DeregisterTaskDefinition` of one revision, by `family:revision` or ARN.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.

@@ -25,7 +25,7 @@ pub struct TaskFilter {
     pub started_by: Option<String>,
 }
 
-/// `ecs:ListTasks`: a page of a cluster's tasks, of all launch types.
+/// Calls `ecs:ListTasks`: a page of a cluster's tasks, of all launch types.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
@@ -58,7 +58,7 @@ pub async fn list_tasks(
     .await
 }
 
-/// `ecs:RunTask`.
+/// Calls `ecs:RunTask`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -73,7 +73,7 @@ pub async fn run_task(account: &Account, input: RunTaskInput) -> Result<RunTaskO
     call.send().await.map_err(account.refused("ecs:RunTask"))
 }
 
-/// `ecs:DescribeTasks` of one task, with tags. `None` if AWS does not know it, or its cluster; a stopped one is known
+/// Calls `ecs:DescribeTasks` of one task, with tags. `None` if AWS does not know it, or its cluster; a stopped one is known
 /// for about an hour.
 ///
 /// # Errors
@@ -89,7 +89,7 @@ pub async fn describe_task(
     }
 }
 
-/// `ecs:DescribeTasks` of at most 100 tasks by id, with tags. Those that AWS does not know are left out.
+/// Calls `ecs:DescribeTasks` of at most 100 tasks by id, with tags. Those that AWS does not know are left out.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -111,7 +111,7 @@ pub async fn describe_tasks(
     Ok(answer.tasks.unwrap_or_default())
 }
 
-/// `ecs:StopTask`.
+/// Calls `ecs:StopTask`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.

@@ -32,7 +32,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether the same call may succeed after a while, without anybody doing anything.
+    /// Returns `true` if the same call may succeed after a while, without anybody doing anything.
     pub fn passes(self) -> bool {
         matches!(
             self,
@@ -47,7 +47,7 @@ impl Kind {
         )
     }
 
-    /// Whether AWS may have done the work although the call failed.
+    /// Returns `true` if AWS may have done the work although the call failed.
     pub fn leaves_outcome_unknown(self) -> bool {
         matches!(self, Self::Unavailable | Self::TimedOut)
     }
@@ -162,7 +162,7 @@ fn classify_by_message(message: &str) -> Kind {
         .map_or(Kind::Invalid, |(_, kind)| *kind)
 }
 
-/// Whether AWS says under a code of something else that it was called too often.
+/// Returns `true` if AWS says under a code of something else that it was called too often.
 pub(in crate::aws) fn is_throttling_in_disguise(code: &str, message: &str) -> bool {
     matches!(code, "ClientException" | "InvalidParameterException")
         && classify_by_message(message) == Kind::Throttled
@@ -181,7 +181,7 @@ pub(super) fn in_our_words(code: Option<&str>, kind: Kind) -> String {
     }
 }
 
-/// `TaskSet` → `task set`.
+/// Puts spaces between words: `TaskSet` → `task set`.
 fn spaced(name: &str) -> String {
     let mut words = String::new();
     for letter in name.chars() {
