@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{Access, Caller, Proof};
 use crate::digest::Digest;
+use crate::pattern::matches;
 
 /// Everything that an event says about its sender.
 #[derive(Debug, Default)]
@@ -71,7 +72,7 @@ impl Authority {
             .filter(|caller| proves(evidence, &caller.proof))
             .collect();
         let rank = |caller: &&&Caller| match caller.proof {
-            Proof::Token(_) => 0,
+            Proof::Tokens(_) => 0,
             Proof::Principal(_) | Proof::Claims(_) => 1,
             Proof::Invoke => 2,
         };
@@ -92,7 +93,16 @@ impl Authority {
 }
 
 fn owns(caller: &Caller, token: &Digest) -> bool {
-    matches!(&caller.proof, Proof::Token(expected) if token.matches(expected))
+    match &caller.proof {
+        Proof::Tokens(expected) => is_one_of(token, expected),
+        _ => false,
+    }
+}
+
+/// Tells whether a token is one of the expected ones, in a time that does not depend on which.
+fn is_one_of(token: &Digest, expected: &[Digest]) -> bool {
+    let equal = expected.iter().filter(|expected| token.matches(expected));
+    equal.count() > 0
 }
 
 impl Caller {
@@ -118,9 +128,9 @@ impl Caller {
 
 fn proves(evidence: &Evidence, proof: &Proof) -> bool {
     match proof {
-        Proof::Token(expected) => {
+        Proof::Tokens(expected) => {
             let tokens = evidence.tokens.bearer.iter().chain(&evidence.tokens.own);
-            tokens.filter(|token| token.matches(expected)).count() > 0
+            tokens.filter(|token| is_one_of(token, expected)).count() > 0
         }
         Proof::Principal(pattern) => evidence
             .principal
@@ -165,26 +175,6 @@ fn without_path(pattern: &str) -> String {
     }
 }
 
-/// Returns `true` if `text` is `pattern`, in which each `*` stands for any text, the empty one included.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else {
-        return false;
-    };
-    let parts: Vec<_> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else {
-        return rest.is_empty();
-    };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,12 +200,12 @@ mod tests {
         Authority::new(vec![
             caller(
                 "portal",
-                Proof::Token(Digest::of("secret")),
+                Proof::Tokens(vec![Digest::of("old"), Digest::of("secret")]),
                 &[("*", Access::Write)],
             ),
             caller(
                 "viewer",
-                Proof::Token(Digest::of("look")),
+                Proof::Tokens(vec![Digest::of("look")]),
                 &[("nonprod", Access::Read)],
             ),
             caller(
@@ -278,6 +268,7 @@ mod tests {
         for (evidence, expected) in [
             (Evidence::default(), None),
             (tokens(&["secret"]), Some("portal")),
+            (tokens(&["old"]), Some("portal")),
             (tokens(&["wrong", "look"]), Some("viewer")),
             (tokens(&["wrong", ""]), None),
             (
@@ -366,22 +357,5 @@ mod tests {
             Authority::new(Vec::new()).identify(&evidence).err(),
             Some(Refusal::Unauthenticated)
         );
-    }
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        for (pattern, text, expected) in [
-            ("abc", "abc", true),
-            ("abc", "abcd", false),
-            ("a*", "a", true),
-            ("a*c", "abc", true),
-            ("a*c", "ac", true),
-            ("a*c", "acd", false),
-            ("a*b*c", "axxbxxc", true),
-            ("a*b*c", "axxcxxb", false),
-            ("ab*ba", "aba", false),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
     }
 }

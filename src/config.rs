@@ -3,6 +3,7 @@
 //! The only place that reads the environment. What a value means to AWS is not decided here, and nothing is
 //! looked up here.
 
+mod account;
 mod checks;
 mod report;
 mod written;
@@ -14,8 +15,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::digest::Digest;
-use crate::ids::RoleArn;
 use crate::wire::json;
+
+pub use account::{Account, DefaultLogs};
 
 /// The variable that holds the configuration itself, as JSON.
 pub const INLINE: &str = "ECS_API_CONFIG";
@@ -38,6 +40,8 @@ pub struct Config {
     pub callers: Vec<Caller>,
     /// The origins whose pages may call from a browser.
     pub cors_origins: Vec<String>,
+    /// The claims beside the usual ones whose text is a list.
+    pub list_claims: Vec<String>,
     /// The level of the log.
     pub log_level: LogLevel,
     /// The queue for deletes that outlive their request; without it, their callers repeat them.
@@ -51,33 +55,6 @@ pub struct CleanupQueue {
     pub url: String,
     /// The queue for what can't be finished; without it SQS moves such messages itself, where it is told to.
     pub dead_letter_url: Option<String>,
-}
-
-/// One AWS account and what it brings to a request.
-#[derive(Clone)]
-pub struct Account {
-    /// The role that is assumed in the account.
-    pub role_arn: RoleArn,
-    /// The external id that the role's trust policy asks for.
-    pub external_id: Option<String>,
-    /// The region of every call.
-    pub region: String,
-    /// Subnets of services and tasks that name none.
-    pub default_subnets: Vec<String>,
-    /// Security groups of services and tasks that name none.
-    pub default_sgs: Vec<String>,
-    /// Execution role of task definitions that name none.
-    pub default_execution_role_arn: Option<RoleArn>,
-}
-
-impl std::fmt::Debug for Account {
-    /// Leaves the external id out: it is shared with the account's owner alone.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Account")
-            .field("role_arn", &self.role_arn)
-            .field("region", &self.region)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Somebody who may call, and what they may do.
@@ -94,8 +71,8 @@ pub struct Caller {
 /// The proof that a caller is recognised by.
 #[derive(Debug, Clone)]
 pub enum Proof {
-    /// By a token with this SHA-256.
-    Token(Digest),
+    /// By a token with one of these SHA-256s: several while it is exchanged.
+    Tokens(Vec<Digest>),
     /// By an IAM principal's ARN, `*` standing for any text.
     Principal(String),
     /// By claims of a JWT that API Gateway has verified: all of these, with these values.
@@ -236,7 +213,7 @@ impl Config {
         let published = self
             .callers
             .iter()
-            .find(|caller| checks::is_published(caller));
+            .find(|caller| checks::caller::has_published_token(caller));
         match published {
             Some(caller) if !is_local => Err(ConfigError::PublishedToken {
                 caller: caller.name.clone(),

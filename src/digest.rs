@@ -3,7 +3,8 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, Deserializer, Error as _, IntoDeserializer as _, SeqAccess, Visitor};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -42,6 +43,34 @@ impl<'de> Deserialize<'de> for Digest {
             .map_err(|_| D::Error::custom("expected a SHA-256: 64 hexadecimal digits"))?;
         Ok(Self(bytes))
     }
+}
+
+/// Reads one digest or a list of them.
+///
+/// # Errors
+/// The deserializer's, or that a text is no digest.
+pub fn one_or_more<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Digest>>, D::Error> {
+    struct OneOrMore;
+
+    impl<'de> Visitor<'de> for OneOrMore {
+        type Value = Vec<Digest>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a SHA-256 or a list of them")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            Digest::deserialize(text.into_deserializer()).map(|digest| vec![digest])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
+    }
+
+    deserializer.deserialize_any(OneOrMore).map(Some)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub mod config;
 pub mod deadline;
 pub mod digest;
 pub mod ids;
+pub mod pattern;
 pub mod router;
 pub mod routes;
 pub mod text;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Access, Account, Caller, Config, Grant, Proof};
+use std::collections::BTreeMap;
+
+use super::{Access, Account, Caller, Config, DefaultLogs, Grant, Proof};
 
 /// Lambda's limit for all of a function's environment variables
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -51,44 +53,83 @@ fn count(number: usize, thing: &str) -> String {
 }
 
 fn write_account(f: &mut fmt::Formatter<'_>, name: &str, account: &Account) -> fmt::Result {
-    let listed = |ids: &[String]| {
-        if ids.is_empty() {
-            "none".to_owned()
-        } else {
-            ids.join(", ")
-        }
-    };
-    let execution_role = account
-        .default_execution_role_arn
-        .as_ref()
-        .map_or("none", |role| role.as_str());
+    let execution_role = account.default_execution_role_arn.as_ref();
+    let external_id = account.external_id.as_ref().map_or("none", |_| "set");
+    let tags = account
+        .tags
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"));
     writeln!(
         f,
         "  {name}: {} in {}",
         account.role_arn.as_str(),
         account.region
     )?;
-    writeln!(
-        f,
-        "    external id:     {}",
-        if account.external_id.is_some() {
-            "set"
-        } else {
-            "none"
-        }
-    )?;
-    writeln!(
-        f,
-        "    subnets:         {}",
-        listed(&account.default_subnets)
-    )?;
-    writeln!(f, "    security groups: {}", listed(&account.default_sgs))?;
-    writeln!(f, "    execution role:  {execution_role}")
+    for (what, value) in [
+        ("external id", external_id.to_owned()),
+        ("subnets", listed(&account.default_subnets)),
+        ("security groups", listed(&account.default_sgs)),
+        (
+            "execution role",
+            execution_role
+                .map_or("none", |role| role.as_str())
+                .to_owned(),
+        ),
+        ("tags", listed(&tags.collect::<Vec<_>>())),
+        (
+            "containers log",
+            account
+                .logs
+                .as_ref()
+                .map_or_else(|| "where they say".to_owned(), default_logs),
+        ),
+        ("logs are read", readable_logs(account)),
+    ] {
+        writeln!(f, "    {:<16} {value}", format!("{what}:"))?;
+    }
+    Ok(())
+}
+
+fn listed(items: &[String]) -> String {
+    if items.is_empty() {
+        "none".to_owned()
+    } else {
+        items.join(", ")
+    }
+}
+
+fn default_logs(logs: &DefaultLogs) -> String {
+    let kept = logs.retention_in_days.map_or_else(
+        || "for ever".to_owned(),
+        |days| {
+            format!(
+                "for {}",
+                count(usize::try_from(days).unwrap_or_default(), "day")
+            )
+        },
+    );
+    format!("where they say, else to {}, kept {kept}", logs.group)
+}
+
+fn readable_logs(account: &Account) -> String {
+    if account.log_groups.is_empty() {
+        return "nowhere".to_owned();
+    }
+    let regions: Vec<_> = std::iter::once(&account.region)
+        .chain(&account.log_regions)
+        .cloned()
+        .collect();
+    format!(
+        "{} in {}",
+        account.log_groups.join(", "),
+        regions.join(", ")
+    )
 }
 
 fn write_caller(f: &mut fmt::Formatter<'_>, caller: &Caller) -> fmt::Result {
     let proof = match &caller.proof {
-        Proof::Token(_) => "a token".to_owned(),
+        Proof::Tokens(digests) if digests.len() > 1 => format!("one of {} tokens", digests.len()),
+        Proof::Tokens(_) => "a token".to_owned(),
         Proof::Principal(pattern) => format!("the principal {pattern}"),
         Proof::Claims(claims) => format!(
             "the claims {}",
@@ -124,21 +165,11 @@ fn grant(grant: &Grant) -> String {
 impl Report<'_> {
     /// Lists what is no fault, but may not be meant.
     fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        for (name, account) in &self.config.accounts {
-            if account.external_id.is_none() {
-                notes.push(format!(
-                    "`{name}` has no external id, which the role of templates/member-account.yaml demands"
-                ));
-            }
-            let grants = self.config.callers.iter().flat_map(|caller| &caller.grants);
-            if !grants
-                .flat_map(|grant| &grant.accounts)
-                .any(|granted| granted == "*" || granted == name)
-            {
-                notes.push(format!("no caller has a grant for `{name}`"));
-            }
-        }
+        let accounts = self.config.accounts.iter();
+        let mut notes: Vec<_> = accounts
+            .flat_map(|(name, account)| self.notes_on_account(name, account))
+            .collect();
+        notes.extend(self.config.callers.iter().filter_map(note_on_caller));
         let left = ENVIRONMENT_MAX_BYTES - OTHER_VARIABLES_BYTES;
         if self.bytes > left {
             notes.push(format!(
@@ -148,4 +179,59 @@ impl Report<'_> {
         }
         notes
     }
+
+    fn notes_on_account(&self, name: &str, account: &Account) -> Vec<String> {
+        let mut notes = Vec::new();
+        if account.external_id.is_none() {
+            notes.push(format!(
+                "`{name}` has no external id, which the role of templates/member-account.yaml demands"
+            ));
+        }
+        let grants = self.config.callers.iter().flat_map(|caller| &caller.grants);
+        if !grants
+            .flat_map(|grant| &grant.accounts)
+            .any(|granted| granted == "*" || granted == name)
+        {
+            notes.push(format!("no caller has a grant for `{name}`"));
+        }
+        let group = account.logs.as_ref().map(|logs| logs.group.as_str());
+        if let Some(group) = group.filter(|group| !account.reads_log_group(&sample(group))) {
+            notes.push(format!(
+                "containers of `{name}` log to `{group}`, which its `logGroups` let nobody read"
+            ));
+        }
+        notes
+    }
+}
+
+/// A log group as a cluster would have it.
+fn sample(group: &str) -> String {
+    group.replace("{cluster}", "cluster")
+}
+
+/// What a gateway's own checks leave open: a second gateway, or another authorizer of the same, may take tokens of others.
+fn note_on_caller(caller: &Caller) -> Option<String> {
+    let Proof::Claims(claims) = &caller.proof else {
+        return None;
+    };
+    let missing = missing_claims(claims);
+    (!missing.is_empty()).then(|| {
+        let (name, missing) = (&caller.name, missing.join(" and "));
+        format!(
+            "the claims of `{name}` do not hold {missing}: whatever issuer or audience a gateway in front accepts would do"
+        )
+    })
+}
+
+/// Access tokens of Cognito have a `client_id` and no `aud`
+/// (<https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>).
+fn missing_claims(claims: &BTreeMap<String, String>) -> Vec<&'static str> {
+    let has = |name: &str| claims.contains_key(name);
+    [
+        ("`iss`", has("iss")),
+        ("`aud`", has("aud") || has("client_id")),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_there)| (!is_there).then_some(name))
+    .collect()
 }

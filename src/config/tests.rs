@@ -122,7 +122,7 @@ fn every_fault_is_named_with_its_place() {
         ),
         (
             "/callers/0/principal",
-            json!("arn:aws:iam::1:role/x"),
+            json!("arn:aws:iam::123456789012:role/x"),
             "caller `portal`: give exactly one of",
         ),
         (
@@ -163,8 +163,126 @@ fn every_fault_is_named_with_its_place() {
         ("/corsOrigins", json!(["*"]), "`*` is not an origin"),
         (
             "/callers/1/principal",
-            json!("arn:aws:iam::1:role/team/*"),
-            "`arn:aws:iam::1:role/team/*` asks for a path",
+            json!("arn:aws:iam::123456789012:role/team/*"),
+            "`arn:aws:iam::123456789012:role/team/*` asks for a path",
+        ),
+        (
+            "/callers/1/principal",
+            json!("*"),
+            "`*` is not the ARN of an IAM principal",
+        ),
+        (
+            "/callers/1/principal",
+            json!("arn:*"),
+            "`arn:*` is not the ARN of an IAM principal",
+        ),
+        (
+            "/callers/1/principal",
+            json!("arn:aws:iam::*"),
+            "is not the ARN of an IAM principal",
+        ),
+        (
+            "/callers/1/principal",
+            json!("arn:*:role/deploy"),
+            "is not the ARN of an IAM principal",
+        ),
+        (
+            "/callers/1/principal",
+            json!("arn:aws:iam::*:role/deploy"),
+            "`arn:aws:iam::*:role/deploy` does not say of which account",
+        ),
+        (
+            "/callers/1/principal",
+            json!("arn:aws:iam::12345678901*:role/deploy"),
+            "does not say of which account",
+        ),
+        (
+            "/callers/1/principal",
+            json!("arn:*:iam::123456789012:role/deploy"),
+            "does not say of which account",
+        ),
+        (
+            "/callers/0/tokenSha256",
+            json!(["9".repeat(64), "abc"]),
+            "`callers[0].tokenSha256[1]`: expected a SHA-256: 64 hexadecimal digits",
+        ),
+        (
+            "/callers/0/tokenSha256",
+            json!(["9".repeat(64), "9".repeat(64)]),
+            "`tokenSha256` has a digest twice",
+        ),
+        (
+            "/callers/0/tokenSha256",
+            json!([]),
+            "caller `portal`: `tokenSha256` is empty",
+        ),
+        (
+            "/callers/0/tokenSha256",
+            json!(7),
+            "invalid type: integer `7`, expected a SHA-256 or a list of them",
+        ),
+        (
+            "/listClaims",
+            json!([""]),
+            "`listClaims`: `` is not the name of a claim",
+        ),
+        (
+            "/accounts/services",
+            json!({"accountId": "111122223333", "region": "us-east-1"}),
+            "`accounts.services`: the name is a path of the API's own",
+        ),
+        (
+            "/accounts/nonprod/logRegions",
+            json!(["us-east-1", "x.example.com/#"]),
+            "`accounts.nonprod.logRegions`: `x.example.com/#` is not a region",
+        ),
+        (
+            "/accounts/nonprod/logGroups",
+            json!(["/ecs/*", "a b"]),
+            "`accounts.nonprod.logGroups`: `a b` is not the name of a log group",
+        ),
+        (
+            "/accounts/nonprod/tags",
+            json!({"aws:x": "1"}),
+            "`accounts.nonprod.tags`: `aws:x`: tags that begin with `aws:` or `ecs-api:`",
+        ),
+        (
+            "/accounts/nonprod/tags",
+            json!({"team": "a\n"}),
+            "`accounts.nonprod.tags`: `team`: a key has 1 to 128",
+        ),
+        (
+            "/accounts/nonprod/tags",
+            (0..41)
+                .map(|n| (format!("t{n}"), json!("")))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            "`accounts.nonprod.tags`: 41 tags; at most 40",
+        ),
+        (
+            "/accounts/nonprod/logs",
+            json!({"group": "/ecs/{service}"}),
+            "`accounts.nonprod.logs.group`: `/ecs/{service}` is not the name of a log group like `/ecs/{cluster}`",
+        ),
+        (
+            "/accounts/nonprod/logs",
+            json!({"group": "/ecs/x", "retentionInDays": 31}),
+            "`accounts.nonprod.logs.retentionInDays`: `31` is not one of 1, 3, 5",
+        ),
+        (
+            "/accounts/nonprod/logs",
+            json!({"retentionInDays": 30}),
+            "`accounts.nonprod.logs`: missing field `group`",
+        ),
+        (
+            "/defaults",
+            json!({"logGroups": ["?"]}),
+            "`defaults.logGroups`: `?` is not the name of a log group",
+        ),
+        (
+            "/defaults",
+            json!({"logs": {"group": ""}}),
+            "`defaults.logs.group`: `` is not the name of a log group",
         ),
         (
             "/callers/1",
@@ -305,12 +423,47 @@ fn an_account_is_one_line_where_the_defaults_say_the_rest() {
     );
 }
 
+/// The defaults hold whole where an account says nothing, and not at all where it does.
+#[test]
+fn tags_and_logs_are_shared_or_an_accounts_own() {
+    let config = json!({
+        "defaults": {
+            "region": "us-east-1", "tags": {"team": "a", "stage": "b"}, "logRegions": ["eu-west-1"],
+            "logs": {"group": "/ecs/{cluster}", "retentionInDays": 30}, "logGroups": ["/ecs/*"],
+        },
+        "accounts": {
+            "shared": {"accountId": "444455556666"},
+            "own": {"accountId": "111122223333", "tags": {"team": "c"}, "logRegions": [], "logs": {"group": "/own"},
+                    "logGroups": []},
+        },
+    });
+    let config = Config::parse(config.to_string().as_bytes()).unwrap();
+    let (shared, own) = (&config.accounts["shared"], &config.accounts["own"]);
+    assert_eq!((shared.tags.len(), own.tags["team"].as_str()), (2, "c"));
+    assert_eq!(shared.logs.as_ref().unwrap().retention_in_days, Some(30));
+    assert_eq!(own.logs.as_ref().unwrap().group, "/own");
+    assert!(shared.reads_logs_in("us-east-1") && shared.reads_logs_in("eu-west-1"));
+    assert!(own.reads_logs_in("us-east-1") && !own.reads_logs_in("eu-west-1"));
+    assert!(shared.reads_log_group("/ecs/web") && !shared.reads_log_group("/aws/ecs/web"));
+    assert!(!own.reads_log_group("/own"));
+    let bare = json!({"accounts": {"a": {"accountId": "444455556666", "region": "us-east-1"}}});
+    let bare = Config::parse(bare.to_string().as_bytes()).unwrap();
+    assert!(bare.accounts["a"].reads_log_group("anything") && bare.accounts["a"].tags.is_empty());
+    assert!(!bare.accounts["a"].reads_logs_in("us-west-2"));
+}
+
 #[test]
 fn the_report_says_what_everything_comes_to_and_no_secret() {
     let mut config = documented();
     config["defaults"] = json!({"region": "eu-west-1"});
     config["accounts"]["sandbox"] = json!({"accountId": "777788889999"});
     config["callers"][0]["grants"][0]["accounts"] = json!(["nonprod"]);
+    config["callers"][0]["tokenSha256"] = json!(["9".repeat(64), "8".repeat(64)]);
+    config["accounts"]["nonprod"]["tags"] = json!({"team": "web", "stage": "nonprod"});
+    config["accounts"]["nonprod"]["logRegions"] = json!(["eu-west-1"]);
+    config["accounts"]["nonprod"]["logGroups"] = json!(["/ecs/*", "/batch/*"]);
+    config["accounts"]["nonprod"]["logs"] =
+        json!({"group": "/containers/{cluster}", "retentionInDays": 30});
     let text = config.to_string();
     let config = Config::parse(text.as_bytes()).unwrap();
     let report = report::Report {
@@ -325,19 +478,27 @@ fn the_report_says_what_everything_comes_to_and_no_secret() {
         subnets:         subnet-0a1b
         security groups: sg-0a1b
         execution role:  arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+        tags:            stage=nonprod, team=web
+        containers log:  where they say, else to /containers/{cluster}, kept for 30 days
+        logs are read:   /ecs/*, /batch/* in us-east-1, eu-west-1
       sandbox: arn:aws:iam::777788889999:role/ecs-api in eu-west-1
         external id:     none
         subnets:         none
         security groups: none
         execution role:  none
+        tags:            none
+        containers log:  where they say
+        logs are read:   * in eu-west-1
     4 callers
-      portal: known by a token; reads and writes nonprod
+      portal: known by one of 2 tokens; reads and writes nonprod
       deploy-bot: known by the principal arn:aws:iam::123456789012:role/deploy-*; reads and writes nonprod
       team-a: known by the claims client_id; reads nonprod
       nightly: known by a direct invocation; reads nonprod
     pages of https://portal.example.com may call from a browser
+    note: containers of `nonprod` log to `/containers/{cluster}`, which its `logGroups` let nobody read
     note: `sandbox` has no external id, which the role of templates/member-account.yaml demands
     note: no caller has a grant for `sandbox`
+    note: the claims of `team-a` do not hold `iss`: whatever issuer or audience a gateway in front accepts would do
     note: 5000 bytes are too long for Lambda's environment, which has about 3584 for it: deploy it as a file
     The configuration is valid.
     ");

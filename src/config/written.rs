@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Account, Caller, Config, Grant, LogLevel, Proof, checks};
-use crate::digest::Digest;
+use super::{Account, Caller, Config, DefaultLogs, Grant, LogLevel, Proof, checks};
+use crate::digest::{self, Digest};
 use crate::ids::{AccountId, RoleArn, RoleName};
 
 /// The member role's name where the configuration gives none: the default of both templates.
@@ -24,6 +24,8 @@ struct Written {
     #[serde(default)]
     cors_origins: Vec<String>,
     #[serde(default)]
+    list_claims: Vec<String>,
+    #[serde(default)]
     log_level: LogLevel,
 }
 
@@ -37,6 +39,10 @@ struct Defaults {
     region: Option<String>,
     external_id: Option<String>,
     execution_role_name: Option<RoleName>,
+    tags: BTreeMap<String, String>,
+    logs: Option<DefaultLogs>,
+    log_regions: Vec<String>,
+    log_groups: Option<Vec<String>>,
 }
 
 /// An account as it is written: either by its id or by the role that is assumed in it.
@@ -52,6 +58,10 @@ struct WrittenAccount {
     #[serde(default)]
     default_sgs: Vec<String>,
     default_execution_role_arn: Option<RoleArn>,
+    tags: Option<BTreeMap<String, String>>,
+    logs: Option<DefaultLogs>,
+    log_regions: Option<Vec<String>>,
+    log_groups: Option<Vec<String>>,
 }
 
 /// A caller as it is written: exactly one of the four proofs.
@@ -59,7 +69,8 @@ struct WrittenAccount {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WrittenCaller {
     name: String,
-    token_sha256: Option<Digest>,
+    #[serde(default, deserialize_with = "digest::one_or_more")]
+    token_sha256: Option<Vec<Digest>>,
     principal: Option<String>,
     claims: Option<BTreeMap<String, String>>,
     #[serde(default)]
@@ -78,9 +89,10 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
         accounts,
         callers,
         cors_origins,
+        list_claims,
         log_level,
     } = typed(value).map_err(|fault| vec![fault])?;
-    let mut faults = checks::shared(defaults.region.as_deref(), defaults.external_id.as_deref());
+    let mut faults = defaults.faults();
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -101,6 +113,7 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
             accounts,
             callers,
             cors_origins,
+            list_claims,
             log_level,
             cleanup_queue: None,
         })
@@ -119,6 +132,28 @@ fn typed(value: Value) -> Result<Written, String> {
             format!("`{path}`: {message}")
         }
     })
+}
+
+impl Defaults {
+    fn faults(&self) -> Vec<String> {
+        let settings = checks::account::Settings {
+            region: self.region.as_deref(),
+            external_id: self.external_id.as_deref(),
+            log_regions: &self.log_regions,
+            log_groups: self.log_groups.as_deref().unwrap_or_default(),
+            tags: &self.tags,
+            logs: self.logs.as_ref(),
+        };
+        let faults = checks::account::settings(&settings).into_iter();
+        faults
+            .map(|(member, fault)| format!("`defaults.{member}`: {fault}"))
+            .collect()
+    }
+}
+
+/// The log groups that may be read where nobody says anything of it.
+fn every_group() -> Vec<String> {
+    vec!["*".to_owned()]
 }
 
 impl WrittenAccount {
@@ -153,6 +188,15 @@ impl WrittenAccount {
             region,
             default_subnets: self.default_subnets,
             default_sgs: self.default_sgs,
+            tags: self.tags.unwrap_or_else(|| defaults.tags.clone()),
+            logs: self.logs.or_else(|| defaults.logs.clone()),
+            log_regions: self
+                .log_regions
+                .unwrap_or_else(|| defaults.log_regions.clone()),
+            log_groups: self
+                .log_groups
+                .or_else(|| defaults.log_groups.clone())
+                .unwrap_or_else(every_group),
         })
     }
 }
@@ -160,7 +204,7 @@ impl WrittenAccount {
 impl WrittenCaller {
     fn caller(self, faults: &mut Vec<String>) -> Option<Caller> {
         let mut proofs = [
-            self.token_sha256.map(Proof::Token),
+            self.token_sha256.map(Proof::Tokens),
             self.principal.map(Proof::Principal),
             self.claims.map(Proof::Claims),
             self.invoke.then_some(Proof::Invoke),
