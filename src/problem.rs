@@ -276,6 +276,7 @@ fn of_cause(cause: &Cause) -> Verdict {
         Cause::Draining(_) => {
             Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S)
         }
+        Cause::ForbiddenLog(_) => Verdict::new(StatusCode::FORBIDDEN, "ForbiddenLog"),
         Cause::LogsElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
         Cause::Deadline(_) => {
             Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true)

@@ -1,5 +1,6 @@
 //! Why a flow did not succeed.
 
+use super::logs::ForbiddenLog;
 use crate::aws;
 use crate::deadline::Elapsed;
 
@@ -30,6 +31,9 @@ pub enum Cause {
     /// A container does not log to CloudWatch Logs.
     #[error("{0}")]
     LogsElsewhere(String),
+    /// A container logs where the account's configuration lets nobody read.
+    #[error(transparent)]
+    ForbiddenLog(#[from] ForbiddenLog),
     /// The request's time was over.
     #[error(transparent)]
     Deadline(#[from] Elapsed),

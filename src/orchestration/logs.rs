@@ -5,7 +5,9 @@ use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver, TaskD
 use super::Cause;
 use crate::aws::logs::{LogQuery, OutputLogEvent, get_log_events};
 use crate::aws::{self, Account, Kind, ecs};
+use crate::config;
 use crate::deadline::{Deadline, Elapsed};
+use crate::text::printable;
 
 /// Whose log, and which part of it.
 #[derive(Debug)]
@@ -50,6 +52,7 @@ pub async fn read(account: &Account, wanted: Wanted, deadline: Deadline) -> Resu
         .limit(Box::pin(task_definition(account, &wanted)))
         .await??;
     let query = query(account, &definition, wanted)?;
+    check_fence(&account.settings, &query)?;
     let (group, stream) = (query.group.clone(), query.stream.clone());
     match read_on(account, query, deadline).await? {
         Ok(log) => Ok(log),
@@ -59,6 +62,61 @@ pub async fn read(account: &Account, wanted: Wanted, deadline: Deadline) -> Resu
             "there is no such task, and no log stream `{stream}` in the group `{group}`"
         ))),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A log that the account's configuration lets nobody read.
+///
+/// A task definition can name any group in any region of the account: whoever may write one would else read what is
+/// none of their business.
+#[derive(Debug, thiserror::Error)]
+pub enum ForbiddenLog {
+    /// It is in another region.
+    #[error(
+        "the container logs in the region `{region}`, where nothing is read; this account's logs are read in {allowed}"
+    )]
+    Region {
+        /// The region that the container's options name.
+        region: String,
+        /// The regions that are read, each in backticks.
+        allowed: String,
+    },
+    /// It is in another group.
+    #[error(
+        "the container logs to the group `{group}`, which is not read; this account's groups that are match {allowed}"
+    )]
+    Group {
+        /// The group that the container's options name.
+        group: String,
+        /// The patterns of groups that are read, each in backticks.
+        allowed: String,
+    },
+}
+
+/// Refuses what the account's configuration lets nobody read, whether or not there is such a stream. Only a region of
+/// the configuration becomes part of a host's name.
+fn check_fence(settings: &config::Account, query: &LogQuery) -> Result<(), ForbiddenLog> {
+    if !settings.reads_logs_in(&query.region) {
+        return Err(ForbiddenLog::Region {
+            region: printable(&query.region),
+            allowed: quoted(std::iter::once(&settings.region).chain(&settings.log_regions)),
+        });
+    }
+    if !settings.reads_log_group(&query.group) {
+        return Err(ForbiddenLog::Group {
+            group: printable(&query.group),
+            allowed: quoted(&settings.log_groups),
+        });
+    }
+    Ok(())
+}
+
+fn quoted<'t>(texts: impl IntoIterator<Item = &'t String>) -> String {
+    let texts: Vec<_> = texts.into_iter().map(|text| format!("`{text}`")).collect();
+    if texts.is_empty() {
+        "nothing".to_owned()
+    } else {
+        texts.join(", ")
     }
 }
 
@@ -79,15 +137,6 @@ async fn task_definition(
         ecs::describe_service(account, cluster, service),
     );
     let (found, service_found) = (found?, service_found?);
-    let group = found
-        .as_ref()
-        .and_then(|task| task.group())
-        .and_then(|group| group.strip_prefix("service:"));
-    if let Some(other) = group.filter(|other| other != service) {
-        return Err(Cause::Missing(format!(
-            "the task `{task}` is one of the service `{other}`, not of `{service}`"
-        )));
-    }
     let of_task = found.as_ref().and_then(|task| task.task_definition_arn());
     let arn = of_task.or_else(|| {
         service_found

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{arn, encoded, instead, refuses_impossible_services};
-use crate::support::{Answer, Caller, TestApp};
+use crate::support::{Answer, Caller, Faults, TestAccount, TestApp};
 
 const PATH: &str = "/nonprod/clusters/myclu/services/web/logs";
 
@@ -175,9 +175,130 @@ async fn a_service_is_named_by_its_arn_too() {
     }
 }
 
+/// An app whose account has these members more in its configuration.
+fn app_with(settings: &Value) -> TestApp {
+    let account = TestAccount::new("nonprod");
+    let mut configured = account.settings();
+    for (name, value) in settings.as_object().unwrap() {
+        configured[name] = value.clone();
+    }
+    let accounts = json!({"nonprod": configured});
+    TestApp::build(
+        vec![account],
+        Some(Faults::none()),
+        &json!({"accounts": accounts}),
+    )
+}
+
+/// Whoever may register a task definition could else read every log of the account, in every region.
+#[tokio::test]
+async fn a_log_outside_of_what_the_account_lets_read_is_forbidden_whether_or_not_it_is_there() {
+    let mut app = app_with(&json!({"logRegions": ["eu-west-1"], "logGroups": ["/ecs/*", "myclu"]}));
+    let config = |group: &str, region: &str| {
+        json!({"logDriver": "awslogs", "options":
+               {"awslogs-group": group, "awslogs-region": region, "awslogs-stream-prefix": "live"}})
+    };
+    for (group, region, is_read) in [
+        ("/ecs/web", "us-east-1", true),
+        ("/ecs/web", "eu-west-1", true),
+        ("myclu", "us-east-1", true),
+        ("/aws/lambda/payroll", "us-east-1", false),
+        ("/ecs", "us-east-1", false),
+        ("x/ecs/web", "us-east-1", false),
+        ("/ecs/web", "eu-central-1", false),
+        ("/ecs/web", "US-EAST-1", false),
+        // What would become part of a host's name.
+        ("/ecs/web", "example.com/#", false),
+        ("/ecs/web", "x@example.com:443/?", false),
+        ("/ecs/web", "", false),
+    ] {
+        let task = run_web(&app, &[("app", Some(config(group, region)))]).await;
+        if !region.is_empty()
+            && region
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit())
+        {
+            let lines = [(STARTED_MS, "there")];
+            app.account()
+                .log(region, group, &format!("live/app/{task}"), &lines)
+                .await;
+        }
+        app.faults().forget_calls();
+        for task in [task.as_str(), FORGOTTEN] {
+            let answer = logs(&app, task, "").await;
+            if is_read {
+                let status = if task == FORGOTTEN { 404 } else { 200 };
+                assert_eq!(answer.status, status, "{group} {region}: {}", answer.text());
+            } else {
+                assert_eq!(answer.problem(403)["code"], "ForbiddenLog");
+            }
+        }
+        let is_asked = app
+            .faults()
+            .calls()
+            .contains(&"logs:GetLogEvents".to_owned());
+        assert_eq!(is_asked, is_read, "{group} {region}");
+    }
+    let task = run_web(&app, &[("app", Some(config("/payroll", "us-east-1")))]).await;
+    insta::assert_json_snapshot!(logs(&app, &task, "").await.problem(403), @r#"
+    {
+      "status": 403,
+      "detail": "the container logs to the group `/payroll`, which is not read; this account's groups that are match `/ecs/*`, `myclu`",
+      "code": "ForbiddenLog",
+      "retryable": false
+    }
+    "#);
+    let task = run_web(&app, &[("app", Some(config("/ecs/a", "eu-north-1")))]).await;
+    assert_eq!(
+        logs(&app, &task, "").await.problem(403)["detail"],
+        "the container logs in the region `eu-north-1`, where nothing is read; this account's logs are read in \
+         `us-east-1`, `eu-west-1`"
+    );
+    let app = app_with(&json!({"logGroups": []}));
+    let task = run_web(&app, &[("app", Some(config("/ecs/a", "us-east-1")))]).await;
+    assert_eq!(
+        logs(&app, &task, "").await.problem(403)["code"],
+        "ForbiddenLog"
+    );
+}
+
+/// Two names in the configuration for one role in two regions: a grant for one is no key to the other's logs.
+#[tokio::test]
+async fn a_grant_for_one_region_of_an_account_reads_no_log_of_the_other() {
+    let account = TestAccount::new("nonprod");
+    let twin = TestAccount::of("elsewhere", account.id.clone());
+    let mut far = account.settings();
+    far["region"] = "eu-west-1".into();
+    let accounts = json!({"nonprod": account.settings(), "elsewhere": far});
+    let app = TestApp::build(vec![account, twin], None, &json!({"accounts": accounts}));
+    let options = json!({"awslogs-group": "/ecs/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "live"});
+    let task = run_web(
+        &app,
+        &[(
+            "app",
+            Some(json!({"logDriver": "awslogs", "options": options})),
+        )],
+    )
+    .await;
+    let stream = format!("live/app/{task}");
+    app.account()
+        .log(
+            "eu-west-1",
+            "/ecs/web",
+            &stream,
+            &[(STARTED_MS, "of the other")],
+        )
+        .await;
+    let path = format!("{PATH}?task={task}&container=app");
+    for caller in [Caller::Reader, Caller::Writer] {
+        let answer = app.request("GET", &path).by(caller).send().await;
+        assert_eq!(answer.problem(403)["code"], "ForbiddenLog");
+    }
+}
+
 #[tokio::test]
 async fn the_log_is_read_in_the_region_that_the_options_name() {
-    let app = TestApp::new();
+    let app = app_with(&json!({"logRegions": ["eu-west-1"]}));
     let mut options = awslogs();
     options["options"]["awslogs-region"] = "eu-west-1".into();
     let task = run_web(&app, &[("app", Some(options))]).await;
