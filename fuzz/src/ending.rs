@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use fake_aws::Thing;
 use serde_json::Value;
-
-use super::fake_aws::Thing;
 
 /// The answers, and the account before and after them.
 #[derive(Debug)]

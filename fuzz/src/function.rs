@@ -6,24 +6,19 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_async::time::SystemTimeSource;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use ecs_api::app::App;
 use ecs_api::aws::Accounts;
 use ecs_api::config::{CleanupQueue, Config, LogLevel};
 use ecs_api::intake::UnknownEvent;
 use ecs_api::telemetry;
+use fake_aws::{FakeAws, HUB, Thing};
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tracing::Dispatch;
 
 use super::script::Script;
-use super::wire::Wire;
+use super::world;
 
 /// What only the configuration and AWS should know.
 pub const EXTERNAL_ID: &str = "external-9c2f";
@@ -35,16 +30,15 @@ const ROLES: u32 = 50_000;
 /// The function, and its AWS.
 pub struct Function {
     app: App,
-    /// What is behind the network.
-    pub wire: Wire,
+    aws: FakeAws,
     time_left: Duration,
 }
 
 impl Function {
     /// A process of the function in the world of a script.
     pub fn new(script: &Script) -> Self {
-        let wire = Wire::new(script);
-        let url = "https://sqs.us-east-1.amazonaws.com/123456789012/ecs-api-cleanup".to_owned();
+        let aws = world::of(script);
+        let url = aws.put_queue(HUB, "ecs-api-cleanup");
         let queue = script.has_queue.then_some(CleanupQueue {
             url,
             dead_letter_url: None,
@@ -53,12 +47,17 @@ impl Function {
             cleanup_queue: queue,
             ..configuration()
         };
-        let clients = Accounts::new(config.accounts.clone(), sdk_config(wire.clone()));
+        let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         Self {
             app: App::new(config, clients),
-            wire,
+            aws,
             time_left: script.time_left,
         }
+    }
+
+    /// Returns what the account holds.
+    pub fn things(&self) -> Vec<Thing> {
+        self.aws.things(world::ACCOUNT)
     }
 
     /// Answers an event, in the time that it has.
@@ -103,18 +102,6 @@ fn configuration() -> Config {
         "corsOrigins": ["https://console.example.com"],
     });
     Config::parse(config.to_string().as_bytes()).expect("the configuration is valid")
-}
-
-fn sdk_config(wire: Wire) -> SdkConfig {
-    let credentials = Credentials::new("AKIAEXAMPLE", "secret", None, None, "fuzz");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .time_source(SystemTimeSource::new())
-        .sleep_impl(TokioSleep::new())
-        .http_client(SharedHttpClient::new(wire))
-        .build()
 }
 
 thread_local! {

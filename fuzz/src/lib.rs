@@ -3,11 +3,10 @@
 
 mod answer;
 mod ending;
-mod fake_aws;
 mod function;
 mod script;
 mod sent;
-mod wire;
+mod world;
 
 use std::sync::OnceLock;
 
@@ -93,7 +92,7 @@ pub fn requests(input: &[u8]) {
 /// Sends the request as often as the script says.
 async fn ending(sent: &Sent<'_>, script: &Script) -> Ending {
     let function = Function::new(script);
-    let before = function.wire.things();
+    let before = function.things();
     let answer = async |run| {
         function
             .invoke(sent.invocation(), run)
@@ -112,7 +111,7 @@ async fn ending(sent: &Sent<'_>, script: &Script) -> Ending {
         is_keyed: sent.is_keyed(),
         answers,
         before,
-        after: function.wire.things(),
+        after: function.things(),
     }
 }
 

@@ -143,11 +143,6 @@ impl Fault {
             Back::Words(_, words) => self.is_done && words.starts_with('<'),
         }
     }
-
-    /// Whether it is for a call of this operation.
-    pub fn is_for(&self, operation: &str) -> bool {
-        self.operation == "*" || self.operation == operation
-    }
 }
 
 impl Back {

@@ -17,6 +17,9 @@ pub struct Circumstances {
     pub missing_roles: Vec<String>,
     /// External ids that roles ask for, by the role's ARN.
     pub external_ids: Vec<(String, String)>,
+    /// Claims that CreateCluster of an ACTIVE name answers the cluster whatever the arguments are, as emulators do and AWS
+    /// does not.
+    pub answers_any_cluster_arguments: bool,
     /// Claims that services and tasks have the long form of ARNs, without which they can't be tagged.
     pub has_long_arns: bool,
     /// Services, by name, that Express Mode made.
@@ -56,6 +59,7 @@ impl Default for Circumstances {
             unassumable_roles: Vec::new(),
             missing_roles: Vec::new(),
             external_ids: Vec::new(),
+            answers_any_cluster_arguments: false,
             has_long_arns: true,
             express_services: Vec::new(),
             clusters_with_own_capacity: Vec::new(),
@@ -66,7 +70,8 @@ impl Default for Circumstances {
             missing_for: Duration::ZERO,
             runs_after: Duration::ZERO,
             stops_after: Duration::ZERO,
-            drains_on: Duration::ZERO,
+            // Some seconds, also without tasks [ecs/services].
+            drains_on: Duration::from_secs(3),
             // 30 s to 5 min [ecs/services #79, #80, #85].
             lists_stopped_for: Duration::from_secs(30),
             log_lag: Duration::ZERO,
