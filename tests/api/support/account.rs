@@ -6,9 +6,16 @@ use aws_config::Region;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder;
 use aws_sdk_ecs::types::{ContainerDefinition, LaunchType};
+use fake_aws::FakeAws;
 use serde_json::{Value, json};
 
 use super::local_aws::{endpoint, root_config};
+
+/// Returns twelve digits that no other account of this test binary has.
+fn next_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(200_000_000_000);
+    NEXT.fetch_add(1, Ordering::Relaxed).to_string()
+}
 
 /// An account of its own, seen as its root user.
 #[derive(Debug)]
@@ -23,8 +30,7 @@ pub struct TestAccount {
 impl TestAccount {
     /// A new account.
     pub fn new(name: &'static str) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(200_000_000_000);
-        Self::of(name, NEXT.fetch_add(1, Ordering::Relaxed).to_string())
+        Self::of(name, next_id())
     }
 
     /// The account of that number.
@@ -35,6 +41,17 @@ impl TestAccount {
     /// The account of that number on another local AWS.
     pub fn at(endpoint: &str, name: &'static str, id: String) -> Self {
         let config = root_config(&id, endpoint);
+        Self { name, id, config }
+    }
+
+    /// A new account of an AWS in memory.
+    pub fn in_memory(aws: &FakeAws, name: &'static str) -> Self {
+        Self::of_memory(aws, name, next_id())
+    }
+
+    /// The account of that number of an AWS in memory.
+    pub fn of_memory(aws: &FakeAws, name: &'static str, id: String) -> Self {
+        let config = aws.sdk_config(&id);
         Self { name, id, config }
     }
 

@@ -4,19 +4,19 @@ use std::io::Read as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::AppName;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecs_api::app::App;
 use ecs_api::aws::Accounts;
 use ecs_api::config::{CleanupQueue, Config};
+use fake_aws::FakeAws;
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::account::TestAccount;
 use super::described;
-use super::local_aws::{Faults, endpoint, hub_config};
+use super::local_aws::{Faults, HUB, endpoint, hub_config};
 
 /// Who sends a request.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,7 @@ pub struct TestApp {
     app: App,
     accounts: Vec<TestAccount>,
     faults: Option<Faults>,
+    aws: Option<FakeAws>,
     time_left: Duration,
 }
 
@@ -118,29 +119,6 @@ impl TestApp {
         }
     }
 
-    /// One account `nonprod`, behind a proxy that many share: it knows this app's calls by the name.
-    pub fn behind(proxy: &str, name: &str) -> Self {
-        Self::of_accounts_behind(vec![TestAccount::new("nonprod")], proxy, name)
-    }
-
-    /// Another process of the function for the same accounts, behind such a proxy under a name of its own.
-    pub fn twin_behind(&self, proxy: &str, name: &str) -> Self {
-        Self::of_accounts_behind(self.same_accounts(), proxy, name)
-    }
-
-    fn of_accounts_behind(accounts: Vec<TestAccount>, proxy: &str, name: &str) -> Self {
-        let config = configure(&accounts, &json!({}));
-        let app_name = AppName::new(name.to_owned()).expect("the name can be one");
-        let function = hub_config(proxy).into_builder().app_name(app_name).build();
-        let clients = Accounts::new(config.accounts.clone(), function);
-        Self {
-            app: App::new(config, clients),
-            accounts,
-            faults: None,
-            time_left: Duration::from_secs(29),
-        }
-    }
-
     /// Another process of the function for the same accounts, with nothing in front of AWS.
     pub fn without_faults(&self) -> Self {
         Self::build(self.same_accounts(), None, &json!({}))
@@ -167,8 +145,43 @@ impl TestApp {
             app: App::new(config, clients),
             accounts,
             faults,
+            aws: None,
             time_left: Duration::from_secs(29),
         }
+    }
+
+    /// One account `nonprod` of an AWS in memory, for a test on paused time.
+    pub fn scripted() -> Self {
+        let aws = FakeAws::in_memory();
+        let account = TestAccount::in_memory(&aws.beside(), "nonprod");
+        Self::scripted_by(aws, vec![account])
+    }
+
+    fn scripted_by(aws: FakeAws, accounts: Vec<TestAccount>) -> Self {
+        let config = configure(&accounts, &json!({}));
+        let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
+        Self {
+            app: App::new(config, clients),
+            accounts,
+            faults: None,
+            aws: Some(aws),
+            time_left: Duration::from_secs(29),
+        }
+    }
+
+    /// Another process of the function for the same account of the AWS in memory, with a script and a journal of its own.
+    pub fn scripted_twin(&self) -> Self {
+        let aws = self.aws().beside();
+        let account = self.account();
+        let account = TestAccount::of_memory(&aws.beside(), account.name, account.id.clone());
+        Self::scripted_by(aws, vec![account])
+    }
+
+    /// The AWS in memory, at the function's own door.
+    pub fn aws(&self) -> &FakeAws {
+        self.aws
+            .as_ref()
+            .expect("the test was built with an AWS in memory")
     }
 
     /// How long Lambda gives each invocation from here on.

@@ -215,20 +215,6 @@ impl Faults {
         self.send_rules();
     }
 
-    /// Adds faults of microburst to operations, as IAM names them, for the calls of the apps of these names alone.
-    pub fn inject_for(&mut self, faults: impl IntoIterator<Item = (String, String, Value)>) {
-        for (name, operation, mut fault) in faults {
-            let (service, operation) = operation
-                .split_once(':')
-                .expect("an operation is `service:Operation`");
-            fault["service"] = service.into();
-            fault["operation"] = operation.into();
-            fault["headers"] = json!({"x-amz-user-agent": format!("app/{name}")});
-            self.rules.push(fault);
-        }
-        self.send_rules();
-    }
-
     /// Makes AWS fail the next call of an operation with a 500, or with a reset, and do it after all, that much later.
     pub fn do_it_late(&mut self, operation: &str, after_ms: u32, is_reset: bool) {
         self.do_it_late_for([(String::new(), operation.to_owned(), after_ms, is_reset)]);
