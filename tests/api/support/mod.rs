@@ -5,6 +5,7 @@ mod app;
 mod described;
 mod local_aws;
 mod process;
+pub mod promised;
 mod queues;
 mod ways;
 

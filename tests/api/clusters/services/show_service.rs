@@ -2,6 +2,7 @@ use aws_sdk_ecs::types::{ServiceRegistry, Tag};
 use serde_json::{Value, json};
 
 use super::{arn, encoded, instead, refuses_impossible_services};
+use crate::support::promised::{SERVICE, WHOLE_SERVICE, project};
 use crate::support::{TestAccount, TestApp};
 
 const PATH: &str = "/nonprod/clusters/myclu/services/web";
@@ -79,14 +80,11 @@ fn sorted(mut calls: Vec<String>) -> Vec<String> {
 async fn a_service_is_shown_with_its_tags() {
     let mut app = with_web(TestApp::with_faults()).await;
     let answer = app.get(PATH).await.expect(200);
-    insta::assert_json_snapshot!(answer, {
+    insta::assert_json_snapshot!(project(&answer, SERVICE), {
         ".**.ServiceArn" => "[arn]",
         ".**.ClusterArn" => "[arn]",
         ".**.TaskDefinition" => "[arn]",
-        ".**.CreatedBy" => "[arn]",
-        ".**.Id" => "[id]",
         ".**.CreatedAt" => "[time]",
-        ".**.UpdatedAt" => "[time]",
     }, @r#"
     {
       "Services": [
@@ -94,59 +92,19 @@ async fn a_service_is_shown_with_its_tags() {
           "ServiceArn": "[arn]",
           "ServiceName": "web",
           "ClusterArn": "[arn]",
-          "LoadBalancers": [],
           "ServiceRegistries": [],
           "Status": "ACTIVE",
           "DesiredCount": 0,
-          "RunningCount": 0,
-          "PendingCount": 0,
           "LaunchType": "FARGATE",
-          "PlatformVersion": "",
-          "PlatformFamily": "",
           "TaskDefinition": "[arn]",
-          "DeploymentConfiguration": {
-            "DeploymentCircuitBreaker": {
-              "Enable": false,
-              "Rollback": false
-            },
-            "MaximumPercent": 200,
-            "MinimumHealthyPercent": 100
-          },
-          "Deployments": [
-            {
-              "Id": "[id]",
-              "Status": "PRIMARY",
-              "TaskDefinition": "[arn]",
-              "DesiredCount": 0,
-              "PendingCount": 0,
-              "RunningCount": 0,
-              "FailedTasks": 0,
-              "CreatedAt": "[time]",
-              "UpdatedAt": "[time]",
-              "LaunchType": "FARGATE",
-              "RolloutState": "COMPLETED",
-              "RolloutStateReason": "ECS deployment completed."
-            }
-          ],
-          "RoleArn": "",
-          "Events": [],
           "CreatedAt": "[time]",
           "NetworkConfiguration": {},
-          "HealthCheckGracePeriodSeconds": 0,
-          "SchedulingStrategy": "REPLICA",
-          "DeploymentController": {
-            "Type": "ECS"
-          },
           "Tags": [
             {
               "Key": "Team",
               "Value": "A"
             }
-          ],
-          "CreatedBy": "[arn]",
-          "EnableECSManagedTags": false,
-          "PropagateTags": "NONE",
-          "EnableExecuteCommand": false
+          ]
         }
       ],
       "Failures": []
@@ -175,25 +133,18 @@ async fn all_gives_one_flat_object_with_everything_around_the_service() {
         .await
         .unwrap();
     let answer = app.get(ALL).await.expect(200);
-    insta::assert_json_snapshot!(answer, {
+    insta::assert_json_snapshot!(project(&answer, WHOLE_SERVICE), {
         ".ServiceArn" => "[arn]",
         ".ClusterArn" => "[arn]",
-        ".CreatedBy" => "[arn]",
         ".ServiceRegistries[].RegistryArn" => "[arn]",
         ".Deployments[].TaskDefinition" => "[arn]",
         ".TaskDefinition.TaskDefinitionArn" => "[arn]",
-        ".TaskDefinition.RegisteredBy" => "[arn]",
         ".Tasks[]" => "[cluster/id]",
-        ".**.Id" => "[id]",
-        ".**.CreatedAt" => "[time]",
-        ".**.UpdatedAt" => "[time]",
-        ".**.RegisteredAt" => "[time]",
     }, @r#"
     {
       "ServiceArn": "[arn]",
       "ServiceName": "web",
       "ClusterArn": "[arn]",
-      "LoadBalancers": [],
       "ServiceRegistries": [
         {
           "RegistryArn": "[arn]"
@@ -201,81 +152,20 @@ async fn all_gives_one_flat_object_with_everything_around_the_service() {
       ],
       "Status": "ACTIVE",
       "DesiredCount": 1,
-      "RunningCount": 1,
-      "PendingCount": 0,
       "LaunchType": "FARGATE",
-      "PlatformVersion": "",
-      "PlatformFamily": "",
       "TaskDefinition": {
         "TaskDefinitionArn": "[arn]",
         "ContainerDefinitions": [
           {
             "Name": "app",
-            "Image": "nginx:alpine",
-            "Cpu": 0,
-            "Essential": true
+            "Image": "nginx:alpine"
           }
         ],
         "Family": "web",
-        "TaskRoleArn": "",
-        "ExecutionRoleArn": "",
-        "NetworkMode": "bridge",
         "Revision": 1,
-        "Volumes": [],
-        "Status": "ACTIVE",
-        "PlacementConstraints": [],
-        "Compatibilities": [
-          "EC2"
-        ],
-        "PidMode": "",
-        "IpcMode": "",
-        "RegisteredAt": "[time]",
-        "RegisteredBy": "[arn]"
-      },
-      "DeploymentConfiguration": {
-        "DeploymentCircuitBreaker": {
-          "Enable": false,
-          "Rollback": false
-        },
-        "MaximumPercent": 200,
-        "MinimumHealthyPercent": 100
-      },
-      "Deployments": [
-        {
-          "Id": "[id]",
-          "Status": "PRIMARY",
-          "TaskDefinition": "[arn]",
-          "DesiredCount": 1,
-          "PendingCount": 0,
-          "RunningCount": 1,
-          "FailedTasks": 0,
-          "CreatedAt": "[time]",
-          "UpdatedAt": "[time]",
-          "LaunchType": "FARGATE",
-          "RolloutState": "COMPLETED",
-          "RolloutStateReason": "ECS deployment completed."
-        }
-      ],
-      "RoleArn": "",
-      "Events": [
-        {
-          "Id": "[id]",
-          "CreatedAt": "[time]",
-          "Message": "(service web) has begun draining connections on 1 tasks."
-        }
-      ],
-      "CreatedAt": "[time]",
-      "NetworkConfiguration": {},
-      "HealthCheckGracePeriodSeconds": 0,
-      "SchedulingStrategy": "REPLICA",
-      "DeploymentController": {
-        "Type": "ECS"
+        "Status": "ACTIVE"
       },
       "Tags": [],
-      "CreatedBy": "[arn]",
-      "EnableECSManagedTags": false,
-      "PropagateTags": "NONE",
-      "EnableExecuteCommand": false,
       "ServiceEndpoint": "www.demo.internal",
       "Tasks": [
         "[cluster/id]"

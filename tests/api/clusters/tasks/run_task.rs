@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::register;
+use crate::support::promised::{TASK, project};
 use crate::support::{Faults, TestAccount, TestApp};
 
 const PATH: &str = "/nonprod/clusters/myclu/tasks";
@@ -42,68 +43,32 @@ fn network(account: &TestAccount) -> Value {
 async fn a_task_runs_in_the_paths_cluster_with_the_accounts_network_on_fargate() {
     let mut app = furnished().await;
     let answer = app.post(PATH, &json!({"taskdefinition": "web"})).await;
-    insta::assert_json_snapshot!(answer.expect(200), {
+    insta::assert_json_snapshot!(project(&answer.expect(200), TASK), {
         ".Tasks[].**.TaskArn" => "[arn]",
         ".Tasks[].TaskDefinitionArn" => "[arn]",
         ".Tasks[].ClusterArn" => "[arn]",
-        ".Tasks[].ContainerInstanceArn" => "[arn]",
-        ".Tasks[].Containers[].ContainerArn" => "[arn]",
-        ".Tasks[].Containers[].RuntimeId" => "[id]",
-        ".Tasks[].ConnectivityAt" => "[time]",
         ".Tasks[].CreatedAt" => "[time]",
-        ".Tasks[].PullStartedAt" => "[time]",
-        ".Tasks[].PullStoppedAt" => "[time]",
-        ".Tasks[].StartedAt" => "[time]",
     }, @r#"
     {
       "Tasks": [
         {
-          "Attachments": [],
-          "AvailabilityZone": "us-east-1a",
           "ClusterArn": "[arn]",
-          "Connectivity": "CONNECTED",
-          "ConnectivityAt": "[time]",
-          "ContainerInstanceArn": "[arn]",
           "Containers": [
             {
-              "ContainerArn": "[arn]",
               "TaskArn": "[arn]",
               "Name": "web",
               "Image": "nginx:alpine",
-              "RuntimeId": "[id]",
-              "LastStatus": "RUNNING",
-              "NetworkBindings": [],
-              "NetworkInterfaces": [],
-              "HealthStatus": "UNKNOWN",
-              "Cpu": "0",
-              "Memory": "0"
+              "LastStatus": "RUNNING"
             }
           ],
-          "Cpu": "256",
           "CreatedAt": "[time]",
           "DesiredStatus": "RUNNING",
-          "EnableExecuteCommand": false,
-          "Group": "",
-          "HealthStatus": "UNKNOWN",
           "LastStatus": "RUNNING",
           "LaunchType": "FARGATE",
-          "Memory": "512",
-          "Overrides": {
-            "ContainerOverrides": [],
-            "InferenceAcceleratorOverrides": []
-          },
-          "PlatformVersion": "1.4.0",
-          "PlatformFamily": "Linux",
-          "PullStartedAt": "[time]",
-          "PullStoppedAt": "[time]",
-          "StartedAt": "[time]",
-          "StartedBy": "",
-          "StopCode": "",
           "StoppedReason": "",
           "Tags": [],
           "TaskArn": "[arn]",
-          "TaskDefinitionArn": "[arn]",
-          "Version": 1
+          "TaskDefinitionArn": "[arn]"
         }
       ],
       "Failures": []

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::{register, run};
 use crate::support::TestApp;
+use crate::support::promised::{TASK, project};
 
 const PATH: &str = "/nonprod/clusters/myclu/tasks";
 const STOP: &str = "ecs:StopTask";
@@ -20,74 +21,32 @@ async fn a_stopped_task_is_answered_with_the_reason() {
         .delete(&format!("{PATH}/{id}?reason=the%20night%20is%20over"))
         .await
         .expect(200);
-    insta::assert_json_snapshot!(answer, {
+    insta::assert_json_snapshot!(project(&answer, TASK), {
         ".Task.**.TaskArn" => "[arn]",
         ".Task.TaskDefinitionArn" => "[arn]",
         ".Task.ClusterArn" => "[arn]",
-        ".Task.ContainerInstanceArn" => "[arn]",
-        ".Task.Containers[].ContainerArn" => "[arn]",
-        ".Task.Containers[].RuntimeId" => "[id]",
-        ".Task.ConnectivityAt" => "[time]",
         ".Task.CreatedAt" => "[time]",
-        ".Task.ExecutionStoppedAt" => "[time]",
-        ".Task.PullStartedAt" => "[time]",
-        ".Task.PullStoppedAt" => "[time]",
-        ".Task.StartedAt" => "[time]",
-        ".Task.StoppedAt" => "[time]",
-        ".Task.StoppingAt" => "[time]",
     }, @r#"
     {
       "Task": {
-        "Attachments": [],
-        "AvailabilityZone": "us-east-1a",
         "ClusterArn": "[arn]",
-        "Connectivity": "CONNECTED",
-        "ConnectivityAt": "[time]",
-        "ContainerInstanceArn": "[arn]",
         "Containers": [
           {
-            "ContainerArn": "[arn]",
             "TaskArn": "[arn]",
             "Name": "web",
             "Image": "nginx:alpine",
-            "RuntimeId": "[id]",
             "LastStatus": "STOPPED",
-            "ExitCode": 0,
-            "NetworkBindings": [],
-            "NetworkInterfaces": [],
-            "HealthStatus": "UNKNOWN",
-            "Cpu": "0",
-            "Memory": "0"
+            "ExitCode": 0
           }
         ],
-        "Cpu": "256",
         "CreatedAt": "[time]",
         "DesiredStatus": "STOPPED",
-        "EnableExecuteCommand": false,
-        "ExecutionStoppedAt": "[time]",
-        "Group": "",
-        "HealthStatus": "UNKNOWN",
         "LastStatus": "STOPPED",
         "LaunchType": "FARGATE",
-        "Memory": "512",
-        "Overrides": {
-          "ContainerOverrides": [],
-          "InferenceAcceleratorOverrides": []
-        },
-        "PlatformVersion": "1.4.0",
-        "PlatformFamily": "Linux",
-        "PullStartedAt": "[time]",
-        "PullStoppedAt": "[time]",
-        "StartedAt": "[time]",
-        "StartedBy": "",
-        "StopCode": "UserInitiated",
-        "StoppedAt": "[time]",
         "StoppedReason": "the night is over",
-        "StoppingAt": "[time]",
         "Tags": [],
         "TaskArn": "[arn]",
-        "TaskDefinitionArn": "[arn]",
-        "Version": 4
+        "TaskDefinitionArn": "[arn]"
       }
     }
     "#);
