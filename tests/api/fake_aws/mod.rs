@@ -1,5 +1,6 @@
 //! The AWS of the tests itself, asked by real SDK clients: what real AWS was seen to answer.
 
+mod captured;
 mod clusters;
 mod records;
 mod script;

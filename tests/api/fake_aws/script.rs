@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use fake_aws::{Fault, Moment};
+use fake_aws::{FakeAws, Fault, Moment, Server};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Asked, refusal};
+use super::{ACCOUNT, Asked, refusal};
+use crate::support::root_config;
 
 #[tokio::test(start_paused = true)]
 async fn a_fault_is_met_by_the_calls_that_it_is_for() {
@@ -86,4 +87,28 @@ async fn a_function_that_is_killed_has_sent_what_it_has_sent() {
             .await
             .unwrap();
     }
+}
+
+#[tokio::test]
+async fn another_process_reaches_the_same_aws_over_http() {
+    let aws = FakeAws::in_memory();
+    let server = Server::start(aws.clone()).unwrap();
+    let ecs = aws_sdk_ecs::Client::new(&root_config(ACCOUNT, server.endpoint()));
+    for fault in [Fault::reset(), Fault::first_half(), Fault::fail(500)] {
+        aws.on("ecs:ListClusters").once().meets(fault);
+    }
+    let create = async || ecs.create_cluster().cluster_name("myclu").send().await;
+    create().await.unwrap();
+    for _ in 0..3 {
+        // The SDK asks again, as often as is usual.
+        let _ = ecs.list_clusters().send().await;
+    }
+    let listed = ecs.list_clusters().send().await.unwrap();
+    assert_eq!(listed.cluster_arns().len(), 1);
+    let no = Fault::refuse("InvalidParameterException", "no");
+    aws.on("ecs:CreateCluster").meets(no);
+    assert_eq!(
+        refusal(create().await),
+        json!(["InvalidParameterException", "no"])
+    );
 }

@@ -93,7 +93,7 @@ impl Behind<'_> {
         let url = format!("{endpoint}{target}");
         let set = request
             .set_uri(url)
-            .and_then(|()| request.set_method("POST"));
+            .and_then(|()| request.set_method(&self.request.method));
         set.map_err(|error| failure(&error.to_string()))?;
         for (name, value) in headers {
             if name != "content-length" && name != "host" {

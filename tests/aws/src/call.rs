@@ -27,6 +27,8 @@ pub struct Call {
 /// A request, whatever library brings it.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
+    /// The method.
+    pub method: String,
     /// The path and query.
     pub target: String,
     /// The host.

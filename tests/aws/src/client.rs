@@ -99,6 +99,7 @@ fn read(request: &HttpRequest) -> Request {
         .filter(|target| !target.is_empty());
     let headers = request.headers().iter();
     Request {
+        method: request.method().to_owned(),
         target: target.unwrap_or("/").to_owned(),
         host: host.to_owned(),
         headers: headers
@@ -117,7 +118,7 @@ fn respond(outcome: Outcome) -> Result<HttpResponse, ConnectorError> {
             (answer, body)
         }
         Outcome::FirstHalf(answer) => {
-            let body = broken(&answer);
+            let body = SdkBody::from_body_1_x(Broken::half_of(&answer));
             (answer, body)
         }
     };
@@ -133,14 +134,15 @@ fn respond(outcome: Outcome) -> Result<HttpResponse, ConnectorError> {
     Ok(response)
 }
 
-/// Returns a body whose connection breaks in the middle.
-fn broken(answer: &Answer) -> SdkBody {
-    let half = answer.body[..answer.body.len() / 2].to_vec();
-    SdkBody::from_body_1_x(Broken(Some(half)))
-}
+/// The first half of an answer, and the end of its connection.
+pub(crate) struct Broken(Option<Bytes>);
 
-/// A body of some bytes, and an error.
-struct Broken(Option<Vec<u8>>);
+impl Broken {
+    pub(crate) fn half_of(answer: &Answer) -> Self {
+        let half = &answer.body[..answer.body.len() / 2];
+        Self(Some(Bytes::copy_from_slice(half)))
+    }
+}
 
 impl Body for Broken {
     type Data = Bytes;
@@ -151,7 +153,7 @@ impl Body for Broken {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         Poll::Ready(Some(match self.0.take() {
-            Some(half) => Ok(Frame::data(half.into())),
+            Some(half) => Ok(Frame::data(half)),
             None => Err(io::ErrorKind::ConnectionReset.into()),
         }))
     }

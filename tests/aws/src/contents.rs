@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::Refusal;
-use crate::call::Call;
+use crate::call::{Call, Request};
 use crate::fake_aws::FakeAws;
 pub use crate::memory::Message;
 use crate::value::{last, list, text};
@@ -27,7 +27,43 @@ impl Thing {
     }
 }
 
+fn call(account: &str, operation: &str, input: &Value) -> Call {
+    Call {
+        operation: operation.to_owned(),
+        access_key: account.to_owned(),
+        account: account.to_owned(),
+        region: REGION.to_owned(),
+        host: String::new(),
+        app: None,
+        input: input.clone(),
+    }
+}
+
 impl FakeAws {
+    /// Asks for an operation, by its IAM name, as the root user of an account in `us-east-1`: the rules look at it, and no
+    /// script, and no journal has it.
+    ///
+    /// # Errors
+    ///
+    /// What AWS refuses.
+    ///
+    /// # Panics
+    ///
+    /// In front of an emulator.
+    pub async fn ask(
+        &self,
+        account: &str,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, Refusal> {
+        let call = call(account, operation, input);
+        let (answer, refusal) = self.world.answer(&call, &Request::default(), None).await;
+        match refusal {
+            Some(refusal) => Err(refusal),
+            None => Ok(serde_json::from_slice(&answer.body).unwrap_or_default()),
+        }
+    }
+
     /// Does an operation, by its IAM name, as the root user of an account in `us-east-1`: no rule looks at it, and no
     /// journal has it.
     ///
@@ -39,15 +75,7 @@ impl FakeAws {
     ///
     /// In front of an emulator.
     pub fn put(&self, account: &str, operation: &str, input: &Value) -> Result<Value, Refusal> {
-        let call = Call {
-            operation: operation.to_owned(),
-            access_key: account.to_owned(),
-            account: account.to_owned(),
-            region: REGION.to_owned(),
-            host: String::new(),
-            app: None,
-            input: input.clone(),
-        };
+        let call = call(account, operation, input);
         self.world
             .in_memory(|memory, clock| memory.call(&call, operation, input, clock))
     }

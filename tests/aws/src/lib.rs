@@ -16,7 +16,7 @@
 //!
 //! A call passes, from the outside in:
 //!
-//! 1. a door: the SDK's HTTP client ([`FakeAws`] is one);
+//! 1. a door: the SDK's HTTP client ([`FakeAws`] is one), or a [`Server`] for other processes;
 //! 2. the [script](Fault), which delays, refuses, breaks or silences it, before or after AWS did its work. What was sent
 //!    is done even if nobody waits any more, as at AWS. [`FakeAws::kill_at`] ends a function at its nth call;
 //! 3. the rules: what real AWS refuses, leaves out, or takes its time for, each with its source beside it.
@@ -42,6 +42,7 @@ mod journal;
 mod memory;
 mod rules;
 mod script;
+mod server;
 mod value;
 mod world;
 
@@ -52,3 +53,4 @@ pub use contents::{Message, Thing};
 pub use fake_aws::{FakeAws, Moment};
 pub use journal::Recorded;
 pub use script::{Back, Calls, Fault, Work};
+pub use server::Server;

@@ -27,7 +27,7 @@ pub(super) const NO_NETWORK: Rule = rule(
 );
 pub(super) const NEEDLESS_NETWORK: Rule = rule(
     "Network Configuration is not valid for the given networkMode of this task definition.",
-    "https://github.com/hashicorp/terraform-provider-aws/issues/3444",
+    "https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/616",
 );
 const COUNTED_DAEMON: Rule = rule(
     "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
@@ -43,7 +43,7 @@ pub(super) const TWO_LAUNCH_TYPES: Rule = rule(
 );
 pub(super) const NOT_FOR_FARGATE: Rule = rule(
     "Task definition does not support launch_type FARGATE.",
-    "https://github.com/hashicorp/terraform-provider-aws/issues/3262",
+    "https://github.com/aws/aws-cli/issues/3983",
 );
 const LOW_MAXIMUM: Rule = rule("maximumPercent must be at least 100", "[ecs/services #31]");
 const HIGH_MINIMUM: Rule = rule(

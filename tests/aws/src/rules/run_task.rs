@@ -12,11 +12,6 @@ const CONFLICT: Rule = Rule::new(
      different request.",
     "[ecs/task_tokens, ecs/task_tags #23]",
 );
-const INACTIVE: Rule = Rule::new(
-    "InvalidParameterException",
-    "TaskDefinition is inactive",
-    "[ecs/task_tags #39]",
-);
 pub(super) const BEING_DELETED: Rule = Rule::new(
     "InvalidParameterException",
     "TaskDefinition is being deleted",
@@ -35,7 +30,7 @@ const COUNT: Rule = Rule::new(
 const UNKNOWN_OVERRIDE: Rule = Rule::new(
     "InvalidParameterException",
     "Override for container named {} is not a container in the TaskDefinition.",
-    "https://github.com/aws/amazon-ecs-agent/issues/2065",
+    "https://github.com/azavea/django-ecsmanage/issues/21",
 );
 
 /// A call of RunTask that started tasks.
@@ -68,7 +63,6 @@ pub(super) async fn run(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
         .and_then(|place| exchange.state.tasks_run.get(place));
     match text(&definition, "status") {
         "ACTIVE" => {}
-        "INACTIVE" if before.is_some() => return INACTIVE.refuse(),
         "INACTIVE" => return super::services::TASK_DEFINITION_INACTIVE.refuse(),
         _ => return BEING_DELETED.refuse(),
     }

@@ -17,9 +17,9 @@ pub(crate) const TASK_DEFINITION_NOT_FOUND: Rule = Rule::new(
     "[ecs/services #33, ecs/audit_execution_rejections]",
 );
 pub(super) const TASK_DEFINITION_INACTIVE: Rule = Rule::new(
-    "ClientException",
+    "InvalidParameterException",
     "TaskDefinition is inactive",
-    "https://github.com/aws/aws-cdk/issues/25307",
+    "[ecs/task_tags #39], https://github.com/DefangLabs/defang/pull/775",
 );
 /// The message is empty.
 const DELETE_NOT_FOUND: Rule = Rule::new("ServiceNotFoundException", "", "[ecs/services #28]");
@@ -59,9 +59,14 @@ const TOO_MANY: Rule = Rule::new(
     "Services cannot have more than 10 elements.",
     "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html",
 );
+const WRONG_INCLUDE: Rule = Rule::new(
+    "InvalidParameterException",
+    "include should be one of [TAGS]",
+    "[ecs/services #67]",
+);
 const LAUNCH_TYPE: Rule = Rule::new(
     "InvalidParameterException",
-    "Launch type should be one of [EC2,FARGATE,EXTERNAL,FMI,MANAGED_INSTANCES]",
+    "launch type should be one of [EC2,FARGATE,EXTERNAL,FMI,MANAGED_INSTANCES]",
     "[ecs/services #68]",
 );
 
@@ -193,6 +198,9 @@ pub(super) async fn describe(exchange: &mut Exchange<'_>) -> Result<Value, Refus
     let cluster = exchange.cluster_name();
     if list(&input, "services").len() > 10 {
         return TOO_MANY.refuse();
+    }
+    if texts(&input, "include").any(|word| word != "TAGS") {
+        return WRONG_INCLUDE.refuse();
     }
     exchange.known_cluster(&cluster).await?;
     let (mut services, mut failures) = (Vec::new(), Vec::new());

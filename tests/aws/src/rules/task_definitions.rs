@@ -34,7 +34,7 @@ const BEING_DELETED: Rule = Rule::new(
 const CANNOT_DEREGISTER: Rule = Rule::new(
     "ClientException",
     "The specified task definition does not exist. Specify a valid account, family, revision and try again.",
-    "https://github.com/aws/aws-cli/issues/1983",
+    "DeleteTaskDefinitions says so [ecs/controls #49]",
 );
 const TOO_MANY: Rule = Rule::new(
     "InvalidParameterException",
@@ -155,7 +155,7 @@ pub(super) async fn delete(exchange: &mut Exchange<'_>) -> Result<Value, Refusal
                 "The specified task definition identifier is invalid. Specify a valid name or ARN and try again."
             }
             None => {
-                "The specified task definition was not found. Specify a valid name or ARN and try again."
+                "The specified task definition does not exist. Specify a valid account, family, revision and try again."
             }
             Some("ACTIVE") => {
                 "The specified task definition is still in ACTIVE status. Please deregister the target and try again."
