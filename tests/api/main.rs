@@ -24,6 +24,7 @@ mod fake_aws;
 mod fault_matrix;
 mod fuzz_corpus;
 mod http;
+mod known_breaks;
 mod limits;
 mod meta;
 mod openapi;
