@@ -392,10 +392,7 @@ impl Request<'_> {
         let mut value = Value::Object(object);
         answers::drop_reserved_tags(&mut value);
         let input = read::<T>(&value, "", &mut validation);
-        let ignored = validation.finish().map_err(Error::Input)?;
-        input
-            .map(|input| (input, ignored))
-            .ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))
+        validation.finish_with(input).map_err(Error::Input)
     }
 }
 

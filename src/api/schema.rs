@@ -154,8 +154,8 @@ impl InputSchema {
 
 fn check<T: Input>(body: &Value) -> Vec<FieldError> {
     let mut validation = Validation::new(Unknown::Refuse);
-    read::<T>(body, "", &mut validation);
-    validation.finish().err().unwrap_or_default()
+    let outcome = read::<T>(body, "", &mut validation);
+    validation.finish_with(outcome).err().unwrap_or_default()
 }
 
 /// A body that an operation reads.

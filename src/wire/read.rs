@@ -11,7 +11,7 @@ use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document, base64}
 use serde_json::{Map, Value};
 
 use super::members::{self, join};
-use super::validation::{FieldError, Validation};
+use super::validation::{FieldError, Invalid, Validation};
 use super::write::write_with_aws_names;
 use crate::text::printable;
 
@@ -65,8 +65,13 @@ pub(crate) use input;
 
 /// Reads `value`, found at `path` of the body, into an SDK input.
 ///
-/// `None` if anything was wrong with it; what it was is in `validation`.
-pub fn read<T: Input>(value: &Value, path: &str, validation: &mut Validation) -> Option<T> {
+/// # Errors
+/// [`Invalid`] if anything is wrong with it; what it is goes to `validation`.
+pub fn read<T: Input>(
+    value: &Value,
+    path: &str,
+    validation: &mut Validation,
+) -> Result<T, Invalid> {
     let before = validation.count();
     let mut reader = Reader {
         value,
@@ -75,20 +80,12 @@ pub fn read<T: Input>(value: &Value, path: &str, validation: &mut Validation) ->
         validation,
     };
     let outcome = T::deserialize(&mut reader);
-    match outcome {
-        Ok(input) => {
-            if validation.count() == before {
-                find_absent(&input, value, path, validation);
-            }
-            (validation.count() == before).then_some(input)
-        }
-        Err(error) => {
-            if validation.count() == before {
-                validation.add(problem(path, &error));
-            }
-            None
-        }
-    }
+    // What the reader found itself is more precise than the error that ended the reading.
+    validation.check_since(before)?;
+    let input = outcome.map_err(|error| validation.add(problem(path, &error)))?;
+    find_absent(&input, value, path, validation);
+    validation.check_since(before)?;
+    Ok(input)
 }
 
 /// Reports what AWS requires and the caller left out.

@@ -26,6 +26,10 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// Proof that a validation has found a problem: nothing but a validation makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invalid(());
+
 /// Everything found while one body was read.
 #[derive(Debug, Default)]
 pub struct Validation {
@@ -53,11 +57,24 @@ impl Validation {
     }
 
     /// Keeps as many problems as anybody reads, and counts the rest.
-    pub(super) fn add(&mut self, problem: FieldError) {
+    pub(super) fn add(&mut self, problem: FieldError) -> Invalid {
         if self.problems.len() < PROBLEMS_MAX {
             self.problems.push(problem);
         } else {
             self.more += 1;
+        }
+        Invalid(())
+    }
+
+    /// Checks that nothing was found since there were `count` problems.
+    ///
+    /// # Errors
+    /// [`Invalid`] if something was.
+    pub(super) fn check_since(&self, count: usize) -> Result<(), Invalid> {
+        if self.count() > count {
+            Err(Invalid(()))
+        } else {
+            Ok(())
         }
     }
 
@@ -90,17 +107,27 @@ impl Validation {
     ///
     /// # Errors
     /// Every problem, in the order in which the body holds them.
-    pub fn finish(mut self) -> Result<Vec<String>, Vec<FieldError>> {
+    pub fn finish(self) -> Result<Vec<String>, Vec<FieldError>> {
+        self.finish_with(Ok(())).map(|((), ignored)| ignored)
+    }
+
+    /// Returns what was read, and the paths that were dropped as unknown, if nothing was wrong.
+    ///
+    /// # Errors
+    /// Every problem, in the order in which the body holds them.
+    pub fn finish_with<T>(
+        mut self,
+        outcome: Result<T, Invalid>,
+    ) -> Result<(T, Vec<String>), Vec<FieldError>> {
         if self.more > 0 {
             self.problems.push(FieldError {
                 path: String::new(),
                 message: format!("and {} more problems", self.more),
             });
         }
-        if self.problems.is_empty() {
-            Ok(self.ignored)
-        } else {
-            Err(self.problems)
+        match outcome {
+            Ok(value) if self.problems.is_empty() => Ok((value, self.ignored)),
+            Ok(_) | Err(Invalid(())) => Err(self.problems),
         }
     }
 

@@ -189,10 +189,10 @@ fn a_name_with_control_characters_can_not_forge_a_line() {
 fn what_the_sdk_does_not_know_may_be_new_at_aws() {
     let mut validation = Validation::new(Unknown::Refuse);
     let value = json!({"clusterName": "a", "colour": "red", "setings": []});
-    read::<CreateClusterInput>(&value, "", &mut validation);
+    let read_once = read::<CreateClusterInput>(&value, "", &mut validation);
     let version = aws_sdk_ecs::meta::PKG_VERSION;
     let of_sdk = format!("(as of aws-sdk-ecs {version}; AWS may know more)");
-    let messages: Vec<_> = validation.finish().unwrap_err();
+    let messages = validation.finish_with(read_once).unwrap_err();
     let messages: Vec<_> = messages.iter().map(|problem| &*problem.message).collect();
     assert_eq!(
         messages,
@@ -202,8 +202,10 @@ fn what_the_sdk_does_not_know_may_be_new_at_aws() {
         ]
     );
     let mut validation = Validation::new(Unknown::Refuse);
-    read::<CreateRegistryInput>(&json!({"Name": "a", "Colour": 1}), "", &mut validation);
-    let message = validation.finish().unwrap_err().remove(0).message;
+    let value = json!({"Name": "a", "Colour": 1});
+    let read_once = read::<CreateRegistryInput>(&value, "", &mut validation);
+    let mut problems = validation.finish_with(read_once).unwrap_err();
+    let message = problems.remove(0).message;
     assert!(message.contains("aws-sdk-servicediscovery 1."), "{message}");
 }
 
