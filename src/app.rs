@@ -216,7 +216,7 @@ impl App {
                 if route.keeps_its_deadline {
                     work.await
                 } else {
-                    request.deadline.limit(work).await?
+                    request.deadline.run(work).await
                 }
             }
         }

@@ -75,6 +75,18 @@ impl Deadline {
             .await
             .map_err(|_| Elapsed)
     }
+
+    /// Lets fallible `work` run, but not past the deadline. Boxes it: a flow's future has kilobytes, and each that awaits
+    /// it would carry them along.
+    ///
+    /// # Errors
+    /// The error of `work`, or [`Elapsed`] as one; `work` is dropped where it stood.
+    pub async fn run<T, E: From<Elapsed>>(
+        self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.limit(Box::pin(work)).await?
+    }
 }
 
 #[cfg(test)]
@@ -110,6 +122,34 @@ mod tests {
                 "{invocation:?} {gateway:?}"
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_ends_with_its_own_error_or_with_that_of_the_deadline() {
+        #[derive(Debug, PartialEq)]
+        enum Failure {
+            Own,
+            Late(Elapsed),
+        }
+        impl From<Elapsed> for Failure {
+            fn from(elapsed: Elapsed) -> Self {
+                Self::Late(elapsed)
+            }
+        }
+        let deadline = Deadline::of(0, Some(Duration::from_secs(11)));
+        let work = async |seconds, outcome: Result<i32, Failure>| {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            outcome
+        };
+        assert_eq!(deadline.run(work(1, Ok(7))).await, Ok(7));
+        assert_eq!(
+            deadline.run(work(1, Err(Failure::Own))).await,
+            Err(Failure::Own)
+        );
+        assert_eq!(
+            deadline.run(work(30, Ok(7))).await,
+            Err(Failure::Late(Elapsed))
+        );
     }
 
     #[tokio::test(start_paused = true)]

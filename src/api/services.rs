@@ -326,8 +326,11 @@ pub async fn delete_service(request: &Request<'_>) -> Result<Reply, Error> {
         };
         return delete_with_what_belongs_to_it(request, &target).await;
     }
-    let work = ecs::delete_service(request.account, cluster.as_str(), name.as_str());
-    let deleted = request.deadline.limit(work).await??;
+    let work = async {
+        let deleted = ecs::delete_service(request.account, cluster.as_str(), name.as_str());
+        Ok::<_, Error>(deleted.await?)
+    };
+    let deleted = request.deadline.run(work).await?;
     Ok(Reply::json(write(&deleted)?))
 }
 
