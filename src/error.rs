@@ -6,7 +6,7 @@ use crate::api::body::BodyError;
 use crate::auth::Refusal;
 use crate::aws;
 use crate::deadline::Elapsed;
-use crate::ids::IdError;
+use crate::ids::{ClusterName, IdError, ServiceName, TaskId};
 use crate::intake::Malformed;
 use crate::orchestration::launch::{NothingStarted, RunFailure};
 use crate::orchestration::{Cause, create, delete};
@@ -45,8 +45,8 @@ pub enum Error {
     #[error(transparent)]
     Id(#[from] IdError),
     /// There is no such resource.
-    #[error("{0}")]
-    NotFound(String),
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
     /// AWS refused.
     #[error(transparent)]
     Aws(#[from] aws::Error),
@@ -68,6 +68,30 @@ pub enum Error {
     /// A bug of ours.
     #[error("a bug of ecs-api: {0}")]
     Bug(String),
+}
+
+/// A resource that AWS does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotFound {
+    /// A cluster that is there and ACTIVE.
+    #[error("there is no ACTIVE cluster `{0}`")]
+    ActiveCluster(ClusterName),
+    /// A service.
+    #[error("there is no service `{service}` in the cluster `{cluster}`")]
+    Service {
+        /// The service.
+        service: ServiceName,
+        /// The cluster that it is not in.
+        cluster: ClusterName,
+    },
+    /// A task.
+    #[error("there is no task `{task}` in the cluster `{cluster}`")]
+    Task {
+        /// The task.
+        task: TaskId,
+        /// The cluster that it is not in.
+        cluster: ClusterName,
+    },
 }
 
 impl From<RunFailure> for Error {

@@ -8,7 +8,7 @@ use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN};
 use super::schema::{Addition, Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use super::{Request, shorthands};
 use crate::aws::ecs;
-use crate::error::Error;
+use crate::error::{Error, NotFound};
 use crate::ids::is_ecs_name;
 use crate::reply::Reply;
 use crate::wire::inputs::CreateClusterInput;
@@ -111,8 +111,7 @@ pub async fn show_cluster(request: &Request<'_>) -> Result<Reply, Error> {
     let name = request.cluster()?;
     let found = ecs::describe_cluster(request.account, name.as_str()).await?;
     let cluster = found.filter(|cluster| cluster.status() != Some("INACTIVE"));
-    let cluster =
-        cluster.ok_or_else(|| Error::NotFound(format!("there is no ACTIVE cluster `{name}`")))?;
+    let cluster = cluster.ok_or(NotFound::ActiveCluster(name))?;
     Ok(Reply::json(
         json!({"Clusters": [write(&cluster)?], "Failures": []}),
     ))

@@ -11,7 +11,7 @@ use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, RECURSIVE, Value
 use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use super::{Request, answers, shorthands};
 use crate::aws::ecs;
-use crate::error::Error;
+use crate::error::{Error, NotFound};
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::Target;
 use crate::orchestration::idempotency::Run;
@@ -199,10 +199,11 @@ pub async fn show_service(request: &Request<'_>) -> Result<Reply, Error> {
     ))
 }
 
-fn unknown(name: &ServiceName, cluster: &ClusterName) -> Error {
-    Error::NotFound(format!(
-        "there is no service `{name}` in the cluster `{cluster}`"
-    ))
+fn unknown(name: &ServiceName, cluster: &ClusterName) -> NotFound {
+    NotFound::Service {
+        service: name.clone(),
+        cluster: cluster.clone(),
+    }
 }
 
 /// Writes one object of everything, as the original's callers read it.

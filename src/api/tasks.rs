@@ -8,7 +8,7 @@ use super::operation::{Group, Handler, Operation, ProblemSchema};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values};
 use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use crate::aws::ecs::{self, TaskFilter};
-use crate::error::Error;
+use crate::error::{Error, NotFound};
 use crate::ids::{ServiceName, is_ecs_name};
 use crate::orchestration::launch;
 use crate::reply::Reply;
@@ -193,13 +193,9 @@ pub async fn show_task(request: &Request<'_>) -> Result<Reply, Error> {
     let task = request.task(&cluster)?;
     let found = ecs::describe_task(request.account, cluster.as_str(), task.as_str()).await?;
     // DIFFERENCE: the original answered 200 and a failure.
-    let unknown = || {
-        Error::NotFound(format!(
-            "there is no task `{task}` in the cluster `{cluster}`"
-        ))
-    };
+    let found = found.ok_or(NotFound::Task { task, cluster })?;
     Ok(Reply::json(
-        json!({"Tasks": [write(&found.ok_or_else(unknown)?)?], "Failures": []}),
+        json!({"Tasks": [write(&found)?], "Failures": []}),
     ))
 }
 
