@@ -1,5 +1,6 @@
 //! The stack as an installer gets it: `sam deploy` of both templates onto a local AWS that enforces IAM, and the
-//! documented requests through the emulated API Gateway.
+//! documented requests through the emulated API Gateway. One local AWS has all stacks: what is deployed in another manner is
+//! a further stack beside the shared one.
 
 use std::sync::OnceLock;
 
@@ -33,8 +34,15 @@ impl Stack {
         STACK.get_or_init(|| Self::deploy(&[]))
     }
 
+    /// Another stack beside the shared one: a function of this name, and members of its own.
+    fn beside(name: &str, arguments: &[&str]) -> Self {
+        let place = ["--beside", Self::shared().endpoint(), "--name", name];
+        Self::deploy(&[&place, arguments].concat())
+    }
+
     fn deploy(arguments: &[&str]) -> Self {
-        let (process, ready) = ChildGuard::start("deployed.py", arguments);
+        let function = ["--bootstrap", env!("CARGO_BIN_EXE_ecs-api")];
+        let (process, ready) = ChildGuard::start("deployed.py", &[&function, arguments].concat());
         let text = |name: &str| ready[name].as_str().expect("a text").to_owned();
         Self {
             url: text("api_url"),
@@ -47,6 +55,11 @@ impl Stack {
 
     fn endpoint(&self) -> &str {
         self.ready["endpoint"].as_str().expect("a text")
+    }
+
+    /// The function's name.
+    fn function(&self) -> &str {
+        self.ready["function"].as_str().expect("a text")
     }
 
     fn output(&self, name: &str) -> &str {

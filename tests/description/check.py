@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/description/check.py [--examples N] [--seed N] [STEP …]
 
-Starts a local AWS that enforces IAM, and the package's own function behind an API Gateway with a stage (see
+Starts a local AWS that enforces IAM, and the function's own binary behind an API Gateway with a stage (see
 tests/local_aws/front.py); then, each by openapi.json alone:
 
     lint         openapi-spec-validator and Redocly
@@ -11,7 +11,7 @@ tests/local_aws/front.py); then, each by openapi.json alone:
     page         /docs in headless Chromium
     fuzz         Schemathesis sends random requests, valid and not, and holds every answer against the description
 
-`cargo lambda build --release` must have left its bootstrap, and `make tools` the tools.
+The function is the one that `cargo build` builds; `make test` installs the tools.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ sys.path.insert(0, str(PROJECT / "tests" / "local_aws"))
 import demo  # noqa: E402
 import estate  # noqa: E402
 import leash  # noqa: E402
-from deployed import BOOTSTRAP  # noqa: E402
 from front import front  # noqa: E402
 from server import NO_PROXY, local_aws  # noqa: E402
 
@@ -164,15 +163,14 @@ def main() -> None:
     given = arguments.parse_args()
     if unknown := set(given.steps) - STEPS.keys():
         arguments.error(f"unknown: {', '.join(unknown)}")
-    if not BOOTSTRAP.is_file():
-        sys.exit(f"{BOOTSTRAP.relative_to(PROJECT)} is missing; `make build` builds it")
     GENERATED.mkdir(exist_ok=True)
+    bootstrap = demo.build()
     with contextlib.ExitStack() as stack:
         stack.enter_context(leash.leaving_on_signals())
         aws = stack.enter_context(local_aws(enforce_iam=True))
         members, credentials = demo.furnish(aws)
         config = estate.config(members) | {"logLevel": "error"}
-        url = stack.enter_context(front(BOOTSTRAP, demo.environment(aws, config, credentials)))
+        url = stack.enter_context(front(bootstrap, demo.environment(aws, config, credentials)))
         target = Target(url, furnish(url, members), given.examples, given.seed)
         for name in given.steps or STEPS:
             started = time.monotonic()

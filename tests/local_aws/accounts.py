@@ -124,17 +124,23 @@ def create_namespace(account: Account, name: str, vpc: str) -> str:
 
 def install(account: Account, trusted_role_arn: str, external_id: str) -> str:
     """Create the member's stack in `account` and return the ARN of its role."""
-    cloudformation = account.client("cloudformation")
+    template = (PROJECT / "templates" / "member-account.yaml").read_text()
     given = {"TrustedRoleArn": trusted_role_arn, "ExternalId": external_id, "RoleName": MEMBER_ROLE}
+    return create_stack(account, MEMBER_STACK, template, given)["RoleArn"]
+
+
+def create_stack(account: Account, stack: str, template: str, parameters: dict[str, str]) -> dict[str, str]:
+    """Create `stack` in `account` and return its outputs."""
+    cloudformation = account.client("cloudformation")
     cloudformation.create_stack(
-        StackName=MEMBER_STACK,
-        TemplateBody=(PROJECT / "templates" / "member-account.yaml").read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
+        StackName=stack,
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     waiter = cloudformation.get_waiter("stack_create_complete")
-    waiter.wait(StackName=MEMBER_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    return outputs(account, MEMBER_STACK)["RoleArn"]
+    waiter.wait(StackName=stack, WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
+    return outputs(account, stack)
 
 
 def outputs(account: Account, stack: str) -> dict[str, str]:

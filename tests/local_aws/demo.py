@@ -70,14 +70,18 @@ def main() -> None:
     say("Ended, and everything that was started with it.")
 
 
-def build() -> None:
-    """Compile the function, in the open, so that nobody waits for a silent `watch`."""
+def build() -> Path:
+    """Compile the function, in the open, so that nobody waits for a silent `watch`, and return its binary."""
     cargo = shutil.which("cargo")
     if cargo is None:
         sys.exit("`cargo` is missing; install Rust from https://rustup.rs, then open a new shell")
     say("Building the function (some minutes the first time)")
-    if subprocess.run([cargo, "build", "--locked"], cwd=PROJECT, check=False).returncode:
+    command = [cargo, "build", "--locked", "--message-format", "json-render-diagnostics"]
+    built = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=False)
+    if built.returncode:
         sys.exit("the function does not build; the reason is above")
+    made = (json.loads(line) for line in built.stdout.splitlines())
+    return next(Path(each["executable"]) for each in made if each.get("executable"))
 
 
 def furnish(aws: LocalAws) -> tuple[list[estate.Member], dict[str, str]]:

@@ -1,13 +1,16 @@
 """ecs-api as an installer gets it: `sam deploy` of the templates onto a local AWS that enforces IAM.
 
-    python tests/local_aws/deployed.py [--config inline | parameter | file] [--parameter NAME=VALUE] [--faults]
-        [--deny MEMBER=ACTION]
+    python tests/local_aws/deployed.py --bootstrap PATH [OPTIONS]
+    python tests/local_aws/deployed.py --bootstrap PATH --beside ENDPOINT --name NAME [OPTIONS]
 
-Deploys template.yaml and templates/callers.yaml into the hub account and templates/member-account.yaml into the members
-(see estate.py), with the configuration inline, in an SSM parameter, or in a file of the package. Prints one line of JSON
-on standard output
+    OPTIONS: [--config inline | parameter | file] [--parameter NAME=VALUE] [--faults] [--deny MEMBER=ACTION]
 
-    {"endpoint": "http://127.0.0.1:PORT", "faults": null,
+The first form starts a local AWS and deploys template.yaml and templates/callers.yaml into the hub account and
+templates/member-account.yaml into the members (see estate.py), with the configuration inline, in an SSM parameter, or in a
+file of the package. The second makes a further stack with members of its own in the local AWS of the first, from the package
+that is there. Both print one line of JSON on standard output
+
+    {"endpoint": "http://127.0.0.1:PORT", "faults": null, "function": "ecs-api",
      "api_url": "http://127.0.0.1:PORT/_aws/execute-api/ID/$default",
      "token": "the caller's token",
      "outputs": {"ApiUrl": …, "ApiId": …, "FunctionArn": …, "FunctionRoleArn": …},
@@ -15,14 +18,13 @@ on standard output
      "members": {"nonprod": {"account": …, "external_id": …, "subnets": […], "security_groups": […],
                              "execution_role_arn": …, "namespace_id": …}, "prod": {…}, "sandbox": {…}}}
 
-and serves until standard input closes. With `--faults` the function's calls go through faults.py, whose endpoint is told as
-`faults`; with `--deny` a member's role lacks an action. `cargo lambda build` must have left its bootstrap.
+and keep what they have started until standard input closes. With `--faults` the function's calls go through faults.py, whose
+endpoint is told as `faults`; with `--deny` a member's role lacks an action. A further stack has no `callers`.
 """
 
 from __future__ import annotations
 
 import argparse
-import concurrent.futures
 import contextlib
 import dataclasses
 import json
@@ -37,14 +39,13 @@ from typing import Any
 
 import estate
 import leash
-from accounts import MEMBER_ROLE, MEMBER_STACK, PROJECT, REGION, Account, outputs, put_policy
+from accounts import MEMBER_ROLE, PROJECT, REGION, Account, create_stack, outputs, put_policy
 from server import HUB, NO_PROXY, ROOT_SECRET, local_aws
 
 STACK = "ecs-api"
 TEMPLATES = PROJECT / "templates"
 ARTIFACTS = "ecs-api-artifacts"
 PACKAGE = Path("target") / "lambda" / "ecs-api"
-BOOTSTRAP = PROJECT / PACKAGE / "bootstrap"
 CONFIG_NAME = "config.json"
 
 
@@ -80,92 +81,111 @@ def sam_deploy(account: Account, stack: str, template: Path, parameters: dict[st
     return outputs(account, stack)
 
 
-def stage(room: Path) -> Path:
+def stage(bootstrap: Path, room: Path) -> Path:
     """Copy template and package to `room`, where a configuration can be put beside them, and return the template."""
-    if not BOOTSTRAP.is_file():
-        sys.exit(f"{BOOTSTRAP.relative_to(PROJECT)} is missing; `make package` builds it")
     (room / PACKAGE).mkdir(parents=True)
-    shutil.copy2(BOOTSTRAP, room / PACKAGE)
+    shutil.copy2(bootstrap, room / PACKAGE / "bootstrap")
     return Path(shutil.copy2(PROJECT / "template.yaml", room))
 
 
-def deploy_hub(
-    hub: Account, config: dict[str, Any], kept: str, more: dict[str, str], room: Path
-) -> dict[str, str]:
-    """Deploy template.yaml into `hub` with the configuration `kept` where the option says, and more parameters."""
-    text = json.dumps(config)
-    template = stage(room)
+def keep_config(hub: Account, function: str, config: str, kept: str, package: Path) -> dict[str, str]:
+    """Put the configuration where `kept` says, if that is not the stack, and return the parameters that lead to it."""
     if kept == "inline":
-        parameters = {"Config": text}
-    elif kept == "parameter":
-        made = hub.client("ssm").put_parameter(Name="/ecs-api/config", Type="String", Value=text)
-        parameters = {"ConfigParameter": f"/ecs-api/config:{made['Version']}"}
-    else:
-        (room / PACKAGE / CONFIG_NAME).write_text(text)
-        parameters = {"ConfigFile": CONFIG_NAME}
-    return sam_deploy(hub, STACK, template, parameters | more)
+        return {"Config": config}
+    if kept == "parameter":
+        name = f"/{function}/config"
+        made = hub.client("ssm").put_parameter(Name=name, Type="String", Value=config)
+        return {"ConfigParameter": f"{name}:{made['Version']}"}
+    (package / CONFIG_NAME).write_text(config)
+    return {"ConfigFile": CONFIG_NAME}
 
 
-def deploy_member(member: estate.Member, trusted_role_arn: str) -> None:
-    """Deploy templates/member-account.yaml into a member account."""
-    template = TEMPLATES / "member-account.yaml"
-    parameters = {"TrustedRoleArn": trusted_role_arn, "ExternalId": member.external_id}
-    sam_deploy(member.account, MEMBER_STACK, template, parameters)
+def deploy_again(hub: Account, stack: str, parameters: dict[str, str]) -> dict[str, str]:
+    """Make a further stack of the template and the package that are deployed already, and return its outputs."""
+    deployed = hub.client("cloudformation").get_template(StackName=STACK, TemplateStage="Original")
+    template = deployed["TemplateBody"]
+    return create_stack(hub, stack, template if isinstance(template, str) else json.dumps(template), parameters)
 
 
 @contextlib.contextmanager
-def faults(endpoint: str) -> Iterator[str]:
-    """Run the proxy that injects faults in front of `endpoint`, and yield its own."""
+def faults(endpoint: str) -> Iterator[tuple[str, subprocess.Popen[Any]]]:
+    """Run the proxy that injects faults in front of `endpoint`, and yield its own and its process."""
     script = str(Path(__file__).parent / "faults.py")
     with leash.kept([sys.executable, script, "--upstream", endpoint], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["endpoint"]
+        yield json.loads(process.stdout.readline())["endpoint"], process
 
 
 def main() -> None:
     """Deploy, tell, and serve until the caller is gone."""
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--bootstrap", type=Path, required=True, help="the function's binary")
+    arguments.add_argument("--beside", metavar="ENDPOINT", help="a local AWS that this program has deployed to")
+    arguments.add_argument("--name", default="", help="of a further stack")
     arguments.add_argument("--config", choices=["inline", "parameter", "file"], default="inline")
     arguments.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="as in AuthMode=iam")
     arguments.add_argument("--faults", action="store_true", help="lead the function's calls through faults.py")
     arguments.add_argument("--deny", action="append", default=[], metavar="MEMBER=ACTION", help="as in prod=ecs:RunTask")
     given = arguments.parse_args()
+    if bool(given.beside) != bool(given.name):
+        arguments.error("a further stack needs --beside and --name, the first one neither")
 
     leash.stand_apart()
     with contextlib.ExitStack() as stack:
         stack.enter_context(leash.leaving_on_signals())
         room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ecs-api-deployed-")))
-        aws = stack.enter_context(local_aws(enforce_iam=True))
-        members = estate.furnish_members(aws.endpoint)
-        config = estate.config(members)
-        # An entry whose external id is not the one that the member's role asks for.
-        config["accounts"]["misinformed"] = {"accountId": members[-1].account.number, "externalId": "of-somebody-else"}
-        hub = Account(aws.endpoint, HUB)
-        for_function = stack.enter_context(faults(aws.endpoint)) if given.faults else aws.endpoint
+        held = None
+        if given.beside:
+            endpoint = given.beside
+        else:
+            aws = stack.enter_context(local_aws(enforce_iam=True))
+            endpoint, held = aws.endpoint, aws.process
+        for_function, told = endpoint, None
+        if given.faults:
+            told, held = stack.enter_context(faults(endpoint))
+            for_function = told
         more = dict(each.split("=", 1) for each in given.parameter) | {"AwsEndpointUrl": for_function}
-        made = deploy_hub(hub, config, given.config, more, room)
-        direct = {"DirectArn": made["DirectArn"]}
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            callers = pool.submit(sam_deploy, hub, f"{STACK}-callers", TEMPLATES / "callers.yaml", direct)
-            list(pool.map(lambda each: deploy_member(each, made["FunctionRoleArn"]), members))
-        for name, action in (each.split("=") for each in given.deny):
-            member = next(each for each in members if each.name == name)
-            put_policy(member.account, MEMBER_ROLE, action, effect="Deny")
-        told = {
-            "endpoint": aws.endpoint,
-            "faults": for_function if given.faults else None,
-            "api_url": f"{aws.endpoint}/_aws/execute-api/{made['ApiId']}/$default",
-            "token": estate.TOKEN,
-            "outputs": made,
-            "callers": callers.result(),
-            "members": {
-                each.name: {"account": each.account.number, "external_id": each.external_id}
-                | dataclasses.asdict(each.furniture)
-                for each in members
-            },
-        }
-        print(json.dumps(told), flush=True)
-        leash.hold(aws.process)
+        print(json.dumps({"faults": told} | deploy(endpoint, given, more, room)), flush=True)
+        if held:
+            leash.hold(held)
+
+
+def deploy(endpoint: str, given: argparse.Namespace, more: dict[str, str], room: Path) -> dict[str, Any]:
+    """Deploy what is `given`, with more parameters, and return what is there then."""
+    hub = Account(endpoint, HUB)
+    function = f"{STACK}-{given.name}" if given.name else STACK
+    members = estate.furnish_members(endpoint, given.name)
+    config = estate.config(members)
+    # An entry whose external id is not the one that the member's role asks for.
+    config["accounts"]["misinformed"] = {"accountId": members[-1].account.number, "externalId": "of-somebody-else"}
+    template = stage(given.bootstrap, room)
+    kept = keep_config(hub, function, json.dumps(config), given.config, room / PACKAGE)
+    parameters = kept | more | {"FunctionName": function}
+    if given.beside and given.config != "file":
+        made = deploy_again(hub, function, parameters)
+    else:
+        made = sam_deploy(hub, function, template, parameters)
+    for each in members:
+        each.install(made["FunctionRoleArn"])
+    for name, action in (each.split("=") for each in given.deny):
+        member = next(each for each in members if each.name == name)
+        put_policy(member.account, MEMBER_ROLE, action, effect="Deny")
+    callers = None
+    if not given.beside:
+        callers = sam_deploy(hub, f"{STACK}-callers", TEMPLATES / "callers.yaml", {"DirectArn": made["DirectArn"]})
+    return {
+        "endpoint": endpoint,
+        "function": function,
+        "api_url": f"{endpoint}/_aws/execute-api/{made['ApiId']}/$default",
+        "token": estate.TOKEN,
+        "outputs": made,
+        "callers": callers,
+        "members": {
+            each.name: {"account": each.account.number, "external_id": each.external_id}
+            | dataclasses.asdict(each.furniture)
+            for each in members
+        },
+    }
 
 
 if __name__ == "__main__":

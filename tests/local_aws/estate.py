@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import zlib
 from typing import Any
 
 from accounts import MEMBER_ROLE, REGION, Account, Furniture, furnish, install
@@ -29,9 +30,10 @@ class Member:
         install(self.account, trusted_role_arn, self.external_id)
 
 
-def furnish_members(endpoint: str) -> list[Member]:
-    """Furnish the member accounts of the local AWS at `endpoint`."""
-    accounts = {name: Account(endpoint, number) for name, number in MEMBERS.items()}
+def furnish_members(endpoint: str, estate: str = "") -> list[Member]:
+    """Furnish the member accounts of the local AWS at `endpoint`; those of an estate with a name are its own."""
+    numbers = {name: f"{zlib.crc32(f'{estate}/{name}'.encode()):012}" for name in MEMBERS} if estate else MEMBERS
+    accounts = {name: Account(endpoint, number) for name, number in numbers.items()}
     return [Member(name, each, f"ecs-api-in-{name}", furnish(each)) for name, each in accounts.items()]
 
 

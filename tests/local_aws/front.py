@@ -1,6 +1,6 @@
 """An API Gateway in front of the function, both on this machine: HTTP → events of an HTTP API (payload format 2.0).
 
-The function is the package's own bootstrap, which asks for its events over Lambda's runtime API
+The function is its own binary, which asks for its events over Lambda's runtime API
 (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), as it does in Lambda; several of it run side by side.
 ministack has an API Gateway and a Lambda too, which deployed.py shows, but they take their time with each request.
 """

@@ -29,7 +29,7 @@ impl Stack {
         let logs = aws_sdk_cloudwatchlogs::Client::new(&root_config(HUB, self.endpoint()));
         let events = logs
             .filter_log_events()
-            .log_group_name("/aws/lambda/ecs-api")
+            .log_group_name(format!("/aws/lambda/{}", self.function()))
             .send()
             .await
             .expect("the log");
@@ -68,7 +68,7 @@ async fn eventually<T>(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_killed_on_the_way() {
-    let stack = Stack::deploy(&["--faults"]);
+    let stack = Stack::beside("killed", &["--faults"]);
     let mut faults = Faults::at(stack.ready["faults"].as_str().expect("a text").to_owned());
     let sqs = aws_sdk_sqs::Client::new(&root_config(HUB, stack.endpoint()));
     // Nobody has to wait for three minutes until SQS delivers again what the killed function had.
@@ -171,7 +171,7 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
         },
     )
     .await;
-    assert_eq!(stack.process.kill_all("bootstrap"), 1);
+    assert_eq!(Stack::shared().process.kill_function(stack.function()), 1);
 
     eventually("the cluster is gone", Duration::from_mins(2), async || {
         let clusters = ecs
@@ -210,7 +210,7 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_lacks_a_permission_leaves_a_dead_letter_that_names_it() {
-    let stack = Stack::deploy(&["--faults", "--deny", "prod=ecs:DeleteCluster"]);
+    let stack = Stack::beside("denied", &["--faults", "--deny", "prod=ecs:DeleteCluster"]);
     let mut faults = Faults::at(stack.ready["faults"].as_str().expect("a text").to_owned());
     stack.create("prod");
     let message = "The service has registered instances";
@@ -236,10 +236,10 @@ async fn a_role_that_lacks_a_permission_leaves_a_dead_letter_that_names_it() {
     })
     .await;
     let reason = letter["reason"].as_str().expect("a reason");
+    let account = stack.members["prod"]["account"].as_str().expect("a text");
+    let role = format!("arn:aws:iam::{account}:role/ecs-api");
     assert!(
-        reason.starts_with(
-            "the role `arn:aws:iam::444455556666:role/ecs-api` may not do `ecs:DeleteCluster`"
-        ),
+        reason.starts_with(&format!("the role `{role}` may not do `ecs:DeleteCluster`")),
         "{reason}"
     );
     assert_eq!(

@@ -7,7 +7,7 @@ use super::Stack;
 #[test]
 fn the_configuration_comes_from_a_parameter_or_from_a_file_of_the_package_just_as_well() {
     for kept in ["parameter", "file"] {
-        let stack = Stack::deploy(&["--config", kept]);
+        let stack = Stack::beside(kept, &["--config", kept]);
         assert_eq!(
             stack.expect(200, "GET", "/sandbox/clusters", None),
             json!([]),
@@ -51,7 +51,7 @@ fn with_iam_the_gateway_takes_signatures_alone_and_the_function_knows_the_princi
         .iter()
         .flat_map(|parameter| ["--parameter", parameter])
         .collect();
-    let stack = Stack::deploy(&arguments);
+    let stack = Stack::beside("iam", &arguments);
     assert_eq!(stack.output("ApiUrl"), "https://ecs-api.example.com");
     assert_eq!(stack.send("GET", "/ping", None, None), (200, json!("pong")));
     assert_eq!(
@@ -72,7 +72,7 @@ fn with_jwt_the_gateway_takes_tokens_of_the_issuer_alone() {
         .iter()
         .flat_map(|parameter| ["--parameter", parameter])
         .collect();
-    let stack = Stack::deploy(&arguments);
+    let stack = Stack::beside("jwt", &arguments);
     assert_eq!(stack.send("GET", "/ping", None, None), (200, json!("pong")));
     for token in [None, Some(stack.token.as_str())] {
         let refused = (401, json!({"message": "Unauthorized"}));

@@ -45,8 +45,8 @@ impl ChildGuard {
 }
 
 impl ChildGuard {
-    /// Kills the processes that it has started, by itself or by others, whose program has this name; answers how many.
-    pub fn kill_all(&self, program: &str) -> usize {
+    /// Kills the processes of a Lambda function that it has started, by itself or by others; answers how many.
+    pub fn kill_function(&self, name: &str) -> usize {
         let parents: Vec<(u32, u32)> = processes()
             .filter_map(|id| Some((id, parent_of(id)?)))
             .collect();
@@ -61,19 +61,31 @@ impl ChildGuard {
             );
             next += 1;
         }
-        let is_it = |id: &&u32| {
-            let link = std::fs::read_link(format!("/proc/{id}/exe"));
-            link.is_ok_and(|path| path.file_name().is_some_and(|name| name == program))
-        };
-        let found: Vec<_> = ours.iter().filter(is_it).map(u32::to_string).collect();
+        let found: Vec<_> = ours
+            .iter()
+            .filter(|id| runs_function(**id, name))
+            .map(u32::to_string)
+            .collect();
         let killed = Command::new("kill")
             .arg("-KILL")
             .args(&found)
             .status()
             .expect("kill can be run");
-        assert!(killed.success(), "{program} was killed");
+        assert!(killed.success(), "{name} was killed");
         found.len()
     }
+}
+
+/// Answers true for a process that is the bootstrap of the Lambda function of this name.
+fn runs_function(id: u32, name: &str) -> bool {
+    let program = std::fs::read_link(format!("/proc/{id}/exe"));
+    let variable = format!("AWS_LAMBDA_FUNCTION_NAME={name}");
+    program.is_ok_and(|path| path.file_name().is_some_and(|name| name == "bootstrap"))
+        && std::fs::read(format!("/proc/{id}/environ")).is_ok_and(|environment| {
+            environment
+                .split(|byte| *byte == 0)
+                .any(|each| each == variable.as_bytes())
+        })
 }
 
 fn processes() -> impl Iterator<Item = u32> {
