@@ -111,8 +111,10 @@ def deploy_again(hub: Account, stack: str, parameters: dict[str, str]) -> dict[s
 def faults(endpoint: str) -> Iterator[tuple[str, subprocess.Popen[Any]]]:
     """Run the proxy that injects faults in front of `endpoint`, and yield its own and its process."""
     script = str(Path(__file__).parent / "faults.py")
-    with leash.kept([sys.executable, script, "--upstream", endpoint], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
+    with leash.kept([sys.executable, script], stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(f"{endpoint}\n".encode())
+        process.stdin.flush()
         yield json.loads(process.stdout.readline())["endpoint"], process
 
 

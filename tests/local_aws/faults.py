@@ -1,13 +1,14 @@
 """A proxy in front of the local AWS that delays, throttles, refuses and answers calls, and keeps them.
 
-    python tests/local_aws/faults.py --upstream http://127.0.0.1:PORT
+    python tests/local_aws/faults.py
 
-Starts microburst on a free port of 127.0.0.1, prints one line of JSON on standard output
+For each line on standard input, the endpoint of a local AWS, it starts a microburst on a free port of 127.0.0.1 and prints one
+line of JSON on standard output
 
     {"endpoint": "http://127.0.0.1:PORT"}
 
-and serves until standard input closes or a signal comes. Its rules are set, and the calls they fired on are read,
-below `/_microburst/` of the endpoint, where there also are
+All of them serve until standard input closes or a signal comes. They know nothing of each other: the rules of each are set, and
+the calls they fired on are read, below `/_microburst/` of its endpoint, where there also are
 
     POST   answers  {"ecs:RunTask": {…}}: what these operations answer from here on, without a call to the local AWS
     POST   late     [{"operation": "ecs:RunTask", "after_ms": 1500, "status": 500, "name": "app-1"}]: the next call of each
@@ -19,14 +20,12 @@ below `/_microburst/` of the endpoint, where there also are
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import contextlib
 import json
 import logging
-import os
 import signal
 import sys
-import threading
 from typing import Any
 
 from aiohttp import ClientConnectionResetError, ClientSession, web
@@ -116,28 +115,42 @@ class Proxy(Microburst):
         return web.json_response(failure, status=fault["status"], content_type="application/x-amz-json-1.1")
 
 
+async def start(upstream: str) -> tuple[str, web.AppRunner]:
+    """Start a proxy and return its endpoint, and what ends it."""
+    listener = listen(0)
+    app = make_app(Proxy(upstream))
+    app._client_max_size = 64 << 20  # for the answers of tests; its own 1 MiB is for rules (private, too)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)  # calls that are held are not waited for
+    await runner.setup()
+    await web.SockSite(runner, listener).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}", runner
+
+
+async def serve() -> None:
+    """Start the proxies that are asked for, until the caller is gone."""
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, asyncio.current_task().cancel)  # type: ignore[union-attr]
+    asked = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(asked), sys.stdin)
+    runners = []
+    try:
+        while line := await asked.readline():
+            endpoint, runner = await start(line.decode().strip())
+            runners.append(runner)
+            print(json.dumps({"endpoint": endpoint}), flush=True)
+    finally:
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
+
+
 def main() -> None:
     """Serve until the caller is gone."""
-    arguments = argparse.ArgumentParser(description="Put a proxy that injects faults in front of a local AWS.")
-    arguments.add_argument("--upstream", required=True, help="the local AWS, as printed by server.py")
-    given = arguments.parse_args()
     logging.basicConfig(level=logging.WARNING)
     # At the first call microburst would read the models of all services of AWS, for seconds, to see whether one of them
     # has the name 127.0.0.1. (Private, but the version is pinned.)
     host._endpoint_prefix_map = dict
-    listener = listen(0)
-    print(json.dumps({"endpoint": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
-    threading.Thread(target=_end_with_input, daemon=True).start()
-    # Its own command takes a port only; a socket that is bound already cannot lose it to another process.
-    app = make_app(Proxy(given.upstream))
-    app._client_max_size = 64 << 20  # for the answers of tests; its own 1 MiB is for rules (private, too)
-    web.run_app(app, sock=listener, print=None, access_log=None, shutdown_timeout=0.1)  # calls that are held are not waited for
-
-
-def _end_with_input() -> None:
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(serve())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 //! The local AWS that all tests share, and the fault-injecting proxy that a test may put in front of it.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
@@ -17,11 +17,20 @@ pub const HUB: &str = "123456789012";
 /// A process that ends when this value, or the whole test binary, is gone: it lives while its standard input
 /// is open.
 #[derive(Debug)]
-pub struct ChildGuard(Child);
+pub struct ChildGuard {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
 
 impl ChildGuard {
     /// Starts a script of `tests/local_aws` and reads the one line of JSON that says it is ready.
     pub fn start(script: &str, arguments: &[&str]) -> (Self, Value) {
+        let mut process = Self::spawn(script, arguments);
+        let ready = process.read();
+        (process, ready)
+    }
+
+    fn spawn(script: &str, arguments: &[&str]) -> Self {
         let root = env!("CARGO_MANIFEST_DIR");
         let python = format!("{root}/.venv/bin/python");
         let mut child = Command::new(&python)
@@ -31,26 +40,33 @@ impl ChildGuard {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!("{python} does not start ({error}): run `make venv` first")
+                panic!("{python} does not start ({error}): run `make test-tools` first")
             });
+        let stdout = BufReader::new(child.stdout.take().expect("the output is piped"));
+        Self { child, stdout }
+    }
+
+    /// Sends a line and reads the line of JSON that answers it.
+    fn ask(&mut self, line: &str) -> Value {
+        let stdin = self.child.stdin.as_mut().expect("the input is piped");
+        writeln!(stdin, "{line}").expect("the input is open");
+        self.read()
+    }
+
+    fn read(&mut self) -> Value {
         let mut line = String::new();
-        let stdout = child.stdout.take().expect("the output is piped");
-        BufReader::new(stdout)
+        self.stdout
             .read_line(&mut line)
             .expect("the output can be read");
-        let ready = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("{script} is not ready; its log says why"));
-        (Self(child), ready)
+        serde_json::from_str(&line).expect("the script answers; its log says why it does not")
     }
-}
 
-impl ChildGuard {
     /// Kills the processes of a Lambda function that it has started, by itself or by others; answers how many.
     pub fn kill_function(&self, name: &str) -> usize {
         let parents: Vec<(u32, u32)> = processes()
             .filter_map(|id| Some((id, parent_of(id)?)))
             .collect();
-        let mut ours = vec![self.0.id()];
+        let mut ours = vec![self.child.id()];
         let mut next = 0;
         while let Some(parent) = ours.get(next).copied() {
             ours.extend(
@@ -105,8 +121,8 @@ fn parent_of(id: u32) -> Option<u32> {
 
 impl Drop for ChildGuard {
     fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        self.0
+        drop(self.child.stdin.take());
+        self.child
             .wait()
             .expect("the process ends once its standard input is closed");
     }
@@ -148,17 +164,15 @@ pub struct Faults {
     rules: Vec<Value>,
     late: Vec<Value>,
     answers: Map<String, Value>,
-    _process: Option<ChildGuard>,
 }
 
 impl Faults {
-    /// A proxy that passes everything on.
+    /// A proxy that passes everything on. One process serves all of them.
     pub fn none() -> Self {
-        let (process, ready) = ChildGuard::start("faults.py", &["--upstream", endpoint()]);
-        Self {
-            _process: Some(process),
-            ..Self::at(text(&ready["endpoint"]))
-        }
+        static PROXIES: OnceLock<Mutex<ChildGuard>> = OnceLock::new();
+        let proxies = PROXIES.get_or_init(|| Mutex::new(ChildGuard::spawn("faults.py", &[])));
+        let mut process = proxies.lock().expect("no test fails while it asks");
+        Self::at(text(&process.ask(endpoint())["endpoint"]))
     }
 
     /// The proxy that is there already.
@@ -168,7 +182,6 @@ impl Faults {
             rules: Vec::new(),
             late: Vec::new(),
             answers: Map::new(),
-            _process: None,
         };
         faults.send_rules();
         faults
@@ -186,7 +199,6 @@ impl Faults {
             rules,
             late,
             answers,
-            _process: None,
         }
     }
 
