@@ -6,6 +6,9 @@
 The second only looks for a browser. The first opens URL/v1/ecs/docs in headless Chromium and demands: every operation of
 openapi.json is there, nothing is written to the console, no other host is asked, "try it" shows the answer of
 `GET /{account}/clusters`, and the page looks like page.png.
+
+The browser is the one that npm brings (see unpack_chromium.js), or an installed one where that does not run; the font is
+always npm's.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import platform
 import shutil
 import sys
 from pathlib import Path
@@ -23,7 +27,8 @@ from playwright.sync_api import Page, sync_playwright
 HERE = Path(__file__).parent
 PICTURE = HERE / "page.png"
 TAKEN = HERE / "generated" / "page.png"
-BROWSERS = (
+UNPACKED = HERE / "node_modules" / ".chromium"
+INSTALLED = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
@@ -31,12 +36,9 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-FONTS = ("/usr/share/fonts/truetype/dejavu", "/usr/share/fonts/dejavu-sans-fonts")
-"""Where Debian and Fedora put the font of the picture."""
-
 DIFFERENCE_MAX = 4.0
-"""How far a picture may be from the other, for each pixel and colour of a coarse image, from 0 to 255: fonts differ where
-a machine lacks the picture's.
+"""How far a picture may be from the other, for each pixel and colour of a coarse image, from 0 to 255: browsers differ, and
+the page's text changes with the API.
 
 Another font makes a difference of 1 to 3.5; a page without operations 4.5, an empty one 10, one without styles 12."""
 
@@ -58,18 +60,25 @@ async ([one, other]) => {
 """
 
 
-def browser() -> str:
+def browser() -> Path:
     """Return the browser's path."""
+    brought = UNPACKED / "chromium"
+    runs_here = (platform.system(), platform.machine(), platform.libc_ver()[0]) == ("Linux", "x86_64", "glibc")
+    if runs_here and brought.exists() and "CHROMIUM" not in os.environ:
+        return brought
     given = os.environ.get("CHROMIUM")
-    found = [path for name in ([given] if given else BROWSERS) if (path := shutil.which(name))]
+    found = [path for name in ([given] if given else INSTALLED) if (path := shutil.which(name))]
     if not found:
-        sys.exit("Chromium or Chrome is missing: apt-get install chromium, or name it: CHROMIUM=/path/to/chrome")
-    return found[0]
+        where = "npm's is for Linux on x86-64 alone; " if brought.exists() else ""
+        sys.exit(f"{where}Chromium or Chrome is missing: install it, or name it: CHROMIUM=/path/to/chrome")
+    return Path(found[0])
 
 
-def environment() -> dict[str, str]:
-    """Return the browser's environment: with the picture's font alone, where the machine has it."""
-    own = {"FONTCONFIG_FILE": str(HERE / "fonts.conf")} if any(Path(folder).is_dir() for folder in FONTS) else {}
+def environment(executable: Path) -> dict[str, str]:
+    """Return the browser's environment: with the picture's font alone, and for npm's browser its libraries."""
+    own = {"FONTCONFIG_FILE": str(HERE / "fonts.conf")}
+    if executable.is_relative_to(UNPACKED):
+        own["LD_LIBRARY_PATH"] = str(UNPACKED / "al2023" / "lib")
     return dict(os.environ) | own
 
 
@@ -127,7 +136,8 @@ def main(url: str, token: str) -> None:
     """Run the check in a browser of its own."""
     TAKEN.parent.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=FLAGS, env=environment())
+        executable = browser()
+        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS, env=environment(executable))
         page = chromium.new_page(viewport={"width": 1280, "height": 1600})
         page.set_default_timeout(30_000)
         check(page, url, token)
