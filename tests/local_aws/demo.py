@@ -5,6 +5,8 @@
 Starts a local AWS that enforces IAM, furnishes three member accounts and installs templates/member-account.yaml in
 them, starts the function with `cargo lambda watch`, sends it the two documented create requests, and keeps
 serving until Ctrl-C. With `--once` it ends after the requests. Nothing that it starts outlives it.
+
+What others write has their name in front, `function |` or `local AWS |`; all other lines are the demonstration's own.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -48,11 +51,13 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(leash.leaving_on_signals())
         build()
-        aws = stack.enter_context(local_aws(enforce_iam=True))
+        aws = stack.enter_context(local_aws(enforce_iam=True, stderr=subprocess.PIPE))
+        label(aws.process.stderr, "local AWS")
         members, credentials = furnish(aws)
         queue = mapping.create_queue(Account(aws.endpoint, HUB))
         url = f"http://127.0.0.1:{choose_port(given.port)}"
         function = stack.enter_context(watch(url, aws, estate.config(members), queue, credentials))
+        label(function.stdout, "function")
         wait_until_ready(function, url)
         stack.enter_context(mapping.fed(queue, url))
         show_estate(url, aws, queue, members)
@@ -138,7 +143,7 @@ def watch(
     host, port = url.removeprefix("http://").split(":")
     tool = Path(sys.executable).parent / "cargo-lambda"
     if not tool.exists():
-        sys.exit(f"`cargo-lambda` is not installed in {sys.prefix}; `make venv` installs it into .venv")
+        sys.exit(f"`cargo-lambda` is not installed in {sys.prefix}; `make run` installs it")
     more = {
         "ECS_API_CLEANUP_QUEUE_URL": queue.url,
         "ECS_API_DEAD_LETTER_QUEUE_URL": queue.dead_letter_url,
@@ -150,10 +155,25 @@ def watch(
             *(sys.executable, str(Path(leash.__file__))),
             *(str(tool), "lambda", "watch", "--quiet", "--disable-cors"),
             *("--invoke-address", host, "--invoke-port", port),
+            # cargo-lambda says how many requests are worked on at once, and the function that it works on one at a time.
+            *("--config", """target.'cfg(all())'.runner = ["env", "-u", "AWS_LAMBDA_MAX_CONCURRENCY"]"""),
         ],
         cwd=PROJECT,
         env=environment(aws, config, credentials) | more,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
+
+
+def label(log: IO[bytes] | None, name: str) -> None:
+    """Print the lines of `log` with `name` in front, as they come."""
+    assert log is not None
+
+    def copy() -> None:
+        for line in log:
+            print(f"{name} | {line.decode(errors='replace').rstrip()}", flush=True)
+
+    threading.Thread(target=copy, daemon=True).start()
 
 
 def wait_until_ready(function: subprocess.Popen[Any], url: str) -> None:
@@ -269,8 +289,11 @@ def serve(*processes: subprocess.Popen[Any]) -> None:
 
 
 def say(text: str) -> None:
-    """Print a paragraph."""
-    print(f"\n{text}", flush=True)
+    """Print a paragraph; on a terminal its first line is bold."""
+    first, *rest = text.split("\n")
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        first = f"\033[1m{first}\033[0m"
+    print("\n" + "\n".join([first, *rest]), flush=True)
 
 
 if __name__ == "__main__":

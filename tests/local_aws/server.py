@@ -70,7 +70,7 @@ def environment(port: int, room: str, *, enforce_iam: bool) -> dict[str, str]:
 def start(listener: socket.socket, room: str, *, enforce_iam: bool) -> subprocess.Popen[bytes]:
     """Start ministack on the socket `listener`."""
     if importlib.util.find_spec("ministack") is None:
-        sys.exit(f"local AWS: ministack is not installed in {sys.prefix}; `make venv` installs it into .venv")
+        sys.exit(f"local AWS: ministack is not installed in {sys.prefix}; `make run` and `make test` install it")
     # The same command as ministack's own, but with a socket that is bound already: no port can be lost
     # between choosing and taking it, and an early caller waits instead of being refused.
     command = [sys.executable, "-m", "hypercorn", "--workers", "0", "--keep-alive", "75", "--log-level", "WARNING"]
@@ -115,10 +115,10 @@ class LocalAws:
 
 
 @contextlib.contextmanager
-def local_aws(*, enforce_iam: bool) -> Iterator[LocalAws]:
-    """Run a local AWS that is ready when the block begins and gone when it ends."""
+def local_aws(*, enforce_iam: bool, stderr: int | None = None) -> Iterator[LocalAws]:
+    """Run a local AWS that is ready when the block begins and gone when it ends; its log goes to `stderr`."""
     command = [sys.executable, __file__, *(["--enforce-iam"] if enforce_iam else [])]
-    with leash.kept(command, stdout=subprocess.PIPE) as process:
+    with leash.kept(command, stdout=subprocess.PIPE, stderr=stderr) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
