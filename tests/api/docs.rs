@@ -14,8 +14,9 @@ const VIEWER: &str = "tests/description/node_modules/swagger-ui-dist";
 
 fn read(name: &str) -> String {
     let path = project(name);
-    fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; `make tools` installs it", path.display()))
+    fs::read_to_string(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}; `make test-tools` installs it", path.display())
+    })
 }
 
 /// The page, of the pinned package and nothing else, and the policy that allows these scripts and styles alone.

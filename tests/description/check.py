@@ -11,7 +11,7 @@ tests/local_aws/front.py); then, each by openapi.json alone:
     page         /docs in headless Chromium
     fuzz         Schemathesis sends random requests, valid and not, and holds every answer against the description
 
-The function is the one that `cargo build` builds; `make test` installs the tools.
+The function is the one that `cargo test` builds; `make test` installs the tools.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def main() -> None:
     if unknown := set(given.steps) - STEPS.keys():
         arguments.error(f"unknown: {', '.join(unknown)}")
     GENERATED.mkdir(exist_ok=True)
-    bootstrap = demo.build()
+    bootstrap = demo.build("test", "--no-run")
     with contextlib.ExitStack() as stack:
         stack.enter_context(leash.leaving_on_signals())
         aws = stack.enter_context(local_aws(enforce_iam=True))

@@ -75,18 +75,22 @@ def main() -> None:
     say("Ended, and everything that was started with it.")
 
 
-def build() -> Path:
-    """Compile the function, in the open, so that nobody waits for a silent `watch`, and return its binary."""
+def build(*how: str) -> Path:
+    """Compile the function, in the open, so that nobody waits for a silent `watch`, and return its binary.
+
+    `how` is in place of `cargo build`: `cargo test` has dependencies with other features, and would compile them all anew.
+    """
     cargo = shutil.which("cargo")
     if cargo is None:
         sys.exit("`cargo` is missing; install Rust from https://rustup.rs, then open a new shell")
     say("Building the function (some minutes the first time)")
-    command = [cargo, "build", "--locked", "--message-format", "json-render-diagnostics"]
+    command = [cargo, *(how or ("build",)), "--locked", "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=False)
     if built.returncode:
         sys.exit("the function does not build; the reason is above")
-    made = (json.loads(line) for line in built.stdout.splitlines())
-    return next(Path(each["executable"]) for each in made if each.get("executable"))
+    made = [json.loads(line) for line in built.stdout.splitlines()]
+    binaries = [each for each in made if each.get("executable") and each["target"]["kind"] == ["bin"]]
+    return next(Path(each["executable"]) for each in binaries if not each["profile"]["test"])
 
 
 def furnish(aws: LocalAws) -> tuple[list[estate.Member], dict[str, str]]:
