@@ -39,7 +39,7 @@ impl Stack {
             .collect();
         let request = lines
             .iter()
-            .find(|line| line["endpoint"] == "DeleteOrchestration")
+            .find(|line| line["operation"] == "delete_orchestration")
             .expect("the request's line");
         let story = lines.iter().filter(|line| line["cluster"] == cluster);
         let tell = |line: &Value| {
