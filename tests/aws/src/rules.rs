@@ -1,7 +1,7 @@
 //! What real AWS refuses, leaves out of its answers, or takes its time for, and emulators do not: a layer in front of
 //! either AWS that a test may have.
 //!
-//! Each rule has its source beside it: `[ecs/services #14]` is a call of the captures of real AWS that the public
+//! Each rule has its source beside it: `ecs/services #14` is a call of the captures of real AWS that the public
 //! repository <https://github.com/radkawar/stackd> keeps below `testdata/aws`; else an URL, or the thread where it was
 //! seen.
 

@@ -165,7 +165,7 @@ impl Table {
     }
 }
 
-/// Returns what `ReturnValues` asks for; nothing unless it does [dynamodb/data #30].
+/// Returns what `ReturnValues` asks for; nothing unless it does (dynamodb/data #30).
 fn returned(input: &Value, before: Option<Item>, after: Option<Item>, touched: &[String]) -> Value {
     let only = |item: Option<Item>| {
         item.map(|mut item| {

@@ -113,7 +113,7 @@ impl Queue {
         json!({"MessageId": id})
     }
 
-    /// Returns messages and hides them for the visibility timeout. Without messages the answer is `{}` [sqs/forwarding].
+    /// Returns messages and hides them for the visibility timeout. Without messages the answer is `{}` (sqs/forwarding).
     fn receive(&mut self, input: &Value) -> Value {
         let now = Instant::now();
         let hidden = input["VisibilityTimeout"].as_u64();

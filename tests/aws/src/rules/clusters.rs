@@ -58,8 +58,8 @@ const ARGUMENTS: [&str; 6] = [
 ];
 
 /// Makes a cluster. That of a name that is ACTIVE is answered only if the arguments are those that made it
-/// [ecs/controls #9-#11]; with nothing but the name its tags are not shown [ecs/controls #121]. Of one that is INACTIVE
-/// nothing comes back: the new tags and settings are its only ones [ecs/controls #30].
+/// (ecs/controls #9-#11); with nothing but the name its tags are not shown (ecs/controls #121). Of one that is INACTIVE
+/// nothing comes back: the new tags and settings are its only ones (ecs/controls #30).
 pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let mut input = exchange.input().clone();
     let name = input["clusterName"]
@@ -93,7 +93,7 @@ pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal
     Ok(json!({"cluster": cluster, "clusterCount": 1}))
 }
 
-/// Gives each entry of a strategy its base [ecs/controls #30].
+/// Gives each entry of a strategy its base (ecs/controls #30).
 fn default_base(input: &mut Value) {
     let strategy = input["defaultCapacityProviderStrategy"].as_array_mut();
     for entry in strategy.into_iter().flatten() {
@@ -120,8 +120,8 @@ fn arguments(input: &Value) -> Vec<Value> {
     ARGUMENTS.iter().map(argument).collect()
 }
 
-/// Describes clusters. Of what is not included, the empty list is there [ecs/controls #7, ecs/services #20]; a wrong word
-/// is refused only where a cluster is found [ecs/controls #20]; one that is missing is listed once [ecs/controls #19].
+/// Describes clusters. Of what is not included, the empty list is there (ecs/controls #7, ecs/services #20); a wrong word
+/// is refused only where a cluster is found (ecs/controls #20); one that is missing is listed once (ecs/controls #19).
 pub(super) async fn describe(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input().clone();
     if list(&input, "clusters").len() > 100 {
@@ -209,7 +209,7 @@ fn described(mut cluster: Value, include: &[&str]) -> Value {
     cluster
 }
 
-/// Returns the sixteen statistics [ecs/controls #8], all tasks and services taken for Fargate's.
+/// Returns the sixteen statistics (ecs/controls #8), all tasks and services taken for Fargate's.
 fn statistics(cluster: &Value) -> Value {
     let mut statistics = Vec::new();
     for (what, member) in [
@@ -231,8 +231,8 @@ fn statistics(cluster: &Value) -> Value {
     statistics.into()
 }
 
-/// Deletes a cluster; one that is INACTIVE once more [ecs/controls #29]. Services must be deleted, and no task may be
-/// left that is not STOPPED, but a service may still be DRAINING [ecs/services #21, #168, #194].
+/// Deletes a cluster; one that is INACTIVE once more (ecs/controls #29). Services must be deleted, and no task may be
+/// left that is not STOPPED, but a service may still be DRAINING (ecs/services #21, #168, #194).
 pub(super) async fn delete(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let name = exchange.cluster_name();
     let Some(there) = exchange.cluster(&name).await? else {

@@ -99,7 +99,7 @@ const SYSTEMS: [&str; 10] = [
 ];
 
 /// Refuses what can't be registered. For Fargate cpu and memory are looked at first, then the essential container, then
-/// the network mode [ecs/controls #86-#88, #138].
+/// the network mode (ecs/controls #86-#88, #138).
 pub(super) fn check(input: &Value) -> Result<(), Refusal> {
     if input["cpu"] == "" {
         return EMPTY_CPU.refuse();
@@ -143,7 +143,7 @@ fn check_size(input: &Value) -> Result<(), Refusal> {
     }
 }
 
-/// Returns `256` for `0.25 vCPU`, and `512` for `0.5 GB` [ecs/controls #133].
+/// Returns `256` for `0.25 vCPU`, and `512` for `0.5 GB` (ecs/controls #133).
 fn units(size: &str) -> String {
     let lower = size.trim().to_lowercase();
     let number = lower.trim_end_matches(|letter: char| letter.is_alphabetic() || letter == ' ');
@@ -290,7 +290,7 @@ fn check_dependencies(containers: &[Value]) -> Result<(), Refusal> {
     }
 }
 
-/// Fills in what was left out [ecs/services #8, #10, ecs/controls #71, #79, #133].
+/// Fills in what was left out (ecs/services #8, #10, ecs/controls #71, #79, #133).
 pub(super) fn fill_in(input: &mut Value) {
     for member in ["cpu", "memory"] {
         if let Some(size) = input[member].as_str().map(units) {
@@ -325,7 +325,7 @@ pub(super) fn fill_in(input: &mut Value) {
 }
 
 /// Returns what a task definition can run on. FARGATE drops out where something does not fit it
-/// [ecs/controls corrections]. AWS has them in no order [ecs/services #8, #9]: here in one that is not the alphabet's.
+/// (ecs/controls corrections). AWS has them in no order (ecs/services #8, #9): here in one that is not the alphabet's.
 pub(super) fn compatibilities(input: &Value) -> Value {
     let mut fit = input.clone();
     fit["requiresCompatibilities"] = json!(["FARGATE"]);

@@ -50,7 +50,7 @@ impl Life {
             .is_some_and(|(_, stopped_at)| Instant::now() < stopped_at)
     }
 
-    /// Claims that ECS's lists of a service forgot it [ecs/services #79, #80, #85].
+    /// Claims that ECS's lists of a service forgot it (ecs/services #79, #80, #85).
     fn is_forgotten(&self, after: Duration) -> bool {
         self.service.is_some()
             && self
@@ -159,7 +159,7 @@ impl Exchange<'_> {
         drain.is_some_and(|drain| Instant::now() < drain.over_at)
     }
 
-    /// Shows a service as far as it is: DRAINING for longer than its tasks take [ecs/services #156-#194].
+    /// Shows a service as far as it is: DRAINING for longer than its tasks take (ecs/services #156-#194).
     pub(super) fn drain(&self, service: &mut Value) {
         let arn = text(service, "serviceArn").to_owned();
         if text(service, "status") == "INACTIVE" && self.is_draining(&arn) {

@@ -72,7 +72,7 @@ struct Event {
 }
 
 /// Answers a page of a stream. The end is the token that equals the one that was given; the first empty page gives
-/// another one still. `startTime` is inclusive, `endTime` is not [logs/ingestion get-forward-page-*, boundaries-*].
+/// another one still. `startTime` is inclusive, `endTime` is not (logs/ingestion get-forward-page-*, boundaries-*).
 pub(super) async fn get_events(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input().clone();
     let end = input["endTime"].as_i64();
@@ -202,7 +202,7 @@ impl std::fmt::Display for Token {
 }
 
 /// Searches streams of a group, by their names or by how these begin. A full page has a token, and what comes last has
-/// none; the list of searched streams is always empty [logs/filters].
+/// none; the list of searched streams is always empty (logs/filters).
 pub(super) async fn filter_events(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input().clone();
     let prefix = input["logStreamNamePrefix"].as_str();
@@ -268,7 +268,7 @@ fn filtered(event: &Event) -> Value {
     shown
 }
 
-/// Writes events. Those that are too old or too new are not stored [logs/ingestion].
+/// Writes events. Those that are too old or too new are not stored (logs/ingestion).
 pub(super) async fn put_events(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let events = list(exchange.input(), "logEvents");
     let times: Vec<_> = events

@@ -103,7 +103,7 @@ pub(crate) async fn whole(
     }
 }
 
-/// Cuts the page that was asked for out of the whole list. The last page has no token [ecs/controls #12, #102].
+/// Cuts the page that was asked for out of the whole list. The last page has no token (ecs/controls #12, #102).
 pub(crate) fn page(
     exchange: &Exchange<'_>,
     pages: &Pages,

@@ -6,7 +6,7 @@ use super::Exchange;
 use crate::answer::{Refusal, Rule};
 use crate::value::{list, text};
 
-/// The text is [applicationautoscaling/ecs_authorization #47]'s, with the action of this.
+/// The text is (applicationautoscaling/ecs_authorization #47)'s, with the action of this.
 const NOT_PASSABLE: Rule = Rule::new(
     "AccessDeniedException",
     "User: {} is not authorized to perform: iam:PassRole on resource: {} because no identity-based policy allows the \

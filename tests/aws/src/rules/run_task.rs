@@ -42,7 +42,7 @@ pub(crate) struct Run {
 
 /// Starts tasks. The same token with the same request, as it was spelled, is answered the same tasks as they are now,
 /// STOPPED ones, too; anything else with that token is refused. The token counts for a cluster
-/// [ecs/task_tokens #10-#29].
+/// (ecs/task_tokens #10-#29).
 pub(super) async fn run(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input().clone();
     let cluster = exchange.cluster_name();
@@ -130,7 +130,7 @@ fn check(exchange: &Exchange<'_>, definition: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Shows a task as RunTask answers it: it has only just begun [ecs/task_tokens #9].
+/// Shows a task as RunTask answers it: it has only just begun (ecs/task_tokens #9).
 fn started(input: &Value, definition: &Value, mut task: Value) -> Value {
     let group = input["group"].as_str();
     let family = format!("family:{}", text(definition, "family"));

@@ -48,12 +48,6 @@ const NOT_EXPRESS: Rule = Rule::new(
     "{} has ResourceManagementType=CUSTOMER use DeleteService to delete",
     "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html",
 );
-const SHORT_ARN: Rule = Rule::new(
-    "InvalidParameterException",
-    "The new ARN and resource ID format must be enabled to {}. Opt in to the new format and try again.",
-    "https://github.com/hashicorp/terraform-provider-aws/pull/6486, \
-     https://github.com/hashicorp/terraform-provider-aws/issues/10762, https://github.com/aws-samples/aws-cdk-examples/issues/108",
-);
 const TOO_MANY: Rule = Rule::new(
     "InvalidParameterException",
     "Services cannot have more than 10 elements.",
@@ -78,7 +72,7 @@ pub(crate) struct Made {
 }
 
 /// Makes a service. The same token and parameters are answered the service as it was in the first answer; tags are not
-/// compared, and the token counts for this name alone [ecs/services #12, #14, #15].
+/// compared, and the token counts for this name alone (ecs/services #12, #14, #15).
 pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let mut input = exchange.input().clone();
     let cluster = exchange.cluster_name();
@@ -117,7 +111,7 @@ pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal
     Ok(answer)
 }
 
-/// Without a type and a strategy a service gets the cluster's strategy, or EC2 [ecs/services #11].
+/// Without a type and a strategy a service gets the cluster's strategy, or EC2 (ecs/services #11).
 fn default_launch_type(input: &mut Value, cluster: &Value) {
     let strategy = list(cluster, "defaultCapacityProviderStrategy");
     let has_strategy = !list(input, "capacityProviderStrategy").is_empty();
@@ -131,7 +125,7 @@ fn default_launch_type(input: &mut Value, cluster: &Value) {
     }
 }
 
-/// Fills in what AWS tells of a service [ecs/services #11, #48].
+/// Fills in what AWS tells of a service (ecs/services #11, #48).
 pub(super) fn describe_made(exchange: &Exchange<'_>, service: &mut Value) {
     default(
         service,
@@ -192,7 +186,7 @@ fn describe_revision(exchange: &Exchange<'_>, service: &mut Value) {
     extend(service, json!({"currentServiceRevisions": revision}));
 }
 
-/// Describes services, DRAINING and INACTIVE ones, too. Tags are there with include TAGS alone [ecs/services #17, #18].
+/// Describes services, DRAINING and INACTIVE ones, too. Tags are there with include TAGS alone (ecs/services #17, #18).
 pub(super) async fn describe(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input().clone();
     let cluster = exchange.cluster_name();
@@ -218,7 +212,7 @@ pub(super) async fn describe(exchange: &mut Exchange<'_>) -> Result<Value, Refus
     Ok(json!({"services": services, "failures": failures}))
 }
 
-/// Lists ACTIVE services: a deleted one is gone at once [ecs/services #93, #162].
+/// Lists ACTIVE services: a deleted one is gone at once (ecs/services #93, #162).
 pub(super) async fn list_services(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let kinds = ["EC2", "FARGATE", "EXTERNAL", "FMI", "MANAGED_INSTANCES"];
     let asked = exchange.input()["launchType"].as_str();
@@ -230,7 +224,7 @@ pub(super) async fn list_services(exchange: &mut Exchange<'_>) -> Result<Value, 
 }
 
 /// Deletes a service: it is DRAINING from now on, its tasks are told to stop, and once more is no fault
-/// [ecs/services #95, #156].
+/// (ecs/services #95, #156).
 pub(super) async fn delete(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let cluster = exchange.cluster_name();
     exchange.active_cluster(&cluster).await?;
@@ -301,7 +295,7 @@ async fn end(
     Ok(deleted(&service))
 }
 
-/// Returns what DeleteService answers: no tags, no revisions, and less of the configuration [ecs/services #95, #156].
+/// Returns what DeleteService answers: no tags, no revisions, and less of the configuration (ecs/services #95, #156).
 fn deleted(service: &Value) -> Value {
     let mut service = without(
         service,
@@ -362,27 +356,6 @@ impl Exchange<'_> {
     pub(super) async fn known_cluster(&self, name: &str) -> Result<Value, Refusal> {
         let there = self.cluster(name).await?;
         there.ok_or_else(|| super::clusters::NOT_FOUND.refusal())
-    }
-
-    /// Refuses tags where services have no long ARNs.
-    pub(super) fn check_long_arns(&self) -> Result<(), Refusal> {
-        if self.circumstances.has_long_arns {
-            return Ok(());
-        }
-        let input = self.input();
-        let propagates = input["propagateTags"]
-            .as_str()
-            .is_some_and(|what| what != "NONE");
-        match (
-            list(input, "tags"),
-            propagates,
-            &input["enableECSManagedTags"],
-        ) {
-            ([_, ..], _, _) => SHORT_ARN.refuse_naming(&["add tags to the service"]),
-            (_, true, _) => SHORT_ARN.refuse_naming(&["propagate tags"]),
-            (_, _, Value::Bool(true)) => SHORT_ARN.refuse_naming(&["work with ECS managed tags"]),
-            _ => Ok(()),
-        }
     }
 
     /// Returns the instances that a task of a service has in its registries.

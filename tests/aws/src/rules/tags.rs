@@ -31,6 +31,12 @@ const SHORT_ARN: Rule = Rule::new(
     "Long arn format must be used for tagging operations",
     "https://github.com/boto/boto3/issues/2473",
 );
+const NO_LONG_ARNS: Rule = Rule::new(
+    "InvalidParameterException",
+    "The new ARN and resource ID format must be enabled to {}. Opt in to the new format and try again.",
+    "https://github.com/hashicorp/terraform-provider-aws/pull/6486, \
+     https://github.com/hashicorp/terraform-provider-aws/issues/10762, https://github.com/aws-samples/aws-cdk-examples/issues/108",
+);
 const RESERVED: Rule = Rule::new(
     "InvalidParameterException",
     "aws: prefixed tag key names are not allowed for external use.",
@@ -59,7 +65,7 @@ pub(super) fn check(tags: &[Value]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Tags something. One tag without a value, and none of them is set [ecs/controls #15, #16, #38].
+/// Tags something. One tag without a value, and none of them is set (ecs/controls #15, #16, #38).
 pub(super) async fn tag(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let arn = text(exchange.input(), "resourceArn");
     if arn.contains(":task-definition/")
@@ -98,6 +104,29 @@ pub(super) async fn list(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> 
 }
 
 impl Exchange<'_> {
+    /// Refuses tags where services have no long ARNs.
+    pub(super) fn check_long_arns(&self) -> Result<(), Refusal> {
+        if self.circumstances.has_long_arns {
+            return Ok(());
+        }
+        let input = self.input();
+        let propagates = input["propagateTags"]
+            .as_str()
+            .is_some_and(|what| what != "NONE");
+        match (
+            entries(input, "tags"),
+            propagates,
+            &input["enableECSManagedTags"],
+        ) {
+            ([_, ..], _, _) => NO_LONG_ARNS.refuse_naming(&["add tags to the service"]),
+            (_, true, _) => NO_LONG_ARNS.refuse_naming(&["propagate tags"]),
+            (_, _, Value::Bool(true)) => {
+                NO_LONG_ARNS.refuse_naming(&["work with ECS managed tags"])
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn refuse_inactive(&self, arn: &str) -> Result<(), Refusal> {
         match self.cluster(arn).await? {
             Some(cluster) if text(&cluster, "status") == "INACTIVE" => INACTIVE_CLUSTER.refuse(),

@@ -42,8 +42,8 @@ const TOO_MANY: Rule = Rule::new(
     "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html",
 );
 
-/// Registers a revision, also an identical one: each call makes one [ecs/services #9]. Much of it is filled in
-/// [ecs/services #8, #10, ecs/controls #65].
+/// Registers a revision, also an identical one: each call makes one (ecs/services #9). Much of it is filled in
+/// (ecs/services #8, #10, ecs/controls #65).
 pub(super) async fn register(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let mut input = exchange.input().clone();
     tags::check(list(&input, "tags"))?;
@@ -87,7 +87,7 @@ fn describe_made(exchange: &Exchange<'_>, input: &Value, definition: &mut Value)
     }
 }
 
-/// Describes a revision; `tags: []` is always there [ecs/controls #34].
+/// Describes a revision; `tags: []` is always there (ecs/controls #34).
 pub(super) async fn describe(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input().clone();
     // It comes first, even if nothing is there.
@@ -121,7 +121,7 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Deregisters a revision; once more is no fault [ecs/controls #52, #53].
+/// Deregisters a revision; once more is no fault (ecs/controls #52, #53).
 pub(super) async fn deregister(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let name = text(exchange.input(), "taskDefinition").to_owned();
     if !last(&name).contains(':') {
@@ -141,7 +141,7 @@ pub(super) async fn deregister(exchange: &mut Exchange<'_>) -> Result<Value, Ref
     Ok(answer)
 }
 
-/// Deletes revisions that are INACTIVE; the others are failures of a 200 [ecs/controls #49, #50, #61, #63, #99].
+/// Deletes revisions that are INACTIVE; the others are failures of a 200 (ecs/controls #49, #50, #61, #63, #99).
 pub(super) async fn delete(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input().clone();
     if list(&input, "taskDefinitions").len() > 10 {

@@ -27,7 +27,7 @@ const STATUS: Rule = Rule::new(
     "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html",
 );
 
-/// Describes tasks. `tags: []` is there without include TAGS, too, and so is `failures` [ecs/task_role_trust #48-#65].
+/// Describes tasks. `tags: []` is there without include TAGS, too, and so is `failures` (ecs/task_role_trust #48-#65).
 pub(super) async fn describe(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     if list(exchange.input(), "tasks").len() > 100 {
         return TOO_MANY.refuse();
@@ -73,8 +73,8 @@ fn shown(exchange: &Exchange<'_>, task: &Value) -> Value {
     task
 }
 
-/// Lists tasks by what they are told to be: one that is told to stop is in STOPPED at once [ecs/services #74], and one of
-/// a service leaves the list some time after it stopped [ecs/services #79, #80, #85].
+/// Lists tasks by what they are told to be: one that is told to stop is in STOPPED at once (ecs/services #74), and one of
+/// a service leaves the list some time after it stopped (ecs/services #79, #80, #85).
 pub(super) async fn list_tasks(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input();
     let others = ["family", "serviceName", "containerInstance", "launchType"];
@@ -107,7 +107,7 @@ pub(super) async fn list_tasks(exchange: &mut Exchange<'_>) -> Result<Value, Ref
 }
 
 /// Stops a task; once more is no fault, and the first reason stays. The answer has no tags, whatever the task has
-/// [ecs/task_tokens #11, ecs/task_dependency_transitions].
+/// (ecs/task_tokens #11, ecs/task_dependency_transitions).
 pub(super) async fn stop(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let cluster = exchange.cluster_name();
     exchange.active_cluster(&cluster).await?;

@@ -31,7 +31,7 @@ const EXPRESS: Rule = Rule::new(
     "https://github.com/kayac/ecspresso/issues/902",
 );
 
-/// Updates a service. The answer has no tags, no events and no deployment under way [ecs/services #55].
+/// Updates a service. The answer has no tags, no events and no deployment under way (ecs/services #55).
 pub(super) async fn update(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let cluster = exchange.cluster_name();
     exchange.active_cluster(&cluster).await?;

@@ -123,7 +123,7 @@ pub(super) fn at<'i>(item: &'i Item, path: &[String]) -> Option<&'i Value> {
     Some(value)
 }
 
-/// Brings numbers into their normal form, and sets into order, as DynamoDB keeps them [dynamodb/data #31].
+/// Brings numbers into their normal form, and sets into order, as DynamoDB keeps them (dynamodb/data #31).
 pub(super) fn normalize(value: &mut Value) {
     let Some((kind, content)) = value
         .as_object_mut()
@@ -166,7 +166,7 @@ fn compare_numbers(one: &Value, other: &Value) -> Option<Ordering> {
 }
 
 /// Compares two attribute values. Those of different types have no order, and a number never equals a text
-/// [dynamodb/data #35].
+/// (dynamodb/data #35).
 pub(super) fn compare(one: &Value, other: &Value) -> Option<Ordering> {
     if let (Some(one), Some(other)) = (one.get("N"), other.get("N")) {
         return compare_numbers(one, other);
