@@ -112,7 +112,7 @@ pub(super) fn plain_service(
     true
 }
 
-/// Whether nobody but AWS or this API may set a tag
+/// Returns `true` if nobody but AWS or this API may set a tag
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>).
 ///
 /// What was answered may come back, with the tags of the request that made it: with them, what a caller makes would be

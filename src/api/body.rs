@@ -45,7 +45,7 @@ pub enum BodyError {
     /// Its characters are encoded in some way that nothing names.
     #[error("the body is not UTF-8 from byte {valid_bytes} on; send UTF-8")]
     NotUtf8 {
-        /// How many bytes at its beginning are UTF-8.
+        /// The number of bytes at its beginning that are UTF-8.
         valid_bytes: usize,
     },
     /// It is not JSON.
@@ -135,7 +135,7 @@ fn check_charset(headers: &HeaderMap, bytes: &[u8]) -> Result<(), BodyError> {
     }
 }
 
-/// `application/json; charset="UTF-8"` → `UTF-8`.
+/// Takes `UTF-8` of `application/json; charset="UTF-8"`.
 fn declared_charset(headers: &HeaderMap) -> Option<String> {
     let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     content_type.split(';').skip(1).find_map(|parameter| {
@@ -145,7 +145,7 @@ fn declared_charset(headers: &HeaderMap) -> Option<String> {
     })
 }
 
-/// Whether a character encoding is UTF-8 or the part of it that ASCII is.
+/// Returns `true` if a character encoding is UTF-8, or the part of it that ASCII is.
 fn is_utf8(charset: &str) -> bool {
     ["", "utf-8", "utf8", "us-ascii", "ascii"]
         .iter()

@@ -377,7 +377,7 @@ impl Request<'_> {
         }
     }
 
-    /// The body as one SDK input, after `prepare` has put shorthands and answers into the form of
+    /// Reads the body as one SDK input, after `prepare` has put shorthands and answers into the form of
     /// AWS's input.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, validation: &
     object.insert("clusterName".to_owned(), name);
 }
 
-/// A service's answer is the service.
+/// Takes a service's answer for the service.
 pub(super) fn service(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
     answers::unwrap(object, path, answers::SERVICE, validation);
     answers::plain_service(object, path, validation);

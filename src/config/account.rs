@@ -25,7 +25,7 @@ pub struct Account {
     pub default_execution_role_arn: Option<RoleArn>,
     /// Tags of everything that is made in the account.
     pub tags: BTreeMap<String, String>,
-    /// Where containers log that say nothing of it.
+    /// The log group of containers that say nothing of it.
     pub logs: Option<DefaultLogs>,
     /// The regions beside [`region`](Self::region) whose logs may be read.
     pub log_regions: Vec<String>,
@@ -33,13 +33,13 @@ pub struct Account {
     pub log_groups: Vec<String>,
 }
 
-/// Where containers log that say nothing of it.
+/// The log group of containers that say nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DefaultLogs {
     /// The group's name, in which `{cluster}` stands for the cluster's.
     pub group: String,
-    /// How long its events are kept, in days. Without it, for ever.
+    /// The days that its events are kept. Without it, for ever.
     pub retention_in_days: Option<i32>,
 }
 

@@ -204,12 +204,12 @@ impl Report<'_> {
     }
 }
 
-/// A log group as a cluster would have it.
+/// Returns a log group as a cluster would have it.
 fn sample(group: &str) -> String {
     group.replace("{cluster}", "cluster")
 }
 
-/// What a gateway's own checks leave open: a second gateway, or another authorizer of the same, may take tokens of others.
+/// Notes what a gateway's own checks leave open: a second gateway, or another authorizer of the same, may take tokens of others.
 fn note_on_caller(caller: &Caller) -> Option<String> {
     let Proof::Claims(claims) = &caller.proof else {
         return None;

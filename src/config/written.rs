@@ -151,7 +151,7 @@ impl Defaults {
     }
 }
 
-/// The log groups that may be read where nobody says anything of it.
+/// Returns the log groups that may be read where nobody says anything of it.
 fn every_group() -> Vec<String> {
     vec!["*".to_owned()]
 }

@@ -136,7 +136,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// The SDK that a schema comes from, with its version.
+/// Returns the SDK that a schema comes from, with its version.
 fn sdk(schema: &Schema<'_>) -> String {
     // Inputs are in a namespace of their own: `com.amazonaws.ecs.synthetic`.
     match schema.shape_id().namespace().split('.').nth(2) {

@@ -27,10 +27,10 @@ const RETENTION_DAYS: [i32; 22] = [
     3288, 3653,
 ];
 
-/// What stands for the cluster's name in the name of a log group.
+/// The text that stands for the cluster's name in the name of a log group.
 const CLUSTER: &str = "{cluster}";
 
-/// The faults of what may be said of one account, or of all in `defaults`: member and message.
+/// Finds the faults of what may be said of one account, or of all in `defaults`: member and message.
 pub(in crate::config) fn settings(settings: &Settings<'_>) -> Vec<(&'static str, String)> {
     let mut faults = Vec::new();
     if let Some(fault) = settings.region.and_then(region_fault) {
@@ -49,7 +49,7 @@ pub(in crate::config) fn settings(settings: &Settings<'_>) -> Vec<(&'static str,
     faults
 }
 
-/// What an account may say and `defaults` too.
+/// The settings that an account may have, and `defaults` too.
 #[derive(Clone, Copy)]
 pub(in crate::config) struct Settings<'s> {
     pub(in crate::config) region: Option<&'s str>,

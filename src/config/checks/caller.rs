@@ -20,7 +20,7 @@ pub(in crate::config) fn has_published_token(caller: &Caller) -> bool {
         .any(|token| digests.iter().any(|digest| token.matches(digest)))
 }
 
-/// What the callers before have taken.
+/// The names and proofs that the callers before have taken.
 #[derive(Default)]
 pub(super) struct Seen<'c> {
     names: BTreeSet<&'c str>,
