@@ -68,19 +68,35 @@ impl RoleArn {
         }
     }
 
+    /// Returns the partition that the role is in.
+    pub fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).unwrap_or_default()
+    }
+
     /// Returns the twelve digits of the account that owns the role.
     pub fn account_id(&self) -> &str {
         self.account_id.as_str()
     }
 }
 
-/// Returns the partition that a region is in (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
-fn partition(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
+/// The partitions beside `aws`, each by how its regions begin. The SDK has the same table, but does not show it
+/// (<https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json>).
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
+/// Returns the partition that a region is in.
+pub fn partition(region: &str) -> &'static str {
+    PARTITIONS
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix))
+        .map_or("aws", |(_, partition)| partition)
 }
 
 impl fmt::Debug for RoleArn {

@@ -356,6 +356,16 @@ fn every_fault_is_named_with_its_place() {
     }
 }
 
+#[test]
+fn a_role_and_a_region_of_two_partitions_do_not_go_together() {
+    let config = json!({"accounts": {"china": {
+        "roleArn": "arn:aws:iam::111122223333:role/ecs-api", "region": "cn-north-1",
+    }}});
+    let error = refused(&config);
+    let expected = "`accounts.china.region`: `cn-north-1` is in the partition `aws-cn`, but `roleArn` in `aws`";
+    assert!(error.contains(expected), "{error}");
+}
+
 /// Forty accounts are forty lines.
 #[test]
 fn an_account_is_one_line_where_the_defaults_say_the_rest() {

@@ -157,6 +157,28 @@ fn a_registry_is_an_id_or_an_arn() {
 }
 
 #[test]
+fn each_region_is_in_one_partition_and_a_role_is_of_its_regions() {
+    let id = AccountId::parse("111122223333").unwrap();
+    for (region, expected) in [
+        ("us-east-1", "aws"),
+        ("eu-central-1", "aws"),
+        ("cn-northwest-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ] {
+        assert!(is_region(region), "{region}");
+        let role = RoleArn::of(&id, region, "ecs-api");
+        assert_eq!(role.partition(), expected);
+        let arn = format!("arn:{expected}:iam::111122223333:role/ecs-api");
+        assert_eq!(role.as_str(), arn);
+    }
+}
+
+#[test]
 fn a_region_is_recognised_by_its_shape() {
     for right in ["us-east-1", "us-gov-west-1", "ap-southeast-7", "cn-north-1"] {
         assert!(is_region(right), "{right}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Account, DefaultLogs};
-use crate::ids::{is_account_name, is_region};
+use crate::ids::{is_account_name, is_region, partition};
 
 /// Names of accounts that would be taken for a path of the API's own.
 const RESERVED_NAMES: [&str; 6] = [
@@ -83,6 +83,16 @@ pub(super) fn faults(name: &str, account: &Account, faults: &mut Vec<String>) {
             let message = format!("`{id}` does not look like `{prefix}0a1b2c3d`");
             fault(member, message);
         }
+    }
+    // Credentials of one partition are of no use in another
+    // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
+    let (of_role, of_region) = (account.role_arn.partition(), partition(&account.region));
+    if of_role != of_region {
+        let region = &account.region;
+        fault(
+            "region",
+            format!("`{region}` is in the partition `{of_region}`, but `roleArn` in `{of_role}`"),
+        );
     }
     if let Some(role) = &account.default_execution_role_arn
         && role.account_id() != account.role_arn.account_id()
