@@ -14,6 +14,8 @@ pub mod readiness;
 pub mod show;
 mod site;
 pub mod tags;
+pub mod task_definitions;
+pub mod tasks;
 mod undo;
 
 pub use cause::Cause;

@@ -62,6 +62,9 @@ impl Schemas {
             }
             Schema::Extended(name, walk, members) => {
                 let base = self.answer(walk);
+                if base == reference(name) {
+                    return self.extend_in_place(base, members);
+                }
                 let mut extended = self.component_of(&base).clone();
                 let own = self.object(members);
                 for (name, schema) in own["properties"].as_object().into_iter().flatten() {
@@ -148,6 +151,16 @@ impl Schemas {
             required.retain(|member| !input.given_by_path.iter().any(|given| member == given));
         }
         schema
+    }
+
+    /// Puts members into a component that is shown nowhere without them.
+    fn extend_in_place(&mut self, base: Value, members: &[Member]) -> Value {
+        let own = self.object(members);
+        let component = self.component_of(&base);
+        for (name, schema) in own["properties"].as_object().into_iter().flatten() {
+            component["properties"][name] = schema.clone();
+        }
+        base
     }
 
     /// Adds what AWS answers for the same resource, and a request may repeat.

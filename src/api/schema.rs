@@ -33,7 +33,8 @@ pub enum Schema {
     Closed(&'static [Member]),
     /// A schema of this API's own, with a name.
     Component(&'static str, &'static Schema),
-    /// A component like that of an SDK type, with members that are put in or in place of others.
+    /// A component like that of an SDK type, with members that are put in or in place of others. With the name of the type
+    /// itself, it stands in its place.
     Extended(&'static str, Walk, &'static [Member]),
     /// One of these.
     AnyOf(&'static [Schema]),

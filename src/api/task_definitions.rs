@@ -1,6 +1,7 @@
 //! Task definitions.
 
 use futures_util::FutureExt as _;
+use serde_json::json;
 
 use super::operation::{Group, Handler, Operation};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values};
@@ -9,7 +10,7 @@ use super::{Request, shorthands};
 use crate::aws::ecs;
 use crate::error::Error;
 use crate::ids::is_ecs_name;
-use crate::orchestration::{defaults, lists};
+use crate::orchestration::{defaults, lists, task_definitions};
 use crate::reply::Reply;
 use crate::wire::inputs::RegisterTaskDefinitionInput;
 use crate::wire::outputs::{
@@ -157,6 +158,11 @@ pub async fn show_task_definition(request: &Request<'_>) -> Result<Reply, Error>
 
 /// `DELETE …/taskdefs/{taskdef}`.
 pub const DEREGISTER: Operation = Operation {
+    query: &[Parameter::new(
+        "delete",
+        Values::Flag,
+        "Delete the revision for good, too: it is DELETE_IN_PROGRESS until nothing runs it. Default: false.",
+    )],
     group: Group::TaskDefinitions,
     summary: "Deregister one revision.",
     description: "It becomes INACTIVE; what runs keeps running. A family without a revision is refused.",
@@ -168,7 +174,7 @@ pub const DEREGISTER: Operation = Operation {
     )
 };
 
-/// Deregisters one revision, which becomes INACTIVE; what runs keeps running.
+/// Deregisters one revision, which becomes INACTIVE, and with `delete` deletes it; what runs keeps running.
 ///
 /// # Errors
 /// [`Error::Input`] without a revision; else what AWS refuses.
@@ -179,6 +185,10 @@ pub async fn deregister_task_definition(request: &Request<'_>) -> Result<Reply, 
             "taskdef",
             &format!("name one revision, as `{name}:1`: a family is not deregistered whole"),
         ));
+    }
+    if request.flag("delete")? {
+        let work = task_definitions::delete_task_definition(request.account, name.as_str());
+        return Ok(Reply::json(json!({"TaskDefinition": write(&work.await?)?})));
     }
     let deregistered = ecs::deregister_task_definition(request.account, name.as_str()).await?;
     Ok(Reply::json(write(&deregistered)?))

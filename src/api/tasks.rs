@@ -1,7 +1,7 @@
 //! Tasks.
 
 use futures_util::FutureExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Request;
 use super::operation::{Group, Handler, Operation, ProblemSchema};
@@ -10,10 +10,10 @@ use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use crate::aws::ecs::{self, TaskFilter};
 use crate::error::{Error, NotFound};
 use crate::ids::{ServiceName, is_ecs_name};
-use crate::orchestration::launch;
+use crate::orchestration::{launch, tasks};
 use crate::reply::Reply;
 use crate::wire::inputs::RunTaskInput;
-use crate::wire::outputs::{Failure, StopTaskOutput, Task};
+use crate::wire::outputs::{Failure, Output as _, Task};
 use crate::wire::write::write;
 
 /// The longest `startedBy`
@@ -26,9 +26,17 @@ const REASON_MAX: usize = 1024;
 /// The states that tasks shall be in.
 const STATUSES: &[&str] = &["RUNNING", "PENDING", "STOPPED"];
 
+/// A task as it is shown.
+const TASK: Schema = Schema::Extended(
+    "Task",
+    Task::WALK,
+    &[Member::sometimes("Revision", Schema::Integer)
+        .described("The number of the task definition that it runs.")],
+);
+
 /// Tasks as AWS's `DescribeTasks` answers them.
 const TASKS: Schema = Schema::Object(&[
-    Member::always("Tasks", Schema::List(&Schema::sdk::<Task>())),
+    Member::always("Tasks", Schema::List(&TASK)),
     Member::always("Failures", Schema::List(&Schema::sdk::<Failure>())),
 ]);
 
@@ -160,7 +168,7 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     let tasks = started
         .tasks()
         .iter()
-        .map(|task| Ok(write(task)?))
+        .map(shown)
         .collect::<Result<Vec<_>, Error>>()?;
     let failures = started
         .failures()
@@ -175,7 +183,8 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
 pub const SHOW: Operation = Operation {
     group: Group::Tasks,
     summary: "Show a task with its tags.",
-    description: "A stopped task is known for about an hour.",
+    description: "A stopped task is known for about an hour. One that AWS does not know is looked for again for some \
+                  seconds: it may have been started just now.",
     answers: &[Answer::json("Done, as AWS answers it.", TASKS)],
     ..Operation::get(
         "show_task",
@@ -184,19 +193,37 @@ pub const SHOW: Operation = Operation {
     )
 };
 
-/// Answers one task with its tags, also a stopped one for about an hour.
+/// Answers one task with its tags, also a stopped one for about an hour, and one that was started just now.
 ///
 /// # Errors
 /// [`Error::NotFound`] if AWS does not know it; else what AWS refuses.
 pub async fn show_task(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let task = request.task(&cluster)?;
-    let found = ecs::describe_task(request.account, cluster.as_str(), task.as_str()).await?;
+    let found = tasks::find_task(
+        request.account,
+        cluster.as_str(),
+        task.as_str(),
+        request.deadline,
+    )
+    .await?;
     // DIFFERENCE: the original answered 200 and a failure.
     let found = found.ok_or(NotFound::Task { task, cluster })?;
     Ok(Reply::json(
-        json!({"Tasks": [write(&found)?], "Failures": []}),
+        json!({"Tasks": [shown(&found)?], "Failures": []}),
     ))
+}
+
+/// Writes a task, with the number of its task definition.
+fn shown(task: &Task) -> Result<Value, Error> {
+    let mut answer = write(task)?;
+    let revision = task
+        .task_definition_arn()
+        .and_then(|arn| arn.rsplit_once(':')?.1.parse::<u32>().ok());
+    if let Some(revision) = revision {
+        answer["Revision"] = revision.into();
+    }
+    Ok(answer)
 }
 
 /// `DELETE …/tasks/{task}`.
@@ -209,7 +236,10 @@ pub const STOP: Operation = Operation {
     group: Group::Tasks,
     summary: "Stop a task.",
     description: "A service starts another one in its place.",
-    answers: &[Answer::aws::<StopTaskOutput>()],
+    answers: &[Answer::json(
+        "Done, as AWS answers it.",
+        Schema::Object(&[Member::always("Task", TASK)]),
+    )],
     ..Operation::delete(
         "stop_task",
         "/{account}/clusters/{cluster}/tasks/{task}",
@@ -232,5 +262,7 @@ pub async fn stop_task(request: &Request<'_>) -> Result<Reply, Error> {
         return Err(Error::input("reason", "expected at most 1024 characters"));
     }
     let stopped = ecs::stop_task(request.account, cluster.as_str(), task.as_str(), reason).await?;
-    Ok(Reply::json(write(&stopped)?))
+    let task = stopped.task().map(shown).transpose()?;
+    let lacking = || request.account.lacking("ecs:StopTask", "task");
+    Ok(Reply::json(json!({"Task": task.ok_or_else(lacking)?})))
 }

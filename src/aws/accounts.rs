@@ -193,6 +193,11 @@ impl Account {
         Error::nonsense(operation, self.role_arn(), what)
     }
 
+    /// Creates the error of a success that says for one thing why it was not done.
+    pub(super) fn refused_within(&self, operation: &'static str, reason: &str) -> Error {
+        Error::within_success(operation, self.role_arn(), reason)
+    }
+
     /// Creates the error of a success that says that there is nothing.
     pub fn missing(&self, operation: &'static str, message: String) -> Error {
         Error::missing(operation, self.role_arn(), message)

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use self::kind::{classify, in_our_words};
+use self::kind::{classify, in_words, kind_of_failure};
 use crate::error::chain;
 
 pub use kind::Kind;
@@ -107,6 +107,15 @@ impl Error {
         }
     }
 
+    /// AWS answered a success that says for one thing why it was not done.
+    pub(super) fn within_success(operation: &'static str, role_arn: &str, reason: &str) -> Self {
+        let kind = kind_of_failure(reason);
+        Self {
+            kind,
+            ..Self::missing(operation, role_arn, in_words(reason, None, kind))
+        }
+    }
+
     /// The request's own time was over before AWS answered.
     pub(super) fn too_late(operation: &'static str, role_arn: &str) -> Self {
         let message = "the time that a request may take is over".to_owned();
@@ -142,8 +151,7 @@ impl Error {
             (None, SdkError::ServiceError(context)) => {
                 let (code, message) = (context.err().code(), context.err().message());
                 let kind = classify(code, message.unwrap_or_default(), status);
-                let message = message.filter(|message| !message.trim().is_empty());
-                let message = message.map_or_else(|| in_our_words(code, kind), str::to_owned);
+                let message = in_words(message.unwrap_or_default(), code, kind);
                 (kind, said(code), message)
             }
             (None, SdkError::TimeoutError(_)) => (Kind::TimedOut, None, "no answer".to_owned()),

@@ -33,6 +33,7 @@ mod rooms;
 mod secrets;
 mod servicediscovery;
 mod services;
+mod strict_aws;
 mod taskdefs;
 mod templates;
 mod ways_in;

@@ -75,7 +75,9 @@ fn code() -> BTreeMap<String, String> {
 /// Every operation that the code calls, as IAM names it: `account.ecs.list_clusters()` is `ecs:ListClusters`.
 fn operations() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for code in code().values() {
+    // Only there may AWS be called (`rooms.rs`); elsewhere `.logs.` is a member of the configuration.
+    let calling = |file: &str| file == "aws.rs" || file.starts_with("aws/");
+    for (_, code) in code().iter().filter(|(file, _)| calling(file)) {
         for (prefix, field, _) in CLIENTS {
             for call in code.split(&format!(".{field}.")).skip(1) {
                 let method = call.split("()").next().unwrap();
@@ -148,7 +150,10 @@ const DEPENDENT: &[(&str, &[&str])] = &[
         "ecs:CreateCluster",
         &["ecs:TagResource", "iam:CreateServiceLinkedRole"],
     ),
-    ("ecs:CreateService", &["ecs:TagResource"]),
+    ("ecs:CreateService", &["iam:PassRole", "ecs:TagResource"]),
+    // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_role.html: as above, for volumes
+    // and Service Connect.
+    ("ecs:UpdateService", &["iam:PassRole"]),
     // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudmap.html
     (
         "servicediscovery:CreateService",
@@ -235,29 +240,30 @@ fn the_functions_role_allows_what_the_code_and_lambda_call_as_it_and_nothing_els
 }
 
 #[test]
-fn a_role_is_passed_to_tasks_alone_and_only_by_name() {
+fn a_role_is_passed_to_tasks_or_to_ecs_and_only_by_name() {
     let statements = &template(MEMBER)["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]
         ["Statement"];
-    let of = |action: &str| {
-        let mut found = statements
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|statement| statement["Action"] == action);
-        (found.next().unwrap(), found.next())
-    };
-    let (pass, None) = of("iam:PassRole") else {
-        panic!("iam:PassRole is allowed twice")
-    };
+    // A statement that is there on a condition is in an `Fn::If`.
+    let all = statements.as_array().unwrap().iter();
+    let all = all.map(|statement| statement["Fn::If"].get(1).unwrap_or(statement));
+    let passing: Vec<_> = all
+        .filter(|statement| statement["Action"] == "iam:PassRole")
+        .collect();
+    let services: Vec<_> = passing
+        .iter()
+        .map(|statement| statement["Condition"].clone())
+        .collect();
+    let to = |service: &str| json!({"StringEquals": {"iam:PassedToService": service}});
     assert_eq!(
-        pass["Condition"],
-        json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}})
+        services,
+        [to("ecs-tasks.amazonaws.com"), to("ecs.amazonaws.com")]
     );
-    assert!(
-        !pass["Resource"].to_string().contains('*'),
-        "{}",
-        pass["Resource"]
+    assert_eq!(
+        passing[1]["Resource"],
+        json!({"Ref": "InfrastructureRoleArns"})
     );
+    let named = passing[0]["Resource"].to_string();
+    assert!(!named.contains('*'), "{named}");
     let trust = &template(MEMBER)["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"];
     assert_eq!(
         trust[0]["Principal"],
@@ -268,6 +274,32 @@ fn a_role_is_passed_to_tasks_alone_and_only_by_name() {
         json!({"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}})
     );
     assert_eq!(trust.as_array().map(Vec::len), Some(1));
+}
+
+/// A new account has no execution role, and AWS's own policy for one makes no log groups: without a group, no task starts.
+#[test]
+fn an_execution_role_that_is_created_may_create_log_groups() {
+    let member = template(MEMBER);
+    let role = &member["Resources"]["ExecutionRole"];
+    assert_eq!(role["Condition"], "CreatesExecutionRole");
+    assert_eq!(
+        member["Parameters"]["CreateExecutionRole"]["Default"],
+        "false"
+    );
+    assert_eq!(role["Properties"]["RoleName"], "ecsTaskExecutionRole");
+    assert_eq!(actions(role), set(&["logs:CreateLogGroup"]));
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+#[test]
+fn no_template_takes_its_partition_for_granted() {
+    for path in [HUB, MEMBER, CALLERS] {
+        let text = template(path).to_string();
+        assert!(
+            !text.contains("arn:aws:"),
+            "{path} names the partition `aws`"
+        );
+    }
 }
 
 /// The types that have no tags of their own.
@@ -385,9 +417,20 @@ fn installers_find_every_parameter_and_output_that_was_promised() {
     let member = template(MEMBER);
     assert_eq!(
         names(&member["Parameters"]),
-        ["ExternalId", "PassRoleArns", "RoleName", "TrustedRoleArn"].into()
+        [
+            "CreateExecutionRole",
+            "ExternalId",
+            "InfrastructureRoleArns",
+            "PassRoleArns",
+            "RoleName",
+            "TrustedRoleArn"
+        ]
+        .into()
     );
-    assert_eq!(names(&member["Outputs"]), ["RoleArn"].into());
+    assert_eq!(
+        names(&member["Outputs"]),
+        ["ExecutionRoleArn", "RoleArn"].into()
+    );
 }
 
 #[test]

@@ -6,7 +6,9 @@ use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutp
 use aws_sdk_ecs::operation::register_task_definition::{
     RegisterTaskDefinitionInput, RegisterTaskDefinitionOutput,
 };
-use aws_sdk_ecs::types::{TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus};
+use aws_sdk_ecs::types::{
+    Failure, TaskDefinition, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
+};
 
 use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::prepared::Prepared;
@@ -136,4 +138,26 @@ pub async fn deregister_task_definition(
     call.send()
         .await
         .map_err(account.refused("ecs:DeregisterTaskDefinition"))
+}
+
+/// `ecs:DeleteTaskDefinitions` of one revision, by `family:revision` or ARN.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal; [`Kind::NotFound`](crate::aws::Kind::NotFound) if there is no such revision, [`Kind::Conflict`](crate::aws::Kind::Conflict) if it is ACTIVE.
+pub async fn delete_task_definition(
+    account: &Account,
+    revision: &str,
+) -> Result<TaskDefinition, Error> {
+    const OPERATION: &str = "ecs:DeleteTaskDefinitions";
+    let call = account
+        .ecs
+        .delete_task_definitions()
+        .task_definitions(revision);
+    let answer = call.send().await.map_err(account.refused(OPERATION))?;
+    if let Some(deleted) = answer.task_definitions().first() {
+        return Ok(deleted.clone());
+    }
+    let failure = answer.failures().first();
+    let reason = failure.and_then(Failure::reason).unwrap_or_default();
+    Err(account.refused_within(OPERATION, reason))
 }

@@ -135,6 +135,7 @@ const MESSAGES: &[(&str, Kind)] = &[
     ("was not active", Kind::Conflict),
     ("cluster is inactive", Kind::Conflict),
     ("task is stopped", Kind::Conflict),
+    ("still in active status", Kind::Conflict),
     ("scaled above 0", Kind::Conflict),
     ("you've reached the limit", Kind::Conflict),
     ("request limit exceeded", Kind::Throttled),
@@ -168,8 +169,20 @@ pub(in crate::aws) fn is_throttling_in_disguise(code: &str, message: &str) -> bo
         && classify_by_message(message) == Kind::Throttled
 }
 
-/// Returns words for a refusal that AWS leaves without any, as `DeleteService` of a service that is not there.
-pub(super) fn in_our_words(code: Option<&str>, kind: Kind) -> String {
+/// Returns the kind of a failure that AWS reports within a success, by its reason.
+pub(super) fn kind_of_failure(reason: &str) -> Kind {
+    match reason {
+        "MISSING" | "TASK_DEFINITION_NOT_FOUND" => Kind::NotFound,
+        reason => classify_by_message(reason),
+    }
+}
+
+/// Returns AWS's message, or words for a refusal that AWS leaves without any, as `DeleteService` of a service that is
+/// not there.
+pub(super) fn in_words(message: &str, code: Option<&str>, kind: Kind) -> String {
+    if !message.trim().is_empty() {
+        return message.to_owned();
+    }
     let code = code.unwrap_or_default();
     let thing = code.strip_suffix("Exception").unwrap_or(code);
     match (kind, thing.strip_suffix("NotFound")) {

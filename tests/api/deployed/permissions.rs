@@ -336,7 +336,7 @@ impl Room {
                     .send()
                     .await
                     .unwrap();
-                delete(format!("/taskdefs/{name}:1"))
+                delete(format!("/taskdefs/{name}:1?delete=true"))
             }
             "list_registries" => get("/servicediscovery/services"),
             "create_registry" => post("/servicediscovery/services", registry),
@@ -505,6 +505,9 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "delete_orchestration recursive",
         "delete_service",
         "delete_service recursive"
+      ],
+      "ecs:DeleteTaskDefinitions": [
+        "deregister_task_definition"
       ],
       "ecs:DeregisterTaskDefinition": [
         "deregister_task_definition"

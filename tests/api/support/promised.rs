@@ -57,6 +57,7 @@ pub const TASK: &[&str] = &[
     "Failures",
     "TaskArn",
     "TaskDefinitionArn",
+    "Revision",
     "ClusterArn",
     "Containers",
     "Name",

@@ -37,6 +37,6 @@ fn a_refusal_without_words_gets_some() {
         ),
         (None, Kind::Unavailable, "AWS says nothing of why"),
     ] {
-        assert_eq!(in_our_words(code, kind), words, "{code:?}");
+        assert_eq!(in_words(" ", code, kind), words, "{code:?}");
     }
 }

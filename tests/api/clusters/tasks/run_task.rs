@@ -68,7 +68,8 @@ async fn a_task_runs_in_the_paths_cluster_with_the_accounts_network_on_fargate()
           "StoppedReason": "",
           "Tags": [],
           "TaskArn": "[arn]",
-          "TaskDefinitionArn": "[arn]"
+          "TaskDefinitionArn": "[arn]",
+          "Revision": 1
         }
       ],
       "Failures": []

@@ -51,7 +51,8 @@ async fn a_task_is_shown_by_id_with_its_cluster_and_by_arn() {
             }
           ],
           "TaskArn": "[arn]",
-          "TaskDefinitionArn": "[arn]"
+          "TaskDefinitionArn": "[arn]",
+          "Revision": 1
         }
       ],
       "Failures": []

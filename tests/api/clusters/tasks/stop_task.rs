@@ -46,7 +46,8 @@ async fn a_stopped_task_is_answered_with_the_reason() {
         "StoppedReason": "the night is over",
         "Tags": [],
         "TaskArn": "[arn]",
-        "TaskDefinitionArn": "[arn]"
+        "TaskDefinitionArn": "[arn]",
+        "Revision": 1
       }
     }
     "#);
