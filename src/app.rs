@@ -54,7 +54,7 @@ impl App {
             .map(|urls| Queue::new(urls, accounts.own_config()));
         Self {
             router: Router::new(&ROUTES).expect("the route table is checked by a test"),
-            authority: Authority::new(config.callers),
+            authority: Authority::new(config.callers, config.list_claims),
             accounts,
             cleanup: queue.map(Cleanup::new),
             cors_origins: config.cors_origins,

@@ -3,11 +3,15 @@
 //! [`Evidence`] is what an event says about its sender; [`Authority`] finds the configured caller that it
 //! proves and holds the caller's grants against what is asked. No status codes and nothing of AWS here.
 
+mod claims;
+
 use std::collections::BTreeMap;
 
 use crate::config::{Access, Caller, Proof};
 use crate::digest::Digest;
 use crate::pattern::matches;
+
+pub use claims::Claim;
 
 /// Everything that an event says about its sender.
 #[derive(Debug, Default)]
@@ -17,7 +21,7 @@ pub struct Evidence {
     /// The IAM principal that API Gateway's authorizer verified.
     pub principal: Option<String>,
     /// The claims of the JWT that API Gateway's authorizer verified.
-    pub claims: BTreeMap<String, String>,
+    pub claims: BTreeMap<String, Claim>,
     /// The function was invoked directly, which IAM has already allowed.
     pub is_direct_invocation: bool,
 }
@@ -48,12 +52,17 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Authority {
     callers: Vec<Caller>,
+    list_claims: Vec<String>,
 }
 
 impl Authority {
-    /// Takes the callers of a checked configuration. Without any, nobody gets in.
-    pub fn new(callers: Vec<Caller>) -> Self {
-        Self { callers }
+    /// Takes the callers of a checked configuration, and the claims that it knows for lists. Without callers, nobody gets
+    /// in.
+    pub fn new(callers: Vec<Caller>, list_claims: Vec<String>) -> Self {
+        Self {
+            callers,
+            list_claims,
+        }
     }
 
     /// Finds who calls. Where the evidence proves several, the most particular counts: a token before a principal or
@@ -69,7 +78,7 @@ impl Authority {
         let matches: Vec<_> = self
             .callers
             .iter()
-            .filter(|caller| proves(evidence, &caller.proof))
+            .filter(|caller| proves(evidence, &caller.proof, &self.list_claims))
             .collect();
         let rank = |caller: &&&Caller| match caller.proof {
             Proof::Tokens(_) => 0,
@@ -126,7 +135,7 @@ impl Caller {
     }
 }
 
-fn proves(evidence: &Evidence, proof: &Proof) -> bool {
+fn proves(evidence: &Evidence, proof: &Proof, list_claims: &[String]) -> bool {
     match proof {
         Proof::Tokens(expected) => {
             let tokens = evidence.tokens.bearer.iter().chain(&evidence.tokens.own);
@@ -138,9 +147,10 @@ fn proves(evidence: &Evidence, proof: &Proof) -> bool {
             .is_some_and(|arn| is_principal(pattern, arn)),
         Proof::Claims(claims) => {
             !claims.is_empty()
-                && claims
-                    .iter()
-                    .all(|(name, value)| evidence.claims.get(name) == Some(value))
+                && claims.iter().all(|(name, value)| {
+                    let claim = evidence.claims.get(name);
+                    claim.is_some_and(|claim| claim.has(name, value, list_claims))
+                })
         }
         Proof::Invoke => evidence.is_direct_invocation,
     }
@@ -197,43 +207,48 @@ mod tests {
             ("client_id".to_owned(), "abc".to_owned()),
             ("iss".to_owned(), "us".to_owned()),
         ]);
-        Authority::new(vec![
-            caller(
-                "portal",
-                Proof::Tokens(vec![Digest::of("old"), Digest::of("secret")]),
-                &[("*", Access::Write)],
-            ),
-            caller(
-                "viewer",
-                Proof::Tokens(vec![Digest::of("look")]),
-                &[("nonprod", Access::Read)],
-            ),
-            caller(
-                "bot",
-                Proof::Principal("arn:aws:iam::123456789012:role/deploy-*".to_owned()),
-                &[],
-            ),
-            caller(
-                "admin",
-                Proof::Principal(
-                    "arn:aws:iam::123456789012:role/aws-reserved/x.com/Admin_1".to_owned(),
+        Authority::new(
+            vec![
+                caller(
+                    "portal",
+                    Proof::Tokens(vec![Digest::of("old"), Digest::of("secret")]),
+                    &[("*", Access::Write)],
                 ),
-                &[],
-            ),
-            caller(
-                "run-7",
-                Proof::Principal("arn:aws:sts::123456789012:assumed-role/release/run-7".to_owned()),
-                &[],
-            ),
-            caller("team", Proof::Claims(claims), &[]),
-            caller("nightly", Proof::Invoke, &[]),
-        ])
+                caller(
+                    "viewer",
+                    Proof::Tokens(vec![Digest::of("look")]),
+                    &[("nonprod", Access::Read)],
+                ),
+                caller(
+                    "bot",
+                    Proof::Principal("arn:aws:iam::123456789012:role/deploy-*".to_owned()),
+                    &[],
+                ),
+                caller(
+                    "admin",
+                    Proof::Principal(
+                        "arn:aws:iam::123456789012:role/aws-reserved/x.com/Admin_1".to_owned(),
+                    ),
+                    &[],
+                ),
+                caller(
+                    "run-7",
+                    Proof::Principal(
+                        "arn:aws:sts::123456789012:assumed-role/release/run-7".to_owned(),
+                    ),
+                    &[],
+                ),
+                caller("team", Proof::Claims(claims), &[]),
+                caller("nightly", Proof::Invoke, &[]),
+            ],
+            Vec::new(),
+        )
     }
 
     fn claims(pairs: &[(&str, &str)]) -> Evidence {
         let claims = pairs
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .map(|(name, value)| ((*name).to_owned(), Claim::Text((*value).to_owned())))
             .collect();
         Evidence {
             claims,
@@ -354,7 +369,9 @@ mod tests {
             ..tokens(&["secret"])
         };
         assert_eq!(
-            Authority::new(Vec::new()).identify(&evidence).err(),
+            Authority::new(Vec::new(), Vec::new())
+                .identify(&evidence)
+                .err(),
             Some(Refusal::Unauthenticated)
         );
     }

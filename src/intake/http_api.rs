@@ -11,11 +11,12 @@ use lambda_http::aws_lambda_events::apigw::{
 use serde_json::{Value, json};
 
 use super::{Call, Malformed, parts, query_pairs, take_tokens};
-use crate::auth::Evidence;
+use crate::auth::{Claim, Evidence};
 use crate::reply::Reply;
 
 /// Reads the request in the event.
-pub(super) fn call(event: Value) -> Result<Call, Malformed> {
+pub(super) fn call(mut event: Value) -> Result<Call, Malformed> {
+    let claims = take_claims(&mut event);
     let event: ApiGatewayV2httpRequest = parts::typed(event)?;
     let (prefix, path) = parts::split_stage(
         event.raw_path.unwrap_or_default(),
@@ -32,21 +33,25 @@ pub(super) fn call(event: Value) -> Result<Call, Malformed> {
         body: parts::body(event.body, event.is_base64_encoded)?,
         evidence: Evidence {
             tokens,
+            claims,
             ..verified(event.request_context)
         },
     })
 }
 
-/// Reads what the authorizer in front has verified. Nothing in headers or body can put anything here.
+/// Takes the claims of the JWT out of the event, whose type knows no others than texts.
+fn take_claims(event: &mut Value) -> BTreeMap<String, Claim> {
+    let jwt = event
+        .pointer_mut("/requestContext/authorizer/jwt")
+        .map(Value::take);
+    parts::claims(jwt.as_ref().and_then(|jwt| jwt.get("claims")))
+}
+
+/// Reads which principal the authorizer in front has verified. Nothing in headers or body can put anything here.
 fn verified(context: ApiGatewayV2httpRequestContext) -> Evidence {
     let authorizer = context.authorizer.unwrap_or_default();
-    let claims: BTreeMap<_, _> = authorizer
-        .jwt
-        .map(|jwt| jwt.claims.into_iter().collect())
-        .unwrap_or_default();
     Evidence {
         principal: authorizer.iam.and_then(|iam| iam.user_arn),
-        claims,
         ..Evidence::default()
     }
 }

@@ -1,5 +1,7 @@
 //! What several kinds of event have in common: stages, bodies, maps of headers and of query parameters.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::http::header::{HeaderMap, HeaderValue};
@@ -7,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::Malformed;
+use crate::auth::Claim;
 use crate::reply::{Body, Reply, unpacked};
 use crate::text::printable;
 
@@ -83,6 +86,14 @@ fn without_value(message: &str) -> String {
         (Some((fault, _)), Some((_, expected))) => format!("{fault}, expected {expected}"),
         _ => message.to_owned(),
     }
+}
+
+/// Reads the claims of an authorizer, which are an object or nothing.
+pub(super) fn claims(claims: Option<&Value>) -> BTreeMap<String, Claim> {
+    let claims = claims.and_then(Value::as_object).into_iter().flatten();
+    claims
+        .filter_map(|(name, value)| Some((name.clone(), Claim::of(value)?)))
+        .collect()
 }
 
 /// Decodes the body's bytes.

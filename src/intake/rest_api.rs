@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>,
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use lambda_http::aws_lambda_events::apigw::{
     ApiGatewayProxyRequest, ApiGatewayProxyRequestContext,
@@ -92,26 +92,11 @@ fn is_same(one: &str, other: &str) -> bool {
 /// `authorizer.claims`. What a Lambda authorizer returns stands beside these, and is no proof here: its values are
 /// texts, numbers and booleans, never an object.
 fn verified(context: ApiGatewayProxyRequestContext) -> Evidence {
-    let claims = context
-        .authorizer
-        .fields
-        .get("claims")
-        .and_then(Value::as_object);
-    let claims: BTreeMap<_, _> = claims.into_iter().flatten().filter_map(claim).collect();
     Evidence {
         principal: context.identity.user_arn,
-        claims,
+        claims: parts::claims(context.authorizer.fields.get("claims")),
         ..Evidence::default()
     }
-}
-
-fn claim((name, value): (&String, &Value)) -> Option<(String, String)> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
-        _ => return None,
-    };
-    Some((name.clone(), text))
 }
 
 #[cfg(test)]

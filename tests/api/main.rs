@@ -14,6 +14,7 @@ mod answers_back;
 mod bodies;
 mod callers;
 mod captured;
+mod claims;
 mod cleanup;
 mod clusters;
 mod deployed;
