@@ -1,5 +1,7 @@
 //! The log of a container.
 
+use std::ops::RangeInclusive;
+
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -166,19 +168,41 @@ fn time(request: &Request<'_>, name: &str) -> Result<Option<i64>, Error> {
     let Some(text) = request.query(name) else {
         return Ok(None);
     };
-    let millis = text.parse().ok().or_else(|| {
+    milliseconds(text)
+        .map(Some)
+        .map_err(|message| Error::input(name, &message))
+}
+
+/// The whole numbers that are taken for seconds since 1970: as such they are times from 1973 to 5138, as milliseconds
+/// from the first days of 1970.
+const SECONDS: RangeInclusive<i64> = 100_000_000..=99_999_999_999;
+
+/// Returns the milliseconds since 1970 that a text stands for, or what to write instead of it.
+fn milliseconds(text: &str) -> Result<i64, String> {
+    match text.parse::<i64>() {
+        Ok(seconds) if SECONDS.contains(&seconds) => {
+            return Err(format!(
+                "`{seconds}` looks like seconds since 1970; write milliseconds, `{seconds}000`"
+            ));
+        }
+        Ok(millis) if millis >= 0 => return Ok(millis),
+        _ => {}
+    }
+    let time = |text: &str| {
         text.parse::<Timestamp>()
             .ok()
             .map(Timestamp::as_millisecond)
-    });
-    let millis = millis.filter(|millis: &i64| *millis >= 0);
-    let refused = || {
-        Error::input(
-            name,
-            "expected milliseconds since 1970, or a time like `2026-11-22T14:08:06Z`",
-        )
     };
-    millis.map(Some).ok_or_else(refused)
+    if let Some(millis) = time(text).filter(|millis| *millis >= 0) {
+        return Ok(millis);
+    }
+    // In a query a bare `+` is a space.
+    let with_plus = text.replacen(' ', "+", 1);
+    if text.contains(' ') && time(&with_plus).is_some() {
+        let encoded = with_plus.replace('+', "%2B");
+        return Err(format!("the `+` arrived as a space; write `{encoded}`"));
+    }
+    Err("expected milliseconds since 1970, or a time like `2026-11-22T14:08:06Z`".to_owned())
 }
 
 /// Writes a log out by hand: the SDK for CloudWatch Logs carries no schemas yet.

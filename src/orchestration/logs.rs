@@ -51,11 +51,22 @@ pub async fn read(account: &Account, wanted: Wanted, deadline: Deadline) -> Resu
     let (definition, task_is_known) = deadline
         .limit(Box::pin(task_definition(account, &wanted)))
         .await??;
+    let unconfigured = without_configuration(&definition, &wanted.container);
     let query = query(account, &definition, wanted)?;
     check_fence(&account.settings, &query)?;
     let (group, stream) = (query.group.clone(), query.stream.clone());
     match read_on(account, query, deadline).await? {
         Ok(log) => Ok(log),
+        Err(error)
+            if error.kind == Kind::NotFound
+                && let Some(container) = unconfigured =>
+        {
+            Err(Cause::Missing(format!(
+                "the container `{container}` names no log configuration, and there is no log stream `{stream}` in the \
+                 group `{group}` either: register its task definition with a `logConfiguration` whose `logDriver` is \
+                 `awslogs`, and deploy that"
+            )))
+        }
         // Until the first output there is no stream, and until the first stream perhaps no group.
         Err(error) if error.kind == Kind::NotFound && task_is_known => Ok(Log::default()),
         Err(error) if error.kind == Kind::NotFound => Err(Cause::Missing(format!(
@@ -203,6 +214,13 @@ fn query(
     })
 }
 
+/// Returns the name of a container that says nothing of its log: then nothing of it comes to CloudWatch Logs.
+fn without_configuration(definition: &TaskDefinition, name: &str) -> Option<String> {
+    let container = container(definition, name).ok()?;
+    let is_without = container.log_configuration().is_none();
+    is_without.then(|| name.to_owned())
+}
+
 fn container<'d>(
     definition: &'d TaskDefinition,
     name: &str,
@@ -227,8 +245,13 @@ fn container<'d>(
         })
 }
 
-/// Reads on while pages are empty: only a token that stays the same is the end. At the deadline, an empty page is the
-/// answer too: its tokens lead on.
+/// The most pages of one answer. The forward token of a stream that is written to is another one each time, and the
+/// account has 25 calls a second for all of its users
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>).
+const PAGES_MAX: usize = 10;
+
+/// Reads on while pages are empty: only a token that stays the same is the end. At the deadline, and after some pages,
+/// an empty page is the answer too: its tokens lead on.
 async fn read_on(
     account: &Account,
     mut query: LogQuery,
@@ -236,7 +259,9 @@ async fn read_on(
 ) -> Result<Result<Log, aws::Error>, Elapsed> {
     let is_forward = query.is_from_head == Some(true);
     let mut last = None;
+    let mut pages = 0;
     loop {
+        pages += 1;
         let page = match (
             deadline.limit(get_log_events(account, query.clone())).await,
             last,
@@ -260,7 +285,9 @@ async fn read_on(
             events: page.events.unwrap_or_default(),
         };
         match next {
-            Some(next) if log.events.is_empty() => query.next_token = Some(next),
+            Some(next) if log.events.is_empty() && pages < PAGES_MAX => {
+                query.next_token = Some(next);
+            }
             _ => return Ok(Ok(log)),
         }
         last = Some(log);

@@ -203,8 +203,15 @@ async fn every_event_is_answered_as_its_story_goes() {
             }
             // The documented log request is `?task="foo"&container="bar"`.
             "show_service" => {
+                let container = text("/TaskDefinition/ContainerDefinitions/0/Name");
                 names.learn("foo", id("/Tasks/0"));
-                names.learn("bar", text("/TaskDefinition/ContainerDefinitions/0/Name"));
+                names.learn("bar", container);
+                // Its definition names no log, so that the original's convention says where one would be.
+                let stream = format!("webapp/{container}/{}", id("/Tasks/0"));
+                let events = [(1_795_356_486_000, "hello")];
+                app.account()
+                    .log("us-east-1", "myclu", &stream, &events)
+                    .await;
             }
             "run_task" => names.learn("0123456789abcdef0123456789abcdef", id("/Tasks/0/TaskArn")),
             "create_registry" => names.learn("srv-tvtbgvkkxtts3qlf", text("/Service/Id")),

@@ -188,3 +188,68 @@ async fn a_revision_is_deleted_for_good_whatever_its_status() {
         .await;
     assert_eq!(family["status"], 400);
 }
+
+/// The log of a task's container.
+fn logs_of(task: &str, container: &str) -> String {
+    format!("/clusters/shop/services/web/logs?task={task}&container={container}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_says_nothing_of_its_log_has_none_and_is_told_how_to_get_one() {
+    let strict = Strict::new();
+    let id = strict.run_task().await;
+    let answer = strict.send("GET", &logs_of(&id, "app"), Value::Null).await;
+    assert_eq!(answer["status"], 404, "{answer}");
+    let expected = format!(
+        "the container `app` names no log configuration, and there is no log stream `web/app/{id}` in the group `shop` \
+         either: register its task definition with a `logConfiguration` whose `logDriver` is `awslogs`, and deploy that"
+    );
+    assert_eq!(answer["body"]["detail"], expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_token_keeps_changing_is_left_after_some_pages() {
+    let strict = Strict::new();
+    let page = |number: u32| json!({"events": [], "nextForwardToken": format!("f/{number}/s"), "nextBackwardToken": "b/0/s"});
+    for number in 1..=20 {
+        let calls = strict.aws.on("logs:GetLogEvents").once();
+        calls.meets(Fault::answer(&page(number)));
+    }
+    let id = strict.run_task().await;
+    let path = format!("{}&startFromHead=true", logs_of(&id, "app"));
+    let begun = Instant::now();
+    let log = strict.ok("GET", &path, Value::Null).await;
+    assert_eq!(log["Events"], json!([]));
+    assert_eq!(log["NextForwardToken"], "f/10/s");
+    assert_eq!(strict.count("logs:GetLogEvents"), 10);
+    assert_eq!(begun.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_that_can_not_be_meant_is_told_what_to_write() {
+    let strict = Strict::new();
+    let id = strict.run_task().await;
+    for (given, expected) in [
+        (
+            "1735689600",
+            "start: `1735689600` looks like seconds since 1970; write milliseconds, `1735689600000`",
+        ),
+        (
+            "2025-01-01T00:00:00+02:00",
+            "start: the `+` arrived as a space; write `2025-01-01T00:00:00%2B02:00`",
+        ),
+        (
+            "yesterday",
+            "start: expected milliseconds since 1970, or a time like `2026-11-22T14:08:06Z`",
+        ),
+    ] {
+        let path = format!("{}&start={given}", logs_of(&id, "app"));
+        let answer = strict.send("GET", &path, Value::Null).await;
+        assert_eq!(answer["status"], 400, "{answer}");
+        assert_eq!(answer["body"]["detail"], expected);
+    }
+    for given in ["0", "1735689600000", "2025-01-01T00:00:00%2B02:00"] {
+        let path = format!("{}&start={given}", logs_of(&id, "app"));
+        assert_eq!(strict.send("GET", &path, Value::Null).await["status"], 404);
+    }
+}
