@@ -41,6 +41,7 @@ pub struct App {
     accounts: Accounts,
     cleanup: Option<Cleanup>,
     cors_origins: Vec<String>,
+    gateway_alias: Option<String>,
 }
 
 impl App {
@@ -58,6 +59,7 @@ impl App {
             accounts,
             cleanup: queue.map(Cleanup::new),
             cors_origins: config.cors_origins,
+            gateway_alias: config.gateway_alias,
         }
     }
 
@@ -67,7 +69,8 @@ impl App {
     /// [`UnknownEvent`] if the event is of no known kind: then there is no envelope to answer in.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, UnknownEvent> {
         let LambdaEvent { payload, context } = event;
-        match intake::open(payload, &context.invoked_function_arn)? {
+        let alias = self.gateway_alias.as_deref();
+        match intake::open(payload, &context.invoked_function_arn, alias)? {
             Event::Request(opened) => Ok(self.handle_request(&opened, &context).await),
             Event::Batch(batch) => self.handle_batch(&batch, &context).await,
         }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::digest::Digest;
+use crate::intake::DIRECT_ALIAS;
 use crate::wire::json;
 
 pub use account::{Account, DefaultLogs};
@@ -28,6 +29,8 @@ pub const CLEANUP_QUEUE: &str = "ECS_API_CLEANUP_QUEUE_URL";
 /// The variable that holds the URL of the queue for those of them that can't be finished.
 pub const DEAD_LETTER_QUEUE: &str = "ECS_API_DEAD_LETTER_QUEUE_URL";
 
+/// The variable that holds the name of the function's alias for gateways.
+pub const GATEWAY_ALIAS: &str = "ECS_API_GATEWAY_ALIAS";
 /// The AWS SDK's variable that holds the URL of another AWS.
 const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
@@ -46,6 +49,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// The queue for deletes that outlive their request; without it, their callers repeat them.
     pub cleanup_queue: Option<CleanupQueue>,
+    /// The function's alias that gateways invoke; without it, their events are told by their shape.
+    pub gateway_alias: Option<String>,
 }
 
 /// The URLs of the stack's own queues.
@@ -143,6 +148,11 @@ pub enum ConfigError {
         /// Its value.
         url: String,
     },
+    /// The name of the alias for gateways can't be one.
+    #[error(
+        "{GATEWAY_ALIAS}: `{0}` is not the name of an alias for gateways: 1 to 128 letters, digits, `-` or `_`, and not `direct`"
+    )]
+    GatewayAlias(String),
     /// It is not JSON.
     #[error("the configuration is not JSON: {} at line {} column {}", .0.message, .0.line, .0.column)]
     Syntax(json::SyntaxError),
@@ -184,8 +194,12 @@ impl Config {
             url,
             dead_letter_url,
         });
+        let gateway_alias = variable(GATEWAY_ALIAS)
+            .map(|name| alias(&name.to_string_lossy()))
+            .transpose()?;
         Ok(Self {
             cleanup_queue,
+            gateway_alias,
             ..config
         })
     }
@@ -238,6 +252,16 @@ fn queue_url(variable: &'static str, url: &str) -> Result<String, ConfigError> {
             variable,
             url: url.to_owned(),
         })
+    }
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html>
+fn alias(name: &str) -> Result<String, ConfigError> {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    if (1..=128).contains(&name.len()) && name.chars().all(allowed) && name != DIRECT_ALIAS {
+        Ok(name.to_owned())
+    } else {
+        Err(ConfigError::GatewayAlias(name.to_owned()))
     }
 }
 

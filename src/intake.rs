@@ -164,7 +164,7 @@ impl Envelope {
 pub struct Malformed(pub String);
 
 /// An event that there is no envelope to answer in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownEvent {
     /// It is of no known kind, or of two at once.
     #[error(
@@ -179,6 +179,14 @@ pub enum UnknownEvent {
          `{{\"method\", \"path\", \"query\"?, \"headers\"?, \"body\"?}}`"
     )]
     NotDirect,
+    /// It is a gateway's, but came past the alias for these.
+    #[error(
+        "events of gateways are taken through the function's alias `{0}` alone: let the gateway invoke that"
+    )]
+    PastGatewayAlias(String),
+    /// It is no gateway's, but came through the alias for these.
+    #[error("the alias `{0}` takes events of gateways and nothing else: invoke `{DIRECT_ALIAS}`")]
+    NotOfAGateway(String),
 }
 
 impl From<UnknownEvent> for Diagnostic {
@@ -197,15 +205,18 @@ impl From<UnknownEvent> for Diagnostic {
 /// any principal in it. Through this alias nobody can, and Lambda, not the event, says which alias was invoked.
 pub const DIRECT_ALIAS: &str = "direct";
 
-/// Takes an event apart that came through the function or alias of an ARN.
+/// Takes an event apart that came through the function or alias of an ARN. With the name of an alias for gateways, their
+/// events are taken through it alone.
 ///
 /// # Errors
 /// [`UnknownEvent`] if it is of no known kind, so that there is no envelope to answer in, or must not come this way.
-pub fn open(event: Value, invoked_arn: &str) -> Result<Event, UnknownEvent> {
+pub fn open(
+    event: Value,
+    invoked_arn: &str,
+    gateway_alias: Option<&str>,
+) -> Result<Event, UnknownEvent> {
     let envelope = Envelope::of(&event);
-    if envelope != Some(Envelope::Direct) && qualifier(invoked_arn) == Some(DIRECT_ALIAS) {
-        return Err(UnknownEvent::NotDirect);
-    }
+    check_way(envelope, qualifier(invoked_arn), gateway_alias)?;
     let Some(envelope) = envelope else {
         return batch::batch(&event)
             .map(Event::Batch)
@@ -213,6 +224,29 @@ pub fn open(event: Value, invoked_arn: &str) -> Result<Event, UnknownEvent> {
     };
     let call = bounds::check(&event, envelope).and_then(|()| call(event, envelope));
     Ok(Event::Request(Box::new(Opened { envelope, call })))
+}
+
+/// Refuses an event that came through an alias which is not for its kind.
+///
+/// An event says of itself that it is a gateway's, and whom that has verified. Which alias was invoked Lambda says, and who
+/// may invoke it IAM.
+fn check_way(
+    envelope: Option<Envelope>,
+    invoked: Option<&str>,
+    gateway_alias: Option<&str>,
+) -> Result<(), UnknownEvent> {
+    let is_direct = envelope == Some(Envelope::Direct);
+    let is_of_a_gateway = envelope.is_some() && !is_direct;
+    match gateway_alias {
+        _ if !is_direct && invoked == Some(DIRECT_ALIAS) => Err(UnknownEvent::NotDirect),
+        Some(alias) if is_of_a_gateway && invoked != Some(alias) => {
+            Err(UnknownEvent::PastGatewayAlias(alias.to_owned()))
+        }
+        Some(alias) if !is_of_a_gateway && invoked == Some(alias) => {
+            Err(UnknownEvent::NotOfAGateway(alias.to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the request of an event.

@@ -116,6 +116,7 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
             list_claims,
             log_level,
             cleanup_queue: None,
+            gateway_alias: None,
         })
     } else {
         Err(faults)

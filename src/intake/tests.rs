@@ -106,6 +106,59 @@ fn an_event_of_two_kinds_is_of_none() {
     }
 }
 
+/// What comes through an ARN, with or without an alias for gateways, is taken or refused.
+fn opened(event: Value, arn: &str, gateway_alias: Option<&str>) -> Result<Envelope, UnknownEvent> {
+    open(event, arn, gateway_alias).map(|event| match event {
+        Event::Request(opened) => opened.envelope,
+        Event::Batch(batch) => panic!("{batch:?} is no request"),
+    })
+}
+
+#[test]
+fn the_alias_for_gateways_takes_their_events_and_they_come_no_other_way() {
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:ecs-api";
+    let gateway = || "gateway".to_owned();
+    for (kind, event) in kinds() {
+        let is_direct = kind == Envelope::Direct;
+        let past = Err(UnknownEvent::PastGatewayAlias(gateway()));
+        for arn in [
+            "",
+            function,
+            &format!("{function}:$LATEST"),
+            &format!("{function}:live"),
+        ] {
+            let expected = if is_direct { Ok(kind) } else { past.clone() };
+            assert_eq!(
+                opened(event.clone(), arn, Some("gateway")),
+                expected,
+                "{arn}"
+            );
+        }
+        let through = opened(
+            event.clone(),
+            &format!("{function}:gateway"),
+            Some("gateway"),
+        );
+        let expected = if is_direct {
+            Err(UnknownEvent::NotOfAGateway(gateway()))
+        } else {
+            Ok(kind)
+        };
+        assert_eq!(through, expected);
+        let direct = opened(event, &format!("{function}:direct"), Some("gateway"));
+        let expected = if is_direct {
+            Ok(kind)
+        } else {
+            Err(UnknownEvent::NotDirect)
+        };
+        assert_eq!(direct, expected);
+    }
+    let batch = json!({"Records": [{"messageId": "1", "body": "", "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:ecs-api-cleanup"}]});
+    assert!(open(batch.clone(), function, Some("gateway")).is_ok());
+    assert!(open(batch, &format!("{function}:gateway"), Some("gateway")).is_err());
+}
+
 #[test]
 fn the_alias_for_direct_invocations_takes_nothing_else() {
     let function = "arn:aws:lambda:us-east-1:123456789012:function:ecs-api";
@@ -117,10 +170,7 @@ fn the_alias_for_direct_invocations_takes_nothing_else() {
         (String::new(), true),
     ] {
         for (kind, event) in kinds() {
-            let opened = open(event, &arn).map(|event| match event {
-                Event::Request(opened) => opened.envelope,
-                Event::Batch(batch) => panic!("{batch:?} is no request"),
-            });
+            let opened = opened(event, &arn, None);
             let expected = if takes_gateways || kind == Envelope::Direct {
                 Ok(kind)
             } else {

@@ -13,10 +13,10 @@ use crate::support::{Caller, TestAccount, TestApp};
 
 /// Takes the log of this thread.
 #[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn start(level: LogLevel) -> (Self, tracing::subscriber::DefaultGuard) {
+    pub fn start(level: LogLevel) -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
         let guard = tracing::subscriber::set_default(telemetry::subscriber(level, log.clone()));
         (log, guard)
@@ -27,7 +27,7 @@ impl Log {
     }
 
     /// Each line is one JSON object.
-    fn lines(&self) -> Vec<Value> {
+    pub fn lines(&self) -> Vec<Value> {
         self.text()
             .lines()
             .map(|line| serde_json::from_str(line).expect("a line of the log is JSON"))
@@ -233,7 +233,7 @@ fn debug_shows_no_secret() {
         "headers": {"authorization": format!("Bearer {SECRET}"), "x-auth-token": SECRET, "x-other": SECRET},
         "requestContext": {"http": {"method": "GET", "path": "/v1/ecs/ping"}}, "isBase64Encoded": false,
     });
-    let shown = format!("{config:?} {:?}", intake::open(event, "").unwrap());
+    let shown = format!("{config:?} {:?}", intake::open(event, "", None).unwrap());
     for hidden in [SECRET, &token, "external-"] {
         assert!(!shown.contains(hidden), "{shown}");
     }

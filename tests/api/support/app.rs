@@ -103,6 +103,20 @@ impl TestApp {
         Self::build(vec![TestAccount::new("nonprod")], None, settings)
     }
 
+    /// One account `nonprod`, and an alias that gateways must come through.
+    pub fn with_gateway_alias(alias: &str, settings: &Value) -> Self {
+        let app = Self::new();
+        let config = Config {
+            gateway_alias: Some(alias.to_owned()),
+            ..configure(&app.accounts, settings)
+        };
+        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint()));
+        Self {
+            app: App::new(config, clients),
+            ..app
+        }
+    }
+
     /// One account `nonprod`, and an SDK that panics at the first call; with queues, if need be.
     pub fn with_broken_sdk(queues: Option<CleanupQueue>) -> Self {
         let app = Self::new();
@@ -113,6 +127,22 @@ impl TestApp {
             ..configure(&app.accounts, &json!({}))
         };
         let clients = Accounts::new(config.accounts.clone(), function.build());
+        Self {
+            app: App::new(config, clients),
+            ..app
+        }
+    }
+
+    /// One account `nonprod`, something in front of AWS, and a writer of this name.
+    pub fn behind(endpoint: &str, writer: &str) -> Self {
+        let all = json!([{"accounts": ["*"], "access": "write"}]);
+        let callers = json!({"callers": [
+            caller("reader", Caller::Reader, &json!([{"accounts": ["nonprod"], "access": "read"}])),
+            caller(writer, Caller::Writer, &all),
+        ]});
+        let app = Self::new();
+        let config = configure(&app.accounts, &callers);
+        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
         Self {
             app: App::new(config, clients),
             ..app
