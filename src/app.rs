@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::api::Request;
 use crate::api::operation::{Handler, Route};
 use crate::auth::Authority;
-use crate::aws::Accounts;
+use crate::aws::{Accounts, Attribution};
 use crate::aws::queue::Queue;
 use crate::cleanup::Cleanup;
 use crate::config::Config;
@@ -215,7 +215,9 @@ impl App {
                 let request = self
                     .account_request(call, &path, &caller.name, envelope, context)
                     .await?;
-                let work = work(&request);
+                let attribution = Attribution::new(&caller.name, &context.request_id);
+                log.attribution = Some(attribution.clone());
+                let work = attribution.scope(work(&request));
                 if route.keeps_its_deadline {
                     work.await
                 } else {

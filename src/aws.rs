@@ -4,6 +4,7 @@
 //! neither HTTP nor JSON.
 
 pub mod accounts;
+mod attribution;
 pub mod discovery;
 pub mod ecs;
 pub mod error;
@@ -15,4 +16,5 @@ mod retries;
 mod sessions;
 
 pub use accounts::{Account, Accounts};
+pub use attribution::Attribution;
 pub use error::{Error, Kind};

@@ -7,6 +7,7 @@ use tracing::{Level, Subscriber, error, info, warn};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::aws::Attribution;
 use crate::config::LogLevel;
 use crate::error::{Error, causes};
 use crate::intake::{Call, Malformed};
@@ -66,6 +67,8 @@ pub struct RequestLog {
     pub operation: Option<&'static str>,
     /// Who asked.
     pub caller: Option<String>,
+    /// The caller that AWS is called for, and AWS's ids of what it changed.
+    pub attribution: Option<Attribution>,
     /// The error that the request ended with.
     pub error: Option<Error>,
 }
@@ -94,6 +97,11 @@ impl RequestLog {
             .as_ref()
             .map(|error| printable_up_to(LOGGED_CAUSE_MAX, &causes(error)))
             .unwrap_or_default();
+        let aws_writes = self
+            .attribution
+            .as_ref()
+            .map(|attribution| attribution.writes().join(" "))
+            .unwrap_or_default();
         let (status, took_ms) = (
             reply.status.as_u16(),
             u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -101,7 +109,8 @@ impl RequestLog {
         macro_rules! line {
             ($write:ident) => {
                 $write!(
-                    request_id, method, path, operation, caller, status, took_ms, cause, "request"
+                    request_id, method, path, operation, caller, status, took_ms, aws_writes,
+                    cause, "request"
                 )
             };
         }

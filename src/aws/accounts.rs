@@ -17,6 +17,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::OnceCell;
 
 use super::Error;
+use super::attribution::AttributeCalls;
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
 use super::sessions::Session;
 use crate::config;
@@ -149,7 +150,7 @@ impl Account {
         // The retries of all clients of a partition come out of one budget, and an account's throttling shall not cost
         // another account its retries. (The SDKs' builders have no trait in common.)
         macro_rules! client {
-            ($sdk:ident) => {{
+            ($sdk:ident, $service:literal) => {{
                 let partition = format!("{}-{}", stringify!($sdk), settings.role_arn.as_str());
                 let config = $sdk::config::Builder::from(&own)
                     .retry_partition($sdk::config::retry::RetryPartition::new(partition))
@@ -157,15 +158,16 @@ impl Account {
                     .retry_classifier(NotForQuotas)
                     .retry_classifier(DisguisedThrottling)
                     .retry_classifier(Nonsense)
-                    .interceptor(session.clone());
+                    .interceptor(session.clone())
+                    .interceptor(AttributeCalls { service: $service });
                 $sdk::Client::from_conf(config.build())
             }};
         }
         Self {
             settings: settings.clone(),
-            ecs: client!(aws_sdk_ecs),
-            discovery: client!(aws_sdk_servicediscovery),
-            logs: client!(aws_sdk_cloudwatchlogs),
+            ecs: client!(aws_sdk_ecs, "ecs"),
+            discovery: client!(aws_sdk_servicediscovery, "servicediscovery"),
+            logs: client!(aws_sdk_cloudwatchlogs, "logs"),
         }
     }
 

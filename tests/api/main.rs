@@ -11,6 +11,7 @@
 mod support;
 
 mod answers_back;
+mod attribution;
 mod bodies;
 mod callers;
 mod captured;

@@ -1,0 +1,142 @@
+//! For whom calls to AWS are made: CloudTrail in the member's account says it, and the function's log says what AWS made of
+//! the calls that change something.
+//!
+//! It stands in the user agent. A session for each caller would say it too, in the session's name, but cost an `AssumeRole`
+//! for each caller, account, hour and process, on the way of a request that waits; the user agent costs no call and tells
+//! requests apart as well.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+/// The most writes of one request that are kept: a create with its undo has some twenty.
+const WRITES_MAX: usize = 50;
+/// The most characters of a caller's name in the user agent, of which CloudTrail keeps 1 KB
+/// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>).
+const NAME_MAX: usize = 64;
+
+tokio::task_local! {
+    /// For whom the calls of this task are made. (All calls of a request are made by its own task.)
+    static CURRENT: Attribution;
+}
+
+/// For whom calls to AWS are made, and what AWS answered to those that change something.
+#[derive(Debug, Clone)]
+pub struct Attribution {
+    /// What the user agent ends with.
+    agent: Arc<str>,
+    writes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Attribution {
+    /// Attributes calls to a caller and to the request, or the earlier request, that they are made for.
+    pub fn new(caller: &str, request_id: &str) -> Self {
+        let (caller, request_id) = (token(caller), token(request_id));
+        Self {
+            agent: format!("md/ecs-api-caller#{caller} md/ecs-api-request#{request_id}").into(),
+            writes: Arc::default(),
+        }
+    }
+
+    /// Attributes all calls of a future.
+    pub async fn scope<F: Future>(&self, work: F) -> F::Output {
+        CURRENT.scope(self.clone(), work).await
+    }
+
+    /// Returns the calls so far that change something, with AWS's ids of them: `ecs:CreateService=0a1b2c3d-…`.
+    pub fn writes(&self) -> Vec<String> {
+        self.kept().clone()
+    }
+
+    fn add(&self, write: String) {
+        let mut writes = self.kept();
+        if writes.len() < WRITES_MAX {
+            writes.push(write);
+        }
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A text as a part of the user agent, without what begins another part.
+fn token(text: &str) -> String {
+    let letter = |letter: char| {
+        if letter.is_ascii_alphanumeric() || "-._".contains(letter) {
+            letter
+        } else {
+            '_'
+        }
+    };
+    text.chars().take(NAME_MAX).map(letter).collect()
+}
+
+/// Writes into each call for whom it is made, and keeps AWS's id of each that changes something.
+#[derive(Debug)]
+pub(super) struct AttributeCalls {
+    /// The service as IAM names it.
+    pub(super) service: &'static str,
+}
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for AttributeCalls {
+    fn name(&self) -> &'static str {
+        "AttributeCalls"
+    }
+
+    /// After the signature, which leaves the user agent out
+    /// (<https://docs.rs/aws-sigv4/latest/aws_sigv4/http_request/struct.SigningSettings.html>).
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Ok(agent) = CURRENT.try_with(|current| Arc::clone(&current.agent)) else {
+            return Ok(());
+        };
+        let headers = context.request_mut().headers_mut();
+        let before = headers.get("user-agent").unwrap_or_default();
+        let agent = format!("{before} {agent}");
+        headers.insert("user-agent", agent.trim_start().to_owned());
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().map_or("", |call| call.name());
+        if let Some(id) = context.response().and_then(request_id)
+            && changes_something(operation)
+        {
+            let write = format!("{}:{operation}={}", self.service, token(id));
+            // Outside of a request nobody asks for it.
+            let _ = CURRENT.try_with(|current| current.add(write));
+        }
+        Ok(())
+    }
+}
+
+fn request_id(response: &HttpResponse) -> Option<&str> {
+    let headers = response.headers();
+    headers
+        .get("x-amzn-requestid")
+        .or_else(|| headers.get("x-amz-request-id"))
+}
+
+/// Tells whether an operation changes something, by its name: AWS names those that do not by few verbs.
+fn changes_something(operation: &str) -> bool {
+    let reads = ["Describe", "Filter", "Get", "List"];
+    !reads.iter().any(|verb| operation.starts_with(verb))
+}
