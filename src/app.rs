@@ -13,8 +13,8 @@ use serde_json::Value;
 use crate::api::Request;
 use crate::api::operation::{Handler, Route};
 use crate::auth::Authority;
-use crate::aws::{Accounts, Attribution};
 use crate::aws::queue::Queue;
+use crate::aws::{Accounts, Attribution};
 use crate::cleanup::Cleanup;
 use crate::config::Config;
 use crate::deadline::Deadline;
@@ -133,12 +133,20 @@ impl App {
         envelope: Envelope,
         request_id: &str,
     ) -> Reply {
-        let reply = reply.with_header(HeaderName::from_static("x-request-id"), request_id);
-        let Some(call) = call else { return reply };
         let accepted = call
-            .headers
-            .get(header::ACCEPT_ENCODING)
+            .and_then(|call| call.headers.get(header::ACCEPT_ENCODING))
             .filter(|_| envelope.takes_bytes());
+        // Where no bytes arrive as bytes, the gateway compresses by itself, or IAM knows who asks.
+        let reply = if envelope.takes_bytes() && !reply.suits(accepted) {
+            problem::reply(&Error::OnlyCompressed, request_id, true)
+        } else {
+            reply
+        };
+        let reply = reply
+            .with_header(HeaderName::from_static("x-request-id"), request_id)
+            .with_default_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .with_default_header(header::CACHE_CONTROL, "no-store");
+        let Some(call) = call else { return reply };
         let reply = self.with_cors(reply, call).compressed_for(accepted);
         if call.method == Method::HEAD {
             Reply {

@@ -41,6 +41,11 @@ pub enum Error {
     /// The body or the query is not what was expected.
     #[error("not valid at {}", places(.0))]
     Input(Vec<FieldError>),
+    /// The answer is sent compressed or not at all.
+    #[error(
+        "this answer is sent compressed alone: ask for it with `Accept-Encoding: gzip`, as `curl --compressed` does"
+    )]
+    OnlyCompressed,
     /// An identifier that can't be one.
     #[error(transparent)]
     Id(#[from] IdError),

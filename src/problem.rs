@@ -205,6 +205,7 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
         Error::Malformed(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedRequest"),
         Error::Body(error) => of_body(error),
         Error::Input(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
+        Error::OnlyCompressed => Verdict::new(StatusCode::NOT_ACCEPTABLE, "OnlyCompressed"),
         Error::Id(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidIdentifier"),
         Error::Refused(Refusal::Unauthenticated) => {
             Verdict::new(StatusCode::UNAUTHORIZED, "Unauthenticated")

@@ -103,6 +103,16 @@ impl Reply {
         self
     }
 
+    /// Adds a header, unless the answer has it.
+    #[must_use]
+    pub fn with_default_header(self, name: HeaderName, value: &str) -> Self {
+        if self.headers.contains_key(&name) {
+            self
+        } else {
+            self.with_header(name, value)
+        }
+    }
+
     /// Says which members a lenient request had dropped (RFC 7240).
     #[must_use]
     pub fn with_ignored(self, is_lenient: bool, ignored: &[String]) -> Self {
@@ -154,6 +164,12 @@ impl Reply {
         } else {
             reply
         }
+    }
+
+    /// Tells whether the answer can be sent to whoever accepts these encodings: what is ten times as long unpacked is
+    /// not unpacked for anybody who asks.
+    pub fn suits(&self, accept_encoding: Option<&HeaderValue>) -> bool {
+        !matches!(self.body, Body::Gzip(_)) || accept_encoding.is_some_and(accepts_gzip)
     }
 
     /// Compresses a long body, if the caller's `Accept-Encoding` allows it, and unpacks one that is compressed already, if

@@ -22,6 +22,7 @@ pub const SHOW_OPENAPI: Operation = Operation {
         Answer::json("This document.", Schema::OBJECT).with_headers(&["ETag"]),
         NOT_CHANGED,
     ],
+    other_statuses: &[406],
     ..Operation::get(
         "show_openapi",
         "/openapi.json",
@@ -38,6 +39,7 @@ pub const SHOW_DOCS: Operation = Operation {
         Answer::of("The page.", "text/html", Schema::Text).with_headers(&["ETag"]),
         NOT_CHANGED,
     ],
+    other_statuses: &[406],
     ..Operation::get("show_docs", "/docs", Handler::Public(show_docs))
 };
 

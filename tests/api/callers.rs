@@ -219,3 +219,38 @@ async fn an_unknown_token_for_this_api_is_never_made_up_for() {
         }
     }
 }
+
+/// What is for one caller must not lie in a cache between, nor be taken for something else by a browser.
+#[tokio::test]
+async fn what_needs_a_caller_is_stored_nowhere() {
+    let app = TestApp::new();
+    for (method, path, caller, status) in [
+        ("GET", "/nonprod/clusters", Caller::Writer, 200),
+        ("GET", "/nonprod/clusters/missing", Caller::Writer, 404),
+        ("POST", "/nonprod/clusters", Caller::Writer, 400),
+        ("POST", "/nonprod/clusters", Caller::Reader, 403),
+        ("GET", "/nonprod/clusters", Caller::Stranger, 401),
+        ("GET", "/nothing/of/ours/at/all", Caller::Writer, 404),
+    ] {
+        let answer = app
+            .request(method, path)
+            .by(caller)
+            .json(&json!({}))
+            .send()
+            .await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            Some("nosniff"),
+            "{path}"
+        );
+    }
+    // What everybody may see says for itself how long it may be kept.
+    let page = app
+        .request("GET", "/docs")
+        .header("accept-encoding", "gzip");
+    let page = page.by(Caller::Anonymous).send().await;
+    assert_eq!(page.header("cache-control"), Some("no-cache"));
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+}

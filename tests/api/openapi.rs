@@ -87,39 +87,31 @@ fn with_section(name: &str, section: &str, page: &str) -> String {
 #[tokio::test]
 async fn the_description_is_served_to_anybody() {
     let app = TestApp::new();
-    let request = || app.request("GET", "/openapi.json").by(Caller::Anonymous);
-    let plain = request().send().await;
-    assert_eq!(plain.header("content-type"), Some("application/json"));
-    assert_eq!(plain.expect(200), openapi::document());
-    let compressed = request().header("accept-encoding", "gzip").send().await;
+    let request = app.request("GET", "/openapi.json").by(Caller::Anonymous);
+    let compressed = request.header("accept-encoding", "gzip").send().await;
+    assert_eq!(compressed.header("content-type"), Some("application/json"));
     assert_eq!(compressed.header("content-encoding"), Some("gzip"));
     assert_eq!(compressed.header("vary"), Some("Accept-Encoding"));
-    assert_eq!(compressed.text(), plain.text());
-    assert_eq!(compressed.header("etag"), plain.header("etag"));
+    assert_eq!(compressed.expect(200), openapi::document());
 }
 
 #[tokio::test]
 async fn an_unchanged_description_is_not_sent_again() {
     let app = TestApp::new();
     for path in ["/openapi.json", "/docs"] {
-        let first = app.request("GET", path).by(Caller::Anonymous).send().await;
+        let request = || {
+            let request = app.request("GET", path).by(Caller::Anonymous);
+            request.header("accept-encoding", "gzip")
+        };
+        let first = request().send().await;
         let etag = first.header("etag").unwrap();
-        let again = app
-            .request("GET", path)
-            .by(Caller::Anonymous)
-            .header("if-none-match", etag)
-            .send()
-            .await;
+        let again = request().header("if-none-match", etag).send().await;
         assert_eq!(
             (again.status, again.text().as_str(), again.header("etag")),
             (304, "", Some(etag))
         );
-        let other = app
-            .request("GET", path)
-            .by(Caller::Anonymous)
-            .header("if-none-match", "W/\"other\"")
-            .send()
-            .await;
+        let other = request().header("if-none-match", "W/\"other\"");
+        let other = other.send().await;
         assert_eq!(other.status, 200);
     }
 }
