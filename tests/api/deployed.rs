@@ -363,3 +363,27 @@ fn the_deployed_function_takes_direct_invocations() {
         assert_eq!(refused["errorType"], "UnknownEvent", "{refused}");
     }
 }
+
+/// Whoever may invoke the function can write an event of a gateway, with anybody's name in it.
+#[test]
+fn a_forged_event_of_a_gateway_gets_in_through_the_gateways_alias_alone() {
+    let stack = Stack::shared();
+    let forged = json!({
+        "version": "2.0", "rawPath": "/v1/ecs/ping", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
+        "requestContext": {
+            "http": {"method": "GET", "path": "/v1/ecs/ping"}, "stage": "$default",
+            "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:root"}},
+        },
+    });
+    for output in ["FunctionArn", "DirectArn"] {
+        let refused = stack.invoke(stack.output(output), &forged);
+        assert_eq!(refused["errorType"], "UnknownEvent", "{output}: {refused}");
+    }
+    assert_eq!(
+        stack.invoke(stack.output("GatewayArn"), &forged)["statusCode"],
+        200
+    );
+    let direct = json!({"method": "GET", "path": "/v1/ecs/ping"});
+    let refused = stack.invoke(stack.output("GatewayArn"), &direct);
+    assert_eq!(refused["errorType"], "UnknownEvent", "{refused}");
+}

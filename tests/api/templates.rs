@@ -230,6 +230,7 @@ fn the_functions_role_allows_what_the_code_and_lambda_call_as_it_and_nothing_els
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
         "sqs:ReceiveMessage",
+        "kms:Decrypt",
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     ]);
@@ -300,6 +301,255 @@ fn no_template_takes_its_partition_for_granted() {
             "{path} names the partition `aws`"
         );
     }
+}
+
+fn statement<'t>(policy: &'t Value, sid: &str) -> &'t Value {
+    let statements = policy["Statement"].as_array().expect("a list");
+    // A statement that is there under a condition of the template is the second of `Fn::If`.
+    let plain = |statement: &'t Value| statement.pointer("/Fn::If/1").unwrap_or(statement);
+    let mut found = statements
+        .iter()
+        .map(plain)
+        .filter(|each| each["Sid"] == sid);
+    found.next().unwrap_or_else(|| panic!("no statement {sid}"))
+}
+
+fn members_policy() -> &'static Value {
+    &template(MEMBER)["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]
+}
+
+/// Root on an instance of the account is what EC2, host network, host volumes and `privileged` come to. The local AWS does not
+/// know these keys.
+#[test]
+fn nothing_is_registered_but_for_fargate_unless_the_accounts_owner_says_so() {
+    let conditions = [
+        (
+            "NothingButFargate",
+            json!({"ForAnyValue:StringNotEquals": {"ecs:compute-compatibility": "FARGATE"}}),
+        ),
+        (
+            "NothingUnsaid",
+            json!({"Null": {"ecs:compute-compatibility": "true"}}),
+        ),
+        (
+            "NothingPrivileged",
+            json!({"StringEquals": {"ecs:privileged": "true"}}),
+        ),
+    ];
+    for (sid, condition) in conditions {
+        let denied = statement(members_policy(), sid);
+        assert_eq!(
+            denied,
+            &json!({"Sid": sid, "Effect": "Deny", "Action": "ecs:RegisterTaskDefinition", "Resource": "*",
+                    "Condition": condition})
+        );
+        let statements = members_policy()["Statement"].as_array().unwrap();
+        let conditional = json!({"Fn::If": ["IsFargateAlone", denied, {"Ref": "AWS::NoValue"}]});
+        assert!(statements.contains(&conditional), "{sid}");
+    }
+    let member = template(MEMBER);
+    assert_eq!(
+        member["Conditions"]["IsFargateAlone"],
+        json!({"Fn::Equals": [{"Ref": "AllowedCompute"}, "FARGATE"]})
+    );
+    let compute = &member["Parameters"]["AllowedCompute"];
+    assert_eq!(
+        (&compute["Default"], &compute["AllowedValues"]),
+        (&json!("FARGATE"), &json!(["FARGATE", "ANY"]))
+    );
+}
+
+#[test]
+fn records_of_zones_are_deleted_and_never_made() {
+    let allowed = statement(members_policy(), "CloudMapDeletesRecords");
+    assert_eq!(allowed["Action"], "route53:ChangeResourceRecordSets");
+    assert_eq!(
+        allowed["Condition"],
+        json!({"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsActions": ["DELETE"]},
+               "Null": {"route53:ChangeResourceRecordSetsActions": "false"}})
+    );
+    assert!(
+        allowed["Resource"].to_string().contains("NamespaceZoneIds"),
+        "{allowed}"
+    );
+}
+
+/// Tells whether a value fits a parameter's pattern, which CloudFormation holds each entry of a list against.
+fn fits(path: &str, parameter: &str, value: &str) -> bool {
+    let pattern = template(path)["Parameters"][parameter]["AllowedPattern"].as_str();
+    let pattern = format!(
+        "^(?:{})$",
+        pattern.unwrap_or_else(|| panic!("{parameter} has no pattern"))
+    );
+    jsonschema::is_valid(
+        &json!({"type": "string", "pattern": pattern}),
+        &json!(value),
+    )
+}
+
+#[test]
+fn parameters_take_nothing_that_opens_more_than_they_name() {
+    let role = "arn:aws:iam::111122223333:role/tasks";
+    for (path, parameter, value, is_taken) in [
+        (MEMBER, "PassRoleArns", "", true),
+        (MEMBER, "PassRoleArns", role, true),
+        (
+            MEMBER,
+            "PassRoleArns",
+            "arn:aws-cn:iam::111122223333:role/team/tasks-*",
+            true,
+        ),
+        (MEMBER, "PassRoleArns", "*", false),
+        (
+            MEMBER,
+            "PassRoleArns",
+            "arn:aws:iam::111122223333:role/*",
+            false,
+        ),
+        (MEMBER, "PassRoleArns", "arn:aws:iam::*:role/tasks", false),
+        (MEMBER, "PassRoleArns", "arn:aws:iam::111122223333:*", false),
+        (MEMBER, "InfrastructureRoleArns", "*", false),
+        (MEMBER, "LogGroupPatterns", "/ecs/*", true),
+        (MEMBER, "LogGroupPatterns", "a:b", false),
+        (MEMBER, "NamespaceZoneIds", "Z0123456789ABC", true),
+        (MEMBER, "NamespaceZoneIds", "Z*", false),
+        (CALLERS, "Accounts", "nonprod,prod", true),
+        (CALLERS, "Accounts", "non'prod", false),
+        (HUB, "OrganizationId", "o-a1b2c3d4e5", true),
+        (HUB, "OrganizationId", "*", false),
+    ] {
+        assert_eq!(
+            fits(path, parameter, value),
+            is_taken,
+            "{parameter}: {value}"
+        );
+    }
+}
+
+/// An event says of itself that it is a gateway's. The function believes it where it came through this alias.
+#[test]
+fn only_gateways_may_invoke_the_alias_for_gateways() {
+    let resources = template(HUB)["Resources"].as_object().unwrap();
+    assert_eq!(resources["GatewayAlias"]["Properties"]["Name"], "gateway");
+    let variables = &resources["Function"]["Properties"]["Environment"]["Variables"];
+    assert_eq!(variables["ECS_API_GATEWAY_ALIAS"], "gateway");
+    let alias = json!({"Ref": "GatewayAlias"});
+    assert_eq!(
+        resources["Integration"]["Properties"]["IntegrationUri"],
+        alias
+    );
+    let permissions = resources
+        .values()
+        .filter(|each| each["Type"] == "AWS::Lambda::Permission");
+    let permissions: Vec<_> = permissions.map(|each| &each["Properties"]).collect();
+    assert_eq!(permissions.len(), 1);
+    assert_eq!(permissions[0]["FunctionName"], alias);
+    assert_eq!(permissions[0]["Principal"], "apigateway.amazonaws.com");
+    assert!(
+        permissions[0]["SourceArn"]["Fn::Sub"]
+            .as_str()
+            .unwrap()
+            .contains("${Api}/*")
+    );
+}
+
+#[test]
+fn whoever_is_unknown_uses_up_nothing_that_callers_need() {
+    let resources = template(HUB)["Resources"].as_object().unwrap();
+    let settings = &resources["Stage"]["Properties"]["RouteSettings"];
+    let routes = resources
+        .values()
+        .filter(|each| each["Type"] == "AWS::ApiGatewayV2::Route");
+    let open: BTreeSet<_> = routes
+        .map(|route| route["Properties"]["RouteKey"].as_str().unwrap())
+        .filter(|key| *key != "$default")
+        .collect();
+    assert_eq!(names(settings), open);
+    for setting in settings.as_object().unwrap().values() {
+        let rates = json!({"ThrottlingRateLimit": {"Ref": "PublicRateLimit"}, "ThrottlingBurstLimit": {"Ref": "PublicBurstLimit"}});
+        assert_eq!(*setting, rates);
+    }
+    // The stage refuses settings of routes that are not there yet.
+    assert_eq!(
+        resources["Stage"]["DependsOn"].as_array().map(Vec::len),
+        Some(open.len())
+    );
+}
+
+#[test]
+fn the_access_log_takes_no_text_of_a_callers() {
+    let format = &template(HUB)["Resources"]["Stage"]["Properties"]["AccessLogSettings"]["Format"];
+    let format = format.as_str().unwrap();
+    let line: Value = serde_json::from_str(format).expect("a line of the access log is JSON");
+    let taken: BTreeSet<_> = line
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|value| value.as_str().unwrap())
+        .collect();
+    // What AWS itself makes: times, ids, addresses, numbers, keys of routes, ARNs.
+    let made_by_aws = [
+        "$context.requestTime",
+        "$context.requestId",
+        "$context.identity.sourceIp",
+        "$context.routeKey",
+        "$context.status",
+        "$context.error.responseType",
+        "$context.responseLatency",
+        "$context.integrationLatency",
+        "$context.responseLength",
+        "$context.identity.userArn",
+        "$context.integrationStatus",
+        "$context.integration.requestId",
+    ];
+    assert_eq!(taken, made_by_aws.into());
+}
+
+/// A message makes the function delete what the members' roles can.
+#[test]
+fn nobody_but_the_function_and_named_operators_sends_to_the_queue() {
+    let properties = &template(HUB)["Resources"]["CleanupQueuePolicy"]["Properties"];
+    assert_eq!(properties["Queues"], json!([{"Ref": "CleanupQueue"}]));
+    let denied = statement(&properties["PolicyDocument"], "NobodyElseSends");
+    assert_eq!(
+        (&denied["Effect"], &denied["Principal"], &denied["Action"]),
+        (&json!("Deny"), &json!("*"), &json!("sqs:SendMessage"))
+    );
+    let except = &denied["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]["Fn::If"];
+    assert_eq!(
+        (&except[0], &except[2]),
+        (
+            &json!("HasOperators"),
+            &json!({"Fn::GetAtt": ["FunctionRole", "Arn"]})
+        )
+    );
+}
+
+#[test]
+fn what_happened_outlives_the_stack_and_what_is_given_is_not_shown() {
+    let hub = template(HUB);
+    let resources = hub["Resources"].as_object().unwrap();
+    for (name, group) in resources
+        .iter()
+        .filter(|(_, each)| each["Type"] == "AWS::Logs::LogGroup")
+    {
+        assert_eq!(group["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
+        assert_eq!(group["UpdateReplacePolicy"], "Retain", "{name}");
+    }
+    assert_eq!(hub["Parameters"]["Config"]["NoEcho"], true);
+    let key =
+        json!({"Fn::If": ["EncryptsEnvironment", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]});
+    assert_eq!(resources["Function"]["Properties"]["KmsKeyArn"], key);
+    assert_eq!(
+        resources["Api"]["Properties"]["DisableExecuteApiEndpoint"],
+        json!({"Fn::If": ["HasDomain", true, false]})
+    );
+    let assume =
+        &resources["FunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0];
+    assert_eq!(
+        assume["Condition"]["Fn::If"][1],
+        json!({"StringEquals": {"aws:ResourceOrgID": {"Ref": "OrganizationId"}}})
+    );
 }
 
 /// The types that have no tags of their own.
@@ -408,6 +658,7 @@ fn installers_find_every_parameter_and_output_that_was_promised() {
         "FunctionRoleArn",
         "CleanupQueueUrl",
         "DirectArn",
+        "GatewayArn",
     ] {
         assert!(names(&hub["Outputs"]).contains(name), "{name}");
     }
@@ -418,12 +669,15 @@ fn installers_find_every_parameter_and_output_that_was_promised() {
     assert_eq!(
         names(&member["Parameters"]),
         [
+            "AllowedCompute",
             "CreateExecutionRole",
             "ExternalId",
             "InfrastructureRoleArns",
+            "LogGroupPatterns",
+            "NamespaceZoneIds",
             "PassRoleArns",
             "RoleName",
-            "TrustedRoleArn"
+            "TrustedRoleArn",
         ]
         .into()
     );

@@ -125,7 +125,12 @@ def create_namespace(account: Account, name: str, vpc: str) -> str:
 def install(account: Account, trusted_role_arn: str, external_id: str) -> str:
     """Create the member's stack in `account` and return the ARN of its role."""
     template = (PROJECT / "templates" / "member-account.yaml").read_text()
-    given = {"TrustedRoleArn": trusted_role_arn, "ExternalId": external_id, "RoleName": MEMBER_ROLE}
+    given = {
+        "TrustedRoleArn": trusted_role_arn,
+        "ExternalId": external_id,
+        "RoleName": MEMBER_ROLE,
+        "AllowedCompute": "ANY",  # the local AWS does not know the condition keys that tell Fargate from the rest
+    }
     return create_stack(account, MEMBER_STACK, template, given)["RoleArn"]
 
 

@@ -174,7 +174,8 @@ def deploy(endpoint: str, given: argparse.Namespace, more: dict[str, str], room:
         put_policy(member.account, MEMBER_ROLE, action, effect="Deny")
     callers = None
     if not given.beside:
-        callers = sam_deploy(hub, f"{STACK}-callers", TEMPLATES / "callers.yaml", {"DirectArn": made["DirectArn"]})
+        listed = {"DirectArn": made["DirectArn"], "Accounts": "nonprod,prod"}
+        callers = sam_deploy(hub, f"{STACK}-callers", TEMPLATES / "callers.yaml", listed)
     return {
         "endpoint": endpoint,
         "function": function,

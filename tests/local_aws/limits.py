@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import corrections  # noqa: F401
 from pages import Message, Receive, Send, body_of, replay
 from pages import app as paged
 

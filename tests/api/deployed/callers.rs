@@ -49,6 +49,12 @@ fn the_state_machine_creates_a_service_and_succeeds_once_its_tasks_run() {
         (&json!("FAILED"), &json!("AlreadyExists")),
         "{refused}"
     );
+    let elsewhere = execute(stack, &json!({"account": "sandbox", "request": request}));
+    assert_eq!(
+        (&elsewhere["status"], &elsewhere["error"]),
+        (&json!("FAILED"), &json!("NotListed")),
+        "the function's caller may do it, but this state machine may not: {elsewhere}"
+    );
     scale_down_as_the_rule_does(stack);
 }
 
