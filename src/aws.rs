@@ -14,6 +14,7 @@ mod prepared;
 pub mod queue;
 mod retries;
 mod sessions;
+pub mod table;
 
 pub use accounts::{Account, Accounts};
 pub use attribution::Attribution;

@@ -17,7 +17,11 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
 /// The moment at which a request must be done.
 #[derive(Debug, Clone, Copy)]
-pub struct Deadline(Instant);
+pub struct Deadline {
+    answer_by: Instant,
+    /// The end of the invocation, or of the patience of the gateway in front.
+    ends_at: Instant,
+}
 
 /// The deadline has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,24 +50,49 @@ impl Deadline {
             .chain([INVOCATION_MAX])
             .min()
             .unwrap_or(INVOCATION_MAX);
-        Self(Instant::now() + left.saturating_sub(ANSWER_RESERVE))
+        let now = Instant::now();
+        Self {
+            answer_by: now + left.saturating_sub(ANSWER_RESERVE),
+            ends_at: now + left,
+        }
+    }
+
+    /// Returns the time until the invocation ends, whatever this deadline keeps back of it.
+    pub fn invocation_left(self) -> Duration {
+        self.ends_at.saturating_duration_since(Instant::now())
+    }
+
+    /// Returns the same deadline with a third of the time that is left kept back, but at most `reserve_max`.
+    #[must_use]
+    pub fn keeping_a_third(self, reserve_max: Duration) -> Self {
+        let left = self.answer_by.saturating_duration_since(Instant::now());
+        self.keeping(reserve_max.min(left / 3))
     }
 
     /// The same deadline with `reserve` kept back for what must follow.
     #[must_use]
     pub fn keeping(self, reserve: Duration) -> Self {
-        Self(self.0.checked_sub(reserve).unwrap_or(self.0))
+        Self {
+            answer_by: self
+                .answer_by
+                .checked_sub(reserve)
+                .unwrap_or(self.answer_by),
+            ..self
+        }
     }
 
     /// This deadline, or an earlier one in `limit` from now.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
-        Self(self.0.min(Instant::now() + limit))
+        Self {
+            answer_by: self.answer_by.min(Instant::now() + limit),
+            ..self
+        }
     }
 
     /// Whether there is more time left than this.
     pub fn leaves(self, time: Duration) -> bool {
-        Instant::now() + time < self.0
+        Instant::now() + time < self.answer_by
     }
 
     /// Waits for `work`, but not past the deadline.
@@ -71,7 +100,7 @@ impl Deadline {
     /// # Errors
     /// [`Elapsed`] when the deadline came first; `work` is dropped where it stood.
     pub async fn limit<T>(self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
-        tokio::time::timeout_at(self.0, work)
+        tokio::time::timeout_at(self.answer_by, work)
             .await
             .map_err(|_| Elapsed)
     }
@@ -101,7 +130,7 @@ mod tests {
         });
         let limit = gateway_limit_s.map(Duration::from_secs);
         let deadline = Deadline::of(u64::try_from(ends_ms).unwrap(), limit);
-        let left = deadline.0.duration_since(Instant::now());
+        let left = deadline.answer_by.duration_since(Instant::now());
         (left + Duration::from_millis(500)).as_secs()
     }
 

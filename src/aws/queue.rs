@@ -7,8 +7,17 @@ use aws_config::SdkConfig;
 use super::Error;
 use crate::config;
 
-/// Whose permission is missing where a call to the queue is refused.
-const OWN_ROLE: &str = "ecs-api's own";
+/// The role whose permission is missing where a call in the own account is refused.
+pub(super) const OWN_ROLE: &str = "ecs-api's own";
+
+/// The longest that SQS delays a message
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+pub const DELAY_MAX: Duration = Duration::from_secs(900);
+
+/// Returns the error of a call in the own account that was not waited for.
+pub fn too_late(operation: &'static str) -> Error {
+    Error::too_late(operation, OWN_ROLE)
+}
 
 /// The queue for what outlives a request, and the one for what can't be finished.
 #[derive(Debug)]

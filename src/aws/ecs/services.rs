@@ -152,3 +152,19 @@ pub async fn delete_service(
         .await
         .map_err(account.refused("ecs:DeleteService"))
 }
+
+/// `ecs:DeleteExpressGatewayService`, by ARN: what Express Mode has made goes by this call alone
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html>).
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn delete_express_gateway_service(account: &Account, arn: &str) -> Result<(), Error> {
+    let call = account
+        .ecs
+        .delete_express_gateway_service()
+        .service_arn(arn);
+    call.send()
+        .await
+        .map(drop)
+        .map_err(account.refused("ecs:DeleteExpressGatewayService"))
+}
