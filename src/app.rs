@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
@@ -15,12 +16,15 @@ use crate::api::operation::{Handler, Route};
 use crate::auth::Authority;
 use crate::aws::queue::Queue;
 use crate::aws::{Accounts, Attribution};
-use crate::cleanup::Cleanup;
+use crate::aws::table::Table;
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::continuation::Continuation;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::intake::batch::{self, Batch};
 use crate::intake::{self, Call, Envelope, Event, Malformed, Opened, UnknownEvent};
+use crate::orchestration::record::Records;
 use crate::problem;
 use crate::reply::{Body, Reply};
 use crate::router::{Matched, Router};
@@ -39,7 +43,8 @@ pub struct App {
     router: Router,
     authority: Authority,
     accounts: Accounts,
-    cleanup: Option<Cleanup>,
+    continuation: Option<Continuation>,
+    records: Records,
     cors_origins: Vec<String>,
     gateway_alias: Option<String>,
 }
@@ -50,14 +55,25 @@ impl App {
     /// # Panics
     /// If the route table is in conflict with itself, which a unit test rules out.
     pub fn new(config: Config, accounts: Accounts) -> Self {
+        Self::with_clock(config, accounts, Clock::system())
+    }
+
+    /// Puts the application together with a time of day of its own. Calls nothing.
+    ///
+    /// # Panics
+    /// If the route table is in conflict with itself, which a unit test rules out.
+    pub fn with_clock(config: Config, accounts: Accounts, clock: Clock) -> Self {
+        let own = accounts.own_config();
         let queue = config
             .cleanup_queue
-            .map(|urls| Queue::new(urls, accounts.own_config()));
+            .map(|urls| Arc::new(Queue::new(urls, own)));
+        let table = config.records_table.map(|name| Table::new(name, own));
         Self {
             router: Router::new(&ROUTES).expect("the route table is checked by a test"),
             authority: Authority::new(config.callers, config.list_claims),
             accounts,
-            cleanup: queue.map(Cleanup::new),
+            continuation: queue.clone().map(Continuation::new),
+            records: Records::new(table, queue, clock),
             cors_origins: config.cors_origins,
             gateway_alias: config.gateway_alias,
         }
@@ -89,13 +105,14 @@ impl App {
     /// Goes on with deletes that have outlived their requests. A panic fails the invocation, and SQS delivers the batch
     /// again.
     async fn handle_batch(&self, batch: &Batch, context: &Context) -> Result<Value, UnknownEvent> {
-        let cleanup = self
-            .cleanup
+        let continuation = self
+            .continuation
             .as_ref()
-            .filter(|cleanup| cleanup.owns(batch))
+            .filter(|continuation| continuation.owns(batch))
             .ok_or(UnknownEvent::Kind)?;
-        let failed = cleanup
-            .work(&self.accounts, batch, Deadline::of(context.deadline, None))
+        let deadline = Deadline::of(context.deadline, None);
+        let failed = continuation
+            .work(&self.accounts, &self.records, batch, deadline)
             .await;
         Ok(batch::failures(failed))
     }
@@ -254,7 +271,8 @@ impl App {
             path,
             account,
             caller,
-            cleanup: self.cleanup.as_ref(),
+            continuation: self.continuation.as_ref(),
+            records: &self.records,
             deadline: Deadline::of(context.deadline, envelope.gateway_limit()),
             request_id: &context.request_id,
             answer_max_bytes: envelope.answer_max_bytes(),

@@ -26,6 +26,8 @@ pub const INLINE: &str = "ECS_API_CONFIG";
 pub const FILE: &str = "ECS_API_CONFIG_FILE";
 /// The variable that holds the URL of the queue for deletes that outlive their request.
 pub const CLEANUP_QUEUE: &str = "ECS_API_CLEANUP_QUEUE_URL";
+/// The variable that holds the name of the table for what is to be done once.
+pub const RECORDS_TABLE: &str = "ECS_API_RECORDS_TABLE";
 /// The variable that holds the URL of the queue for those of them that can't be finished.
 pub const DEAD_LETTER_QUEUE: &str = "ECS_API_DEAD_LETTER_QUEUE_URL";
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub cleanup_queue: Option<CleanupQueue>,
     /// The function's alias that gateways invoke; without it, their events are told by their shape.
     pub gateway_alias: Option<String>,
+    /// The table for what is to be done once; without it, no `Idempotency-Key` is taken.
+    pub records_table: Option<String>,
 }
 
 /// The URLs of the stack's own queues.
@@ -200,6 +204,7 @@ impl Config {
         Ok(Self {
             cleanup_queue,
             gateway_alias,
+            records_table: variable(RECORDS_TABLE).map(|name| name.to_string_lossy().into_owned()),
             ..config
         })
     }

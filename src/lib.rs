@@ -11,7 +11,7 @@
 //!    ([`wire::write`](mod@wire::write)).
 //! 5. One AWS call is a function of [`aws::ecs`] or [`aws::discovery`]; several are a flow of [`orchestration`],
 //!    with its undo, within the request's [`deadline`].
-//!    A delete that takes longer goes on from the stack's own queue: [`cleanup`].
+//!    A delete that takes longer goes on from the stack's own queue: [`continuation`].
 //! 6. The answer is a [`reply::Reply`]. An [`error::Error`] becomes one in [`problem`], the only status table.
 //! 7. [`intake`] puts it into the envelope that the event's sender reads.
 //!
@@ -23,6 +23,7 @@ pub mod intake;
 pub mod reply;
 
 pub mod auth;
+pub mod clock;
 pub mod config;
 pub mod deadline;
 pub mod digest;
@@ -33,7 +34,7 @@ pub mod routes;
 pub mod text;
 
 pub mod api;
-pub mod cleanup;
+pub mod continuation;
 pub mod orchestration;
 
 pub mod aws;

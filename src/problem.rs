@@ -8,7 +8,9 @@ use crate::api::body::{ACCEPTED_ENCODING, BodyError};
 use crate::auth::Refusal;
 use crate::aws::{self, Kind};
 use crate::error::Error;
-use crate::orchestration::{Cause, Leftover, Outcome, create};
+use crate::orchestration::record::BeginError;
+use crate::orchestration::undo::UndoReport;
+use crate::orchestration::{Cause, Leftover, create};
 use crate::reply::{Body, Reply};
 use crate::text::printable_up_to;
 use crate::wire::validation::FieldError;
@@ -18,8 +20,10 @@ use crate::wire::write::write;
 const THROTTLED_RETRY_S: u32 = 5;
 /// The seconds after which a caller may try again where AWS has not finished something that is needed.
 const NOT_READY_RETRY_S: u32 = 5;
-/// The seconds after which a caller may try again where another run of the same request was taken back.
-const TAKEN_BACK_RETRY_S: u32 = 5;
+/// The seconds after which a caller may try again where the same request is still at work.
+const UNDER_WAY_RETRY_S: u32 = 10;
+/// The seconds after which a caller may try again where nothing could be begun.
+const UNRECORDED_RETRY_S: u32 = 5;
 /// The seconds after which a caller may try again where a service is draining: Fargate's default stop timeout.
 const DRAINING_RETRY_S: u32 = 30;
 /// The seconds after which a caller may try again where Fargate had no capacity.
@@ -85,7 +89,7 @@ pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
         problem.insert("errors".to_owned(), errors(problems));
     }
     match error {
-        Error::Create(failure) => add_outcome(&mut problem, &failure.outcome),
+        Error::Create(failure) => add_report(&mut problem, &failure.report),
         Error::Delete(failure) => {
             problem.insert("Deleted".to_owned(), json!(failure.deleted));
             let kept = failure
@@ -167,19 +171,19 @@ fn summary(problems: &[FieldError]) -> String {
     }
 }
 
-fn add_outcome(problem: &mut Map<String, Value>, outcome: &Outcome) {
+fn add_report(problem: &mut Map<String, Value>, report: &UndoReport) {
     let arns = |arns: &[String]| {
         arns.iter()
             .map(|arn| json!({"Arn": arn}))
             .collect::<Vec<_>>()
     };
-    problem.insert("Created".to_owned(), arns(&outcome.created).into());
-    problem.insert("RolledBack".to_owned(), arns(&outcome.rolled_back).into());
-    problem.insert("LeftBehind".to_owned(), left_behind(&outcome.left_behind));
+    problem.insert("Created".to_owned(), arns(&report.created).into());
+    problem.insert("RolledBack".to_owned(), arns(&report.rolled_back).into());
+    problem.insert("LeftBehind".to_owned(), left_behind(&report.left_behind));
 }
 
 /// Writes what could not be taken back, as `LeftBehind` lists it.
-pub fn left_behind(leftovers: &[Leftover]) -> Value {
+fn left_behind(leftovers: &[Leftover]) -> Value {
     let entry =
         |left: &Leftover| json!({"Arn": left.arn, "Error": left.error, "Command": left.command});
     leftovers.iter().map(entry).collect()
@@ -256,7 +260,7 @@ fn of_body(error: &BodyError) -> Verdict {
 fn of_create(failure: &create::Failure) -> Verdict {
     let verdict = of_cause(&failure.cause);
     Verdict {
-        retryable: verdict.retryable && (failure.outcome.is_clean() || failure.is_keyed),
+        retryable: verdict.retryable && (failure.report.is_clean() || failure.is_resumable),
         ..verdict
     }
 }
@@ -265,22 +269,39 @@ fn of_create(failure: &create::Failure) -> Verdict {
 fn of_cause(cause: &Cause) -> Verdict {
     match cause {
         Cause::Aws(error) => of_aws(error, true),
-        Cause::Missing(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
-        Cause::Taken(_) => Verdict::new(StatusCode::CONFLICT, "AlreadyExists"),
-        Cause::KeyReused(_) => Verdict::new(StatusCode::CONFLICT, "IdempotencyKeyReused"),
-        Cause::TakenBack(_) => {
-            Verdict::new(StatusCode::CONFLICT, "TakenBack").retry_after(TAKEN_BACK_RETRY_S)
+        Cause::Begin(error) => of_begin(error),
+        Cause::Faulty(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
+        Cause::NoCluster(_)
+        | Cause::NoTaskDefinition(_)
+        | Cause::NoService { .. }
+        | Cause::Missing(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
+        Cause::ClusterTaken { .. } | Cause::ServiceTaken { .. } | Cause::RegistryTaken { .. } => {
+            Verdict::new(StatusCode::CONFLICT, "AlreadyExists")
         }
-        Cause::NotReady(_) => {
+        Cause::ClusterNotReady { .. } => {
             Verdict::new(StatusCode::CONFLICT, "NotReady").retry_after(NOT_READY_RETRY_S)
         }
-        Cause::Draining(_) => {
+        Cause::Draining { .. } => {
             Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S)
         }
         Cause::ForbiddenLog(_) => Verdict::new(StatusCode::FORBIDDEN, "ForbiddenLog"),
         Cause::LogsElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
         Cause::Deadline(_) => {
             Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true)
+        }
+    }
+}
+
+/// Nothing was begun.
+fn of_begin(error: &BeginError) -> Verdict {
+    match error {
+        BeginError::KeyReused => Verdict::new(StatusCode::CONFLICT, "IdempotencyKeyReused"),
+        BeginError::UnderWay => {
+            Verdict::new(StatusCode::CONFLICT, "RequestUnderWay").retry_after(UNDER_WAY_RETRY_S)
+        }
+        BeginError::Unavailable(_) => {
+            Verdict::new(StatusCode::SERVICE_UNAVAILABLE, "RecordUnavailable")
+                .retry_after(UNRECORDED_RETRY_S)
         }
     }
 }

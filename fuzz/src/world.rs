@@ -24,8 +24,6 @@ pub fn of(script: &Script) -> FakeAws {
     aws.circumstances(ACCOUNT, |account| {
         account.stops_after = script.drains_in * 2 / 3;
         account.drains_on = script.drains_in / 3;
-        // A known break of two creates of one cluster at the same moment: `known_breaks.rs` lists it.
-        account.answers_any_cluster_arguments = true;
     });
     for fault in &script.faults {
         let calls = aws.on(&fault.operation);

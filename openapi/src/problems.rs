@@ -24,7 +24,7 @@ const STATUSES: [Status; 14] = [
     Status { code: 403, when: "The caller has no grant for the account and method, or the account's role lacks a permission: `detail` names it.", headers: &[], applies: needs_a_caller },
     Status { code: 404, when: "There is no such account or resource.", headers: &[], applies: needs_a_caller },
     Status { code: 406, when: "The answer is sent compressed alone: `Accept-Encoding` must accept gzip.", headers: &[], applies: |_| false },
-    Status { code: 409, when: "Something is in the way: a name that is taken, something in use, a quota, a used `Idempotency-Key`; or, with `Retry-After`, a name that is draining, a cluster that is not ready, a part that another request took back.", headers: &["Retry-After"], applies: may_conflict },
+    Status { code: 409, when: "Something is in the way: a name that is taken, something in use, a quota, a used `Idempotency-Key`; or, with `Retry-After`, a name that is draining, a cluster that is not ready, a request with the same key that is at work.", headers: &["Retry-After"], applies: may_conflict },
     Status { code: 413, when: "The body is over 1 MiB, unpacked where it is packed.", headers: &[], applies: |operation| operation.body.is_some() },
     Status { code: 415, when: "The body is packed otherwise than by gzip.", headers: &["Accept-Encoding"], applies: |operation| operation.body.is_some() },
     Status { code: 429, when: "AWS throttles, after all retries.", headers: &["Retry-After"], applies: needs_a_caller },

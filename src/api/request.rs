@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 use super::{answers, body};
 use crate::aws::Account;
 use crate::aws::pages::{PageRequest, PageToken, ResultsPage};
-use crate::cleanup::Cleanup;
 use crate::config;
+use crate::continuation::Continuation;
 use crate::deadline::Deadline;
+use crate::digest::short_digest;
 use crate::error::Error;
-use crate::ids::{ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskId};
+use crate::ids::{AccountRegion, ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskId};
 use crate::intake::Call;
-use crate::orchestration::idempotency::{Claim, Run};
+use crate::orchestration::record::{Identity, Records};
 use crate::reply::Reply;
 use crate::router::Matched;
 use crate::wire::read::{Input, read};
@@ -45,7 +46,9 @@ pub struct Request<'r> {
     /// The caller's name.
     pub caller: &'r str,
     /// The queue that a delete goes to which outlives the request, if there is one.
-    pub cleanup: Option<&'r Cleanup>,
+    pub continuation: Option<&'r Continuation>,
+    /// The records of what is to be done once.
+    pub records: &'r Records,
     /// The moment at which the answer must be on its way.
     pub deadline: Deadline,
     /// Lambda's id of the invocation.
@@ -290,32 +293,61 @@ impl Request<'_> {
             })
     }
 
-    /// This invocation as a run of the request: with an `Idempotency-Key`, one of perhaps several.
+    /// Returns the identity under which the request is done once: that of its `Idempotency-Key`, or its own.
     ///
     /// # Errors
-    /// [`Error::Input`] for a key that can't be one; [`Error::Body`] for a body that can't be read.
-    pub fn run(&self) -> Result<Run, Error> {
+    /// [`Error::Input`] for a key that can't be one, or that can't be remembered; [`Error::Body`] for a body that
+    /// can't be read.
+    pub fn identity(&self) -> Result<Identity, Error> {
+        let key = self.idempotency_key()?;
+        let body = canonical(&Value::Object(self.object()?)).to_string();
+        let AccountRegion { account_id, region } = self.account.account_region();
+        let path = self.call.path.trim_end_matches('/');
+        let id = match key {
+            Some(key) => short_digest(&[
+                b"key",
+                self.caller.as_bytes(),
+                account_id.as_bytes(),
+                region.as_bytes(),
+                self.call.method.as_str().as_bytes(),
+                path.as_bytes(),
+                key.as_bytes(),
+            ]),
+            None => self.request_id.to_owned(),
+        };
+        Ok(Identity {
+            // The body may hold what is guessed easily; with the key in it, its digest tells nothing.
+            body: short_digest(&[
+                b"body",
+                key.unwrap_or(self.request_id).as_bytes(),
+                body.as_bytes(),
+            ]),
+            id,
+            is_keyed: key.is_some(),
+            account: self.path.parameter("account").to_owned(),
+            caller: self.caller.to_owned(),
+            request_id: self.request_id.to_owned(),
+        })
+    }
+
+    /// Returns the `Idempotency-Key`, if there is one.
+    fn idempotency_key(&self) -> Result<Option<&str>, Error> {
         let keys: Vec<_> = self.call.headers.get_all(IDEMPOTENCY_KEY).iter().collect();
         let key = match keys[..] {
-            [] => return Ok(Run::new(self.request_id, None)),
+            [] => return Ok(None),
             [key] => key.to_str().ok().filter(|key| is_key(key)),
             _ => None,
         };
-        let refused = || {
-            Error::input(
-                "Idempotency-Key",
-                "expected one key of 1 to 64 printable ASCII characters",
-            )
-        };
-        let body = canonical(&Value::Object(self.object()?)).to_string();
-        let account = self.path.parameter("account");
-        let claim = Claim::new(
-            key.ok_or_else(refused)?,
-            self.caller,
-            account,
-            body.as_bytes(),
-        );
-        Ok(Run::new(self.request_id, Some(claim)))
+        if key.is_none() {
+            let expected = "expected one key of 1 to 64 printable ASCII characters";
+            return Err(Error::input("Idempotency-Key", expected));
+        }
+        if !self.records.are_kept() {
+            let refusal = "this function has no table to remember keys in (`ECS_API_RECORDS_TABLE`); \
+                           send the request without one";
+            return Err(Error::input("Idempotency-Key", refusal));
+        }
+        Ok(key)
     }
 
     /// Begins a validation, as strict or lenient as the caller asked for.

@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 
 use super::operation::{Group, Handler, Operation};
-use super::orchestrations::{
+use super::orchestrations::delete::{
     DELETE_PROBLEM, DELETION, PENDING, delete_service as delete_with_what_belongs_to_it,
 };
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, RECURSIVE, Values};
@@ -14,7 +14,6 @@ use crate::aws::ecs;
 use crate::error::{Error, NotFound};
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::Target;
-use crate::orchestration::idempotency::Run;
 use crate::orchestration::show::{self, Shown};
 use crate::orchestration::{launch, lists};
 use crate::reply::Reply;
@@ -108,13 +107,9 @@ pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
     let (mut input, ignored) = request.input::<CreateServiceInput>(shorthands::service)?;
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     input.cluster = Some(cluster.to_string());
-    let created = launch::create_service(
-        request.account,
-        input,
-        &Run::new(request.request_id, None).token(""),
-        request.deadline,
-    )
-    .await?;
+    let created =
+        launch::create_service(request.account, input, request.request_id, request.deadline)
+            .await?;
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
 }
 

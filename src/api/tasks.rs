@@ -163,7 +163,7 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     // DIFFERENCE: the original sent the path's cluster as a task definition, and always failed.
     input.cluster = Some(cluster.to_string());
-    let token = request.run()?.token("");
+    let token = request.identity()?.token();
     let started = launch::run_task(request.account, input, &token, request.deadline).await?;
     let tasks = started
         .tasks()

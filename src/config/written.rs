@@ -117,6 +117,7 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
             log_level,
             cleanup_queue: None,
             gateway_alias: None,
+            records_table: None,
         })
     } else {
         Err(faults)

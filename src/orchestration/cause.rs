@@ -1,33 +1,84 @@
-//! Why a flow did not succeed.
+//! The reasons why a flow did not succeed.
 
+use aws_sdk_servicediscovery::types::Service as Registry;
+
+use super::checks::ServiceFault;
 use super::logs::ForbiddenLog;
+use super::record::BeginError;
 use crate::aws;
 use crate::deadline::Elapsed;
 
-/// What went wrong first in a flow.
+/// The first thing that went wrong in a flow.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
     /// AWS refused a call, or did not answer it.
     #[error(transparent)]
     Aws(#[from] aws::Error),
-    /// Something that must exist does not, or is not ACTIVE.
+    /// The request could not be begun.
+    #[error(transparent)]
+    Begin(#[from] BeginError),
+    /// The cluster that must exist does not, or is not ACTIVE.
+    #[error("there is no ACTIVE cluster `{0}`")]
+    NoCluster(String),
+    /// The task definition that must exist does not, or is not ACTIVE.
+    #[error("there is no ACTIVE task definition `{0}`")]
+    NoTaskDefinition(String),
+    /// There is no service of the name.
+    #[error("there is no service `{service}` in the cluster `{cluster}`")]
+    NoService {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
+    /// ECS would refuse the service, once everything else is made.
+    #[error("the service is not valid at {}", places(.0))]
+    Faulty(Vec<ServiceFault>),
+    /// Something else that must exist does not.
     #[error("{0}")]
     Missing(String),
-    /// Something of the name is in the way.
-    #[error("{0}")]
-    Taken(String),
-    /// The caller's `Idempotency-Key` came with another body before.
-    #[error("{0}")]
-    KeyReused(String),
-    /// Another request took back what this one had found and wanted to use, or had used.
-    #[error("{0}")]
-    TakenBack(String),
-    /// What is there will be of use in a moment.
-    #[error("{0}")]
-    NotReady(String),
+    /// A cluster of the name is on its way to be of use, or to be gone.
+    #[error("the cluster `{name}` is {status}")]
+    ClusterNotReady {
+        /// The cluster's name.
+        name: String,
+        /// Its status.
+        status: String,
+    },
+    /// A cluster of the name is there, and of no use.
+    #[error("the cluster `{name}` is {status}")]
+    ClusterTaken {
+        /// The cluster's name.
+        name: String,
+        /// Its status.
+        status: String,
+    },
+    /// The cluster has a service of the name.
+    #[error("the cluster `{cluster}` has a service `{service}` already")]
+    ServiceTaken {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
     /// A service of the name is still draining.
-    #[error("{0}")]
-    Draining(String),
+    #[error(
+        "the service `{service}` of the cluster `{cluster}` is still draining; its name is free once it is INACTIVE"
+    )]
+    Draining {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
+    /// The namespace has a registry of the name, with other records.
+    #[error("the namespace has a registry `{name}` with another DNS config already: `{arn}`")]
+    RegistryTaken {
+        /// The registry's name.
+        name: String,
+        /// Its ARN.
+        arn: String,
+    },
     /// A container does not log to CloudWatch Logs.
     #[error("{0}")]
     LogsElsewhere(String),
@@ -37,4 +88,23 @@ pub enum Cause {
     /// The request's time was over.
     #[error(transparent)]
     Deadline(#[from] Elapsed),
+}
+
+/// Lists the members that are at fault.
+fn places(faults: &[ServiceFault]) -> String {
+    let places: Vec<_> = faults
+        .iter()
+        .map(|fault| format!("`service.{}`", fault.path))
+        .collect();
+    places.join(", ")
+}
+
+impl Cause {
+    /// Returns the cause that a registry is in the way.
+    pub(super) fn registry_taken(registry: &Registry) -> Self {
+        Self::RegistryTaken {
+            name: registry.name().unwrap_or_default().to_owned(),
+            arn: registry.arn().unwrap_or_default().to_owned(),
+        }
+    }
 }

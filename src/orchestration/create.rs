@@ -1,106 +1,49 @@
 //! The orchestrated create: cluster, task definition, registry and service by one request, or nothing.
 //!
-//! Look, make, finish: first everything checkable is looked at side by side, then what is missing is made
-//! side by side, then the service is created. What a failed run had made is taken back before it answers.
-//! What a request with an `Idempotency-Key` looks for besides, [`idempotency`](super::idempotency) tells.
-
-mod look;
-mod make;
+//! Look, plan, make: everything that can be checked is looked at side by side, while the [`record`](super::record) of
+//! the request is written; what was found becomes a [plan](super::plan); what is missing is made side by side, then
+//! the service. What a failed request has made is taken back before it answers, and of one that died by its watch.
 
 use std::time::Duration;
 
-use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
-use aws_sdk_ecs::operation::create_service::CreateServiceInput;
-use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
-use aws_sdk_servicediscovery::operation::create_service as registry;
 use aws_sdk_servicediscovery::types::Service as Registry;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::time::{Instant, sleep};
 
 use super::Cause;
-use super::idempotency::Run;
-use super::ledger::{Entry, Ledger};
-use super::site::{Site, is_older};
-use super::undo::{Leftover, Outcome, Undone, leftover, release, undo};
-use crate::aws::{Account, ecs};
+use super::leftover::leftover;
+use super::mark::Mark;
+use super::parts::{PAUSE, cluster, registry, service, task_definition};
+use super::plan::{CreatePlan, CreateRequest, Found, Part, RegistryPart, TaskDefinitionPart};
+use super::record::{Begun, End, History, Identity, Lease, Records};
+use super::undo::{Standing, UndoReport, Undone, undo};
+use super::undo_log::{Entry, UndoLog};
+use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
+use crate::ids::RegistryId;
 
-use look::{Looked, finished, look};
-use make::Stop;
-
-/// What is kept back of a request's time to take back what a run has made.
-const UNDO_RESERVE: Duration = Duration::from_secs(8);
-
-/// What of that is kept to take back a service whose parts another run has taken back.
-const TAKE_BACK_RESERVE: Duration = Duration::from_secs(2);
-
-/// What is said of what a service is made of that is there, and could not be shown.
+/// The most of a request's time that is kept back to take back what it has made; at most a third of it is.
+const UNDO_RESERVE_MAX: Duration = Duration::from_secs(8);
+/// Said of what belongs to a service that is there.
 const NOT_SHOWN: &str = "it belongs to the service, which is there, but could not be shown";
+/// The number of registries that are looked at together: AWS throttles per account.
+const PARALLEL: usize = 5;
 
-/// The longest that a run may last: that of an invocation
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-const RUN_MAX: Duration = Duration::from_mins(15);
-
-/// What to create: every part that the caller gave.
+/// Everything that a create works with.
 #[derive(Debug)]
-pub struct Plan {
-    /// The cluster that the service goes to.
-    pub cluster: ClusterPart,
-    /// What the service's tasks run.
-    pub task_definition: TaskDefinitionPart,
-    /// Where the service's tasks are found by name.
-    pub registry: RegistryPart,
-    /// The service. Its cluster, task definition and registries are filled in from the other parts.
-    pub service: CreateServiceInput,
+pub struct CreateContext<'c> {
+    /// The account that it works in.
+    pub account: &'c Account,
+    /// The records of what is to be done once.
+    pub records: &'c Records,
+    /// The request, as its record knows it.
+    pub identity: Identity,
+    /// The end of its time.
+    pub deadline: Deadline,
 }
 
-/// The cluster of a plan.
-#[derive(Debug)]
-pub enum ClusterPart {
-    /// Must exist and be ACTIVE; the name or ARN as the caller wrote it.
-    Existing(String),
-    /// Is created, or used where it is ACTIVE already.
-    New {
-        /// Its name.
-        name: String,
-        /// What to create.
-        input: Box<CreateClusterInput>,
-    },
-}
-
-impl ClusterPart {
-    fn name(&self) -> &str {
-        match self {
-            Self::Existing(name) | Self::New { name, .. } => name,
-        }
-    }
-}
-
-/// The task definition of a plan.
-#[derive(Debug)]
-pub enum TaskDefinitionPart {
-    /// Must exist and be ACTIVE.
-    Existing(String),
-    /// Is registered.
-    New(Box<RegisterTaskDefinitionInput>),
-}
-
-/// The registry of a plan.
-#[derive(Debug)]
-pub enum RegistryPart {
-    /// The service is not found by name.
-    None,
-    /// All of these must exist; ids of Cloud Map services.
-    Existing(Vec<String>),
-    /// Is created in the namespace, or used where it exists already and agrees.
-    New {
-        /// The namespace's id.
-        namespace_id: String,
-        /// What to create.
-        input: Box<registry::CreateServiceInput>,
-    },
-}
-
-/// The parts that a successful run involved.
+/// The parts that a successful create involved.
 #[derive(Debug)]
 pub struct Creation {
     /// The cluster, created or found.
@@ -111,159 +54,410 @@ pub struct Creation {
     pub registry: Option<Registry>,
     /// The service.
     pub service: Service,
-    /// What the run made besides, and could not take back.
-    pub left_behind: Vec<Leftover>,
 }
 
-/// A run that did not succeed, and what became of what it had made.
+/// A create that did not succeed, and what became of what it had made.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct Failure {
-    /// What went wrong first.
+    /// The first thing that went wrong.
     #[source]
     pub cause: Cause,
-    /// What became of what the run had made; empty where it failed before it made anything.
-    pub outcome: Outcome,
-    /// Whether the caller gave a key: then the same request again finds what was left, and goes on with it.
-    pub is_keyed: bool,
+    /// What became of what had been made; empty where it failed before it made anything.
+    pub report: UndoReport,
+    /// Claims that the same request, sent again, goes on with what is left.
+    pub is_resumable: bool,
 }
 
-/// Runs a plan.
+/// Creates a service and everything that it needs, once.
 ///
 /// # Errors
-/// [`Failure`] with the first cause, after everything that this run had made was taken back.
+/// [`Failure`] with the first cause, after everything that was made was taken back.
 pub async fn create(
-    account: &Account,
-    plan: Plan,
-    run: &Run,
-    deadline: Deadline,
+    context: &CreateContext<'_>,
+    request: CreateRequest,
 ) -> Result<Creation, Failure> {
-    let Plan {
+    let working = context.deadline.keeping_a_third(UNDO_RESERVE_MAX);
+    let fails = |cause| failure(context, cause, UndoReport::default());
+    let (begun, found) = tokio::join!(
+        context
+            .records
+            .begin(&context.identity, request.names(), working),
+        look_in_time(context, &request, working),
+    );
+    let begun = begun.map_err(|error| fails(error.into()))?;
+    let prepared = prepare(context, request, begun, found, working).await;
+    let (lease, plan) = match prepared.map_err(fails)? {
+        Prepared::ToMake(lease, plan) => (lease, *plan),
+        Prepared::Done(service) => return show(context, *service).await.map_err(fails),
+    };
+    let (mark, log) = (lease.mark(), UndoLog::default());
+    let made = working.limit(Box::pin(make(context, plan, &mark, &log, working)));
+    let cause = match made.await.map_err(Cause::from).and_then(|made| made) {
+        Ok(creation) => {
+            lease
+                .end(End::Done(creation.arns()), context.deadline)
+                .await;
+            return Ok(creation);
+        }
+        Err(cause) => cause,
+    };
+    let entries = log.into_newest_first();
+    let undone = undo(
+        context.account,
+        &mark,
+        entries.clone(),
+        lease.is_watched(),
+        context.deadline,
+    );
+    match Box::pin(undone).await {
+        Undone::Fulfilled(service) => {
+            let arns = service.service_arn.iter().cloned().collect();
+            lease.end(End::Done(arns), context.deadline).await;
+            let shown = show(context, *service).await;
+            shown.map_err(|cause| failure(context, cause, list_unshown(context.account, &entries)))
+        }
+        Undone::Back(report) => {
+            let end = match report.standing {
+                Standing::Clean | Standing::Kept => End::Undone,
+                Standing::Pending | Standing::Refused => End::Unfinished,
+                Standing::Doubtful => End::Doubtful,
+            };
+            lease.end(end, context.deadline).await;
+            Err(failure(context, cause, report))
+        }
+    }
+}
+
+fn failure(context: &CreateContext<'_>, cause: Cause, report: UndoReport) -> Failure {
+    Failure {
+        cause,
+        report,
+        is_resumable: context.identity.is_keyed,
+    }
+}
+
+/// Lists everything that was made for a service that is there, and can't be shown.
+fn list_unshown(account: &Account, newest_first: &[Entry]) -> UndoReport {
+    let list = |entry: &Entry| leftover(&entry.change, entry.arn.as_deref(), NOT_SHOWN, account);
+    UndoReport {
+        created: newest_first
+            .iter()
+            .rev()
+            .filter_map(|entry| entry.arn.clone())
+            .collect(),
+        left_behind: newest_first.iter().map(list).collect(),
+        ..UndoReport::default()
+    }
+}
+
+impl Creation {
+    fn arns(&self) -> Vec<String> {
+        let arns = [
+            self.service.service_arn(),
+            self.task_definition.task_definition_arn(),
+            self.registry.as_ref().and_then(Registry::arn),
+            self.cluster.cluster_arn(),
+        ];
+        arns.into_iter().flatten().map(str::to_owned).collect()
+    }
+}
+
+/// What is to be done once everything was looked at.
+enum Prepared<'r> {
+    /// The service is there: the request is done.
+    Done(Box<Service>),
+    /// This is to be made under the lease.
+    ToMake(Lease<'r>, Box<CreatePlan>),
+}
+
+/// Turns what was found into a plan; where that can't be, the record says so.
+async fn prepare<'r>(
+    context: &CreateContext<'r>,
+    request: CreateRequest,
+    begun: Begun<'r>,
+    found: Result<Found, Cause>,
+    deadline: Deadline,
+) -> Result<Prepared<'r>, Cause> {
+    let Begun {
+        lease,
+        history,
+        has_waited,
+    } = begun;
+    let mark = lease.mark();
+    let found = match found {
+        // What was looked at meanwhile has changed.
+        _ if has_waited => look_in_time(context, &request, deadline).await,
+        found => found,
+    };
+    let found = match (found, history) {
+        (Ok(found), History::Abandoned) => {
+            look_for_own(context, &request, &mark, found, deadline).await
+        }
+        (found, _) => found,
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(cause) => return Err(give_up(lease, history, cause, context.deadline).await),
+    };
+    let found = match own_service(&found, &mark, history) {
+        // It was perhaps done after it was looked at.
+        None if history == History::Done && !has_waited => {
+            look_in_time(context, &request, deadline).await?
+        }
+        _ => found,
+    };
+    if let Some(service) = own_service(&found, &mark, history) {
+        if history != History::Done {
+            let arns = service.service_arn.iter().cloned().collect();
+            lease.end(End::Done(arns), context.deadline).await;
+        }
+        return Ok(Prepared::Done(Box::new(service)));
+    }
+    let names = request.names();
+    let mut plan = match request.plan(found, &context.account.settings) {
+        Ok(plan) => plan,
+        Err(cause) => return Err(give_up(lease, history, cause, context.deadline).await),
+    };
+    let lease = match history {
+        History::Done => lease.reopen(&context.identity, names, deadline).await?,
+        History::New | History::Abandoned => lease,
+    };
+    plan.mark(&lease.mark());
+    Ok(Prepared::ToMake(lease, Box::new(plan)))
+}
+
+/// Writes down that nothing was made, and returns the cause. What an earlier invocation has left is its watch's.
+async fn give_up(lease: Lease<'_>, history: History, cause: Cause, deadline: Deadline) -> Cause {
+    match history {
+        History::New => lease.end(End::Undone, deadline).await,
+        History::Abandoned => lease.end(End::Unfinished, deadline).await,
+        History::Done => {}
+    }
+    cause
+}
+
+/// Returns the service, if this very request made it and it has not been deleted since.
+fn own_service(found: &Found, mark: &Mark, history: History) -> Option<Service> {
+    let service = found.service.as_ref().filter(|_| history != History::New)?;
+    let is_own = service.status() == Some("ACTIVE") && mark.is_on(service.tags());
+    is_own.then(|| service.clone())
+}
+
+async fn look_in_time(
+    context: &CreateContext<'_>,
+    request: &CreateRequest,
+    deadline: Deadline,
+) -> Result<Found, Cause> {
+    let look = Box::pin(look(context.account, request, deadline));
+    deadline.limit(look).await?
+}
+
+/// Looks at everything that can be checked before the first change, side by side.
+pub(super) async fn look(
+    account: &Account,
+    request: &CreateRequest,
+    deadline: Deadline,
+) -> Result<Found, Cause> {
+    let cluster_name = request.cluster_name();
+    let (service, cluster, task_definition, registry) = tokio::join!(
+        ecs::describe_service(account, cluster_name, request.service_name()),
+        ecs::describe_cluster(account, cluster_name),
+        look_at_task_definition(account, &request.task_definition),
+        look_at_registry(account, &request.registry, deadline),
+    );
+    Ok(Found {
+        service: service?,
+        cluster: cluster?,
+        task_definition: task_definition?,
+        registry: registry?,
+        is_own_registry: false,
+    })
+}
+
+async fn look_at_task_definition(
+    account: &Account,
+    part: &TaskDefinitionPart,
+) -> Result<Option<TaskDefinition>, Error> {
+    match part {
+        TaskDefinitionPart::Existing(name) => task_definition::look(account, name).await,
+        TaskDefinitionPart::New(_) => Ok(None),
+    }
+}
+
+async fn look_at_registry(
+    account: &Account,
+    part: &RegistryPart,
+    deadline: Deadline,
+) -> Result<Option<Registry>, Error> {
+    match part {
+        RegistryPart::None => Ok(None),
+        RegistryPart::Existing(ids) => {
+            let looks = stream::iter(ids.clone())
+                .map(|id| async move { discovery::get_service(account, &id).await });
+            let all: Vec<_> = looks.buffered(PARALLEL).try_collect().await?;
+            Ok(all.into_iter().next())
+        }
+        RegistryPart::New {
+            namespace_id,
+            input,
+        } => {
+            let name = input.name.as_deref().unwrap_or_default();
+            let (namespace, found) = tokio::join!(
+                discovery::get_namespace(account, namespace_id),
+                registry::look(account, namespace_id, name, deadline),
+            );
+            namespace?;
+            found
+        }
+    }
+}
+
+/// Looks for what an invocation that died has made of this very request.
+async fn look_for_own(
+    context: &CreateContext<'_>,
+    request: &CreateRequest,
+    mark: &Mark,
+    mut found: Found,
+    deadline: Deadline,
+) -> Result<Found, Cause> {
+    let account = context.account;
+    if let TaskDefinitionPart::New(input) = &request.task_definition {
+        let family = input.family.as_deref().unwrap_or_default();
+        let revisions = task_definition::find_marked(account, mark, family);
+        found.task_definition = deadline
+            .limit(Box::pin(revisions))
+            .await??
+            .into_iter()
+            .next();
+    }
+    if let (RegistryPart::New { .. }, Some(registry)) = (&request.registry, &found.registry) {
+        let is_own = registry::is_own(account, mark, registry);
+        found.is_own_registry = deadline.limit(Box::pin(is_own)).await??;
+    }
+    Ok(found)
+}
+
+/// Makes what is missing side by side, then the service.
+async fn make(
+    context: &CreateContext<'_>,
+    plan: CreatePlan,
+    mark: &Mark,
+    log: &UndoLog,
+    deadline: Deadline,
+) -> Result<Creation, Cause> {
+    let account = context.account;
+    let is_new_revision = matches!(plan.task_definition, Part::Make(_));
+    let (cluster, task_definition, registry) = tokio::join!(
+        async {
+            match plan.cluster {
+                Part::Use(found) => Ok(found),
+                Part::Make(input) => cluster::make(account, &input, log).await,
+            }
+        },
+        async {
+            match plan.task_definition {
+                Part::Use(found) => Ok(found),
+                Part::Make(input) => task_definition::make(account, mark, &input, log).await,
+            }
+        },
+        async {
+            match plan.registry {
+                None => Ok(None),
+                Some(Part::Use(found)) => Ok(Some(found)),
+                Some(Part::Make(input)) => registry::make(account, mark, &input, log, deadline)
+                    .await
+                    .map(Some),
+            }
+        },
+    );
+    // All three have ended, so that the log is whole, before the first failure ends the create.
+    let (cluster, task_definition, registry) = (cluster?, task_definition?, registry?);
+    let mut input = plan.service;
+    input
+        .task_definition
+        .clone_from(&task_definition.task_definition_arn);
+    if let (Some(registry), Some(entries)) = (&registry, &mut input.service_registries) {
+        for entry in entries
+            .iter_mut()
+            .filter(|entry| entry.registry_arn().is_none())
+        {
+            entry.registry_arn.clone_from(&registry.arn);
+        }
+    }
+    let begun = Instant::now();
+    let service = loop {
+        let error = match service::make(account, mark, &input, log).await {
+            Err(error) if begun.elapsed() < service::READY => error,
+            made => break made?,
+        };
+        match (error.kind, &plan.spare_cluster) {
+            // Another request's undo took it: it was empty until the service would be in it.
+            (Kind::NotFound, Some(spare)) if lacks_the_cluster(&error) => {
+                cluster::make(account, spare, log).await?;
+            }
+            // ECS has not heard of what was made just now.
+            (Kind::NotFound, _) if is_new_revision && !lacks_the_cluster(&error) => {}
+            (Kind::NotReady, _) => {}
+            _ => return Err(error.into()),
+        }
+        sleep(PAUSE).await;
+    };
+    Ok(Creation {
         cluster,
         task_definition,
         registry,
         service,
-    } = plan;
-    let name = service.service_name.clone().unwrap_or_default();
-    let site = Site {
-        account,
-        run,
-        cluster: cluster.name().to_owned(),
-        service: name,
-    };
-    let working = deadline.keeping(UNDO_RESERVE);
-    let failed = |cause, outcome| Failure {
-        cause,
-        outcome,
-        is_keyed: run.is_keyed(),
-    };
-    let looked = working
-        .limit(Box::pin(look(
-            &site,
-            cluster,
-            task_definition,
-            registry,
-            working,
-        )))
-        .await;
-    let steps = match looked.map_err(Cause::from).and_then(|looked| looked) {
-        Ok(Looked::Missing(steps)) => *steps,
-        Ok(Looked::Done(service)) => {
-            return answer_again(&site, *service, &[], Vec::new(), deadline).await;
-        }
-        Err(cause) => return Err(failed(cause, Outcome::default())),
-    };
-    let ledger = Ledger::default();
-    let made = working
-        .limit(Box::pin(make::make(
-            &site, steps, service, &ledger, working,
-        )))
-        .await;
-    let settled = match made.map_err(Stop::from).and_then(|made| made) {
-        Ok(made) => made
-            .settled(&site, deadline.keeping(TAKE_BACK_RESERVE))
-            .await
-            .map_err(Stop::from),
-        Err(stop) => Err(stop),
-    };
-    let cause = match settled {
-        Ok(creation) => return Ok(creation),
-        Err(Stop::DoneByAnother(service)) => {
-            let own = ledger.own();
-            let left_behind = Box::pin(release(ledger, &site, &service, deadline)).await;
-            return answer_again(&site, *service, &own, left_behind, deadline).await;
-        }
-        Err(Stop::Failed(cause)) => cause,
-    };
-    let (own, is_spoiled) = (ledger.own(), matches!(cause, Cause::TakenBack(_)));
-    match Box::pin(undo(ledger, &site, is_spoiled, deadline)).await {
-        Undone::Back(outcome) => Err(failed(cause, outcome)),
-        Undone::Fulfilled(service, left_behind) => {
-            answer_again(&site, *service, &own, left_behind, deadline).await
-        }
-    }
+    })
 }
 
-/// The answer of a request that has been done, by this run or by another; `own` is what this run had made.
-async fn answer_again(
-    site: &Site<'_>,
-    service: Service,
-    own: &[Entry],
-    mut left_behind: Vec<Leftover>,
-    deadline: Deadline,
-) -> Result<Creation, Failure> {
-    let found = deadline
-        .limit(Box::pin(look_once_more(site, service)))
-        .await
-        .map_err(Cause::from);
-    match found.and_then(|found| found) {
-        Ok(creation) => Ok(Creation {
-            left_behind,
-            ..creation
-        }),
-        Err(cause) => {
-            let unlisted = own.iter().filter(|entry| {
-                left_behind
-                    .iter()
-                    .all(|left| Some(&left.arn) != entry.arn.as_ref())
-            });
-            let unlisted: Vec<_> = unlisted
-                .map(|entry| leftover(entry, NOT_SHOWN, site.account))
-                .collect();
-            left_behind.extend(unlisted);
-            let created = own.iter().filter_map(|entry| entry.arn.clone()).collect();
-            let outcome = Outcome {
-                created,
-                left_behind,
-                ..Outcome::default()
-            };
-            Err(Failure {
-                cause,
-                outcome,
-                is_keyed: site.run.is_keyed(),
-            })
-        }
-    }
+fn lacks_the_cluster(error: &Error) -> bool {
+    error.code.as_deref() == Some("ClusterNotFoundException")
 }
 
-/// Everything that the service is made of, as it is now. A young service whose registry is gone has lost it to an undo
-/// that had begun before: it is taken back, as by the run that made it.
-async fn look_once_more(site: &Site<'_>, service: Service) -> Result<Creation, Cause> {
-    let is_young = !is_older(service.created_at(), RUN_MAX);
-    let creation = Box::pin(finished(site.account, service)).await?;
-    let Creation {
-        service, registry, ..
-    } = &creation;
-    let is_spoiled = is_young && registry.is_none() && !service.service_registries().is_empty();
-    if !is_spoiled {
-        return Ok(creation);
-    }
-    let (cluster, name) = (
+/// Returns everything that a request which is done involved, as it is now.
+async fn show(context: &CreateContext<'_>, service: Service) -> Result<Creation, Cause> {
+    let parts = Box::pin(look_at_parts(context.account, service));
+    Ok(context.deadline.limit(parts).await??)
+}
+
+async fn look_at_parts(account: &Account, service: Service) -> Result<Creation, Error> {
+    let (cluster_arn, definition) = (
         service.cluster_arn().unwrap_or_default(),
-        service.service_name().unwrap_or_default(),
+        service.task_definition().unwrap_or_default(),
     );
-    ecs::delete_service(site.account, cluster, name).await?;
-    Err(Cause::TakenBack(format!(
-        "the registry of the service `{name}` is gone, and the service with it"
-    )))
+    let (cluster, task_definition, registry) = tokio::join!(
+        ecs::describe_cluster(account, cluster_arn),
+        ecs::describe_task_definition(account, definition),
+        first_registry(account, &service),
+    );
+    let missing = || {
+        account.missing(
+            "ecs:DescribeClusters",
+            format!("there is no cluster `{cluster_arn}`"),
+        )
+    };
+    let lacking = || account.lacking("ecs:DescribeTaskDefinition", "taskDefinition");
+    Ok(Creation {
+        cluster: cluster?.ok_or_else(missing)?,
+        task_definition: task_definition?.task_definition.ok_or_else(lacking)?,
+        registry: registry?,
+        service,
+    })
+}
+
+async fn first_registry(account: &Account, service: &Service) -> Result<Option<Registry>, Error> {
+    let arn = service
+        .service_registries()
+        .first()
+        .and_then(|registry| registry.registry_arn());
+    let Some(arn) = arn else { return Ok(None) };
+    // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
+    let own = RegistryId::parse(arn, &account.account_region());
+    match discovery::get_service(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
+        Ok(registry) => Ok(Some(registry)),
+        // It has been deleted since.
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -4,23 +4,24 @@ use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::operation::run_task::RunTaskInput;
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, Compatibility, DeploymentController,
-    DeploymentControllerType, LaunchType, NetworkConfiguration, NetworkMode,
+    AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, Compatibility,
+    DeploymentController, DeploymentControllerType, LaunchType, NetworkConfiguration, NetworkMode,
 };
 use aws_sdk_servicediscovery::operation::create_service as discovery;
 use aws_sdk_servicediscovery::types::HealthCheckCustomConfig;
 
 use crate::config::Account;
 
-/// A service without a network gets the account's subnets and security groups, without a public address; one
-/// without a launch type gets FARGATE, unless capacity providers decide, its own or the cluster's.
+/// Puts the account's subnets and security groups, without a public address, to a service that names none, and FARGATE
+/// to one without a launch type, unless it `has_strategy`: capacity providers decide, its own or the cluster's.
 ///
 /// A service that is deployed from outside of ECS takes neither; its task sets have them
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>).
 pub fn service(
     input: &mut CreateServiceInput,
     account: &Account,
-    cluster_has_default_strategy: bool,
+    has_strategy: bool,
+    uses_awsvpc: bool,
 ) {
     let controller = input
         .deployment_controller()
@@ -28,36 +29,54 @@ pub fn service(
     if controller == Some(&DeploymentControllerType::External) {
         return;
     }
-    let has_strategy =
-        cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
+    let network = &mut input.network_configuration;
     place(
-        &mut input.network_configuration,
+        network,
         &mut input.launch_type,
-        has_strategy,
         account,
+        has_strategy,
+        uses_awsvpc,
     );
 }
 
-/// Tasks are run as a [`service`] would run them.
-pub fn tasks(input: &mut RunTaskInput, account: &Account, cluster_has_default_strategy: bool) {
-    let has_strategy =
-        cluster_has_default_strategy || !input.capacity_provider_strategy().is_empty();
+/// Puts to tasks what a [`service`] would get.
+pub fn tasks(input: &mut RunTaskInput, account: &Account, has_strategy: bool, uses_awsvpc: bool) {
+    let network = &mut input.network_configuration;
     place(
-        &mut input.network_configuration,
+        network,
         &mut input.launch_type,
-        has_strategy,
         account,
+        has_strategy,
+        uses_awsvpc,
     );
 }
 
-/// Where something runs: in the account's network and on Fargate, unless it says otherwise.
+/// Tells whether all tasks of these launch type and strategy run on Fargate, once the defaults are put to them.
+pub fn is_on_fargate(
+    launch_type: Option<&LaunchType>,
+    strategy: &[CapacityProviderStrategyItem],
+    cluster_decides: bool,
+) -> bool {
+    let is_fargate = |item: &CapacityProviderStrategyItem| {
+        matches!(item.capacity_provider(), "FARGATE" | "FARGATE_SPOT")
+    };
+    match launch_type {
+        Some(launch_type) => *launch_type == LaunchType::Fargate,
+        None if strategy.is_empty() => !cluster_decides,
+        None => strategy.iter().all(is_fargate),
+    }
+}
+
+/// Places what says nothing itself: on Fargate, unless capacity providers decide, and in the account's network, where
+/// its tasks have one of their own.
 fn place(
     network_configuration: &mut Option<NetworkConfiguration>,
     launch_type: &mut Option<LaunchType>,
-    has_strategy: bool,
     account: &Account,
+    has_strategy: bool,
+    uses_awsvpc: bool,
 ) {
-    if network_configuration.is_none() {
+    if network_configuration.is_none() && uses_awsvpc {
         *network_configuration = network(account);
     }
     if launch_type.is_none() && !has_strategy {

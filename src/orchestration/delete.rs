@@ -1,32 +1,40 @@
 //! The orchestrated delete: the service, and with `recursive` its registries and its cluster, in AWS's order.
 //!
 //! Each step looks at what is there and does what can be done, so that the same delete again goes on where the
-//! first one stopped: the service is INACTIVE, then its registries' instances are gone, then the registries,
-//! then the cluster.
+//! first one stopped: the service's tasks are gone, then its registries' instances, then the registries, then the
+//! cluster.
 //!
-//! What a request has no time for is the [`Rest`]: the same steps go on with it later, one look at a time.
+//! What a request has no time for is a [`PendingDelete`]: the same steps go on with it later, one look at a time.
 
-mod cluster;
-mod registry;
-mod rest;
-mod tasks;
+mod pending;
 
-pub use rest::{Rest, remember};
+pub use pending::{PendingDelete, remember};
 
-use std::fmt::Display;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::Service;
+use aws_sdk_ecs::types::{Cluster, Deployment, ResourceManagementType, Service};
+use aws_sdk_servicediscovery::types::Service as Registry;
+use aws_smithy_types::DateTime;
 use futures_util::future::join_all;
 
 use super::Cause;
-use crate::aws::{self, Account, Kind, ecs};
+use super::parts::registry::{OwnService, id_of};
+use super::parts::{Removal, cluster, count, registry, tasks};
+use super::users::Users;
+use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::{Deadline, Elapsed};
+use crate::ids::RegistryId;
 
-/// How often a thing that is going is looked at again.
-const POLL: Duration = Duration::from_secs(2);
+/// The time before the second look at a thing that is going; each later one waits half as long again.
+const POLL_MIN: Duration = Duration::from_secs(2);
+/// The longest time between two looks: all of an account's clients share its quota of reads
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
+const POLL_MAX: Duration = Duration::from_secs(6);
 /// The cluster that AWS uses where none is named; it is nobody's to delete as a side effect.
 const DEFAULT_CLUSTER: &str = "default";
+
+/// Said of what bears the name of a thing that was to be deleted, and is younger.
+const CREATED_AGAIN: &str = "it was created again after the delete was asked for";
 
 /// What is to be deleted.
 #[derive(Debug)]
@@ -85,24 +93,13 @@ pub struct Failure {
     pub unfinished: Option<Box<Progress>>,
 }
 
-/// When a recursive delete is at work.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The occasion on which a recursive delete is at work.
+#[derive(Clone, Copy)]
 enum Occasion<'w> {
     /// Somebody waits for the answer: it waits as long as it may for what is pending.
     Request,
-    /// Nobody waits: it looks once, and takes no cluster for the one that it was to delete unless that bears the mark
-    /// that [`remember`] has put there.
-    Later {
-        /// The mark.
-        mark: Option<&'w str>,
-    },
-}
-
-/// What became of one thing.
-enum Step {
-    Gone,
-    Kept(String),
-    Pending(String),
+    /// Nobody waits: it looks once, and takes nothing for what was to be deleted that was created since.
+    Later(&'w PendingDelete),
 }
 
 /// Deletes a target, as far as the time allows.
@@ -145,19 +142,17 @@ pub async fn delete(
 /// [`Failure`] with the refusal, and what was deleted before it.
 pub async fn resume(
     account: &Account,
-    rest: &Rest,
+    pending: &PendingDelete,
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
-    let target = rest.target();
+    let target = pending.target();
     let work = Work {
         account,
         target: &target,
         deadline,
-        occasion: Occasion::Later {
-            mark: rest.cluster_mark.as_deref(),
-        },
+        occasion: Occasion::Later(pending),
     };
-    Box::pin(work.go_on(Progress::of(rest.service()))).await
+    Box::pin(work.go_on(Progress::of(pending.service()))).await
 }
 
 /// Force-deletes the service, unless it is going or gone already.
@@ -167,10 +162,9 @@ async fn begin(account: &Account, target: &Target) -> Result<Service, Cause> {
         service: name,
         ..
     } = target;
-    let missing = || {
-        Cause::Missing(format!(
-            "there is no service `{name}` in the cluster `{cluster}`"
-        ))
+    let missing = || Cause::NoService {
+        cluster: cluster.clone(),
+        service: name.clone(),
     };
     let service = match ecs::describe_service(account, cluster, name).await? {
         Some(service) => service,
@@ -188,11 +182,29 @@ async fn begin(account: &Account, target: &Target) -> Result<Service, Cause> {
             settled(service).ok_or_else(missing)
         };
     }
-    let answer = ecs::delete_service(account, cluster, name).await?;
-    let going = answer
-        .service
-        .ok_or_else(|| account.lacking("ecs:DeleteService", "service"))?;
+    let going = request_delete(account, target, &service).await?;
     Ok(with_what_is_known_of(service, going))
+}
+
+/// Asks ECS to delete a service, by the call that deletes its kind.
+async fn request_delete(
+    account: &Account,
+    target: &Target,
+    service: &Service,
+) -> Result<Service, aws::Error> {
+    let is_express = service.resource_management_type() == Some(&ResourceManagementType::Ecs);
+    if !is_express {
+        let answer = ecs::delete_service(account, &target.cluster, &target.service).await?;
+        return answer
+            .service
+            .ok_or_else(|| account.lacking("ecs:DeleteService", "service"));
+    }
+    // It has resources of its own, which DeleteService would leave; ECS refuses it
+    // (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-overview.html>).
+    let arn = service.service_arn().unwrap_or_default();
+    ecs::delete_express_gateway_service(account, arn).await?;
+    let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
+    Ok(found.unwrap_or_else(|| service.clone()))
 }
 
 /// AWS knows no services of a cluster that is INACTIVE: they are gone with it. Which they were, nobody can say, so this
@@ -274,11 +286,15 @@ impl Progress {
         }
     }
 
-    fn note(&mut self, arn: String, step: Step) {
-        match step {
-            Step::Gone => self.deleted.push(arn),
-            Step::Kept(reason) => self.kept.push(Kept { arn, reason }),
-            Step::Pending(waiting_for) => self.pending.push(Pending { arn, waiting_for }),
+    fn note(&mut self, arn: String, removal: Removal) {
+        match removal {
+            Removal::Gone | Removal::Absent => self.deleted.push(arn),
+            Removal::Kept(reason) => self.kept.push(Kept { arn, reason }),
+            Removal::NotOwn => self.kept.push(Kept {
+                arn,
+                reason: CREATED_AGAIN.to_owned(),
+            }),
+            Removal::Pending(waiting_for) => self.pending.push(Pending { arn, waiting_for }),
         }
     }
 }
@@ -315,153 +331,299 @@ impl Work<'_> {
         }
     }
 
-    /// Everything after the service: each waits for what is before it.
+    /// Deletes everything after the service: each waits for what is before it.
     async fn finish(&self, progress: &mut Progress) -> Result<(), aws::Error> {
+        let (registries, cluster) = (
+            registry_arns(&progress.service),
+            cluster_arn(&progress.service),
+        );
+        if self.target.cluster == DEFAULT_CLUSTER {
+            let reason = "the cluster `default` is never deleted along with a service";
+            progress.note(cluster.clone(), Removal::Kept(reason.to_owned()));
+        }
+        let first_look = match self.wait_until_drained(progress).await? {
+            Drained::Yes(cluster) => cluster,
+            Drained::NotYet(waiting_for) => {
+                self.note_waiting(progress, waiting_for, registries, cluster);
+                return Ok(());
+            }
+        };
+        progress
+            .deleted
+            .extend(progress.service.service_arn().map(str::to_owned));
+        self.delete_registries(progress, registries).await?;
+        if self.target.cluster == DEFAULT_CLUSTER {
+            return Ok(());
+        }
+        if !progress.pending.is_empty() {
+            let waits = Removal::Pending("the registries to be deleted".to_owned());
+            progress.note(cluster, waits);
+            return Ok(());
+        }
+        let mut looked_at = first_look;
+        let removal = self
+            .until_settled(|| Box::pin(self.delete_cluster(std::mem::take(&mut looked_at))))
+            .await?;
+        progress.note(cluster, removal);
+        Ok(())
+    }
+
+    /// Notes what everything waits for while the service has tasks.
+    fn note_waiting(
+        &self,
+        progress: &mut Progress,
+        waiting_for: String,
+        registries: Vec<String>,
+        cluster: String,
+    ) {
+        let service = arn(&progress.service);
+        progress.note(service, Removal::Pending(waiting_for));
+        let after = || Removal::Pending(format!("the tasks of `{}` to stop", self.target.service));
+        for arn in registries {
+            progress.note(arn, after());
+        }
+        if self.target.cluster != DEFAULT_CLUSTER {
+            progress.note(cluster, after());
+        }
+    }
+
+    async fn delete_registries(
+        &self,
+        progress: &mut Progress,
+        arns: Vec<String>,
+    ) -> Result<(), aws::Error> {
+        let users = Users::new(self.account, self.deadline);
+        let service = &progress.service;
+        let removals = arns
+            .iter()
+            .map(|arn| self.until_settled(|| Box::pin(self.delete_registry(service, arn, &users))));
+        let removals = join_all(removals).await;
+        let mut failed = None;
+        for (arn, removal) in arns.into_iter().zip(removals) {
+            match removal {
+                Ok(removal) => progress.note(arn, removal),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Deletes one registry of the service, unless it is another one by now, or somebody else needs it.
+    async fn delete_registry(
+        &self,
+        service: &Service,
+        arn: &str,
+        users: &Users<'_>,
+    ) -> Result<Removal, aws::Error> {
+        let own = OwnService {
+            cluster: &self.target.cluster,
+            service: &self.target.service,
+        };
+        if RegistryId::parse(arn, &self.account.account_region()).is_err() {
+            return Ok(Removal::Kept(registry::OF_ANOTHER_ACCOUNT.to_owned()));
+        }
+        let found = match discovery::get_service(self.account, id_of(arn)).await {
+            Ok(found) => found,
+            Err(error) if error.kind == Kind::NotFound => return Ok(Removal::Absent),
+            Err(error) => return Err(error),
+        };
+        if self.is_younger(service, &found) {
+            return Ok(Removal::NotOwn);
+        }
+        registry::delete_unused(self.account, arn, Some(own), users, self.deadline).await
+    }
+
+    /// Tells whether a registry was created after the service had begun to use one of its id: Cloud Map may give the
+    /// same id again (<https://github.com/hashicorp/terraform-provider-aws/issues/46930>).
+    fn is_younger(&self, service: &Service, registry: &Registry) -> bool {
+        let Some(created_at) = registry.create_date() else {
+            return false;
+        };
+        match self.occasion {
+            Occasion::Later(pending) => pending.is_another_registry(registry),
+            Occasion::Request => used_since(service).is_some_and(|since| *created_at > since),
+        }
+    }
+
+    /// Deletes the cluster, unless it is another one by now, or something else is in it.
+    async fn delete_cluster(&self, looked_at: ClusterLook) -> Result<Removal, aws::Error> {
         let Self {
             account,
             target,
             deadline,
             occasion,
         } = *self;
-        let (registries, cluster) = (
-            registry_arns(&progress.service),
-            cluster_arn(&progress.service),
-        );
-        if target.cluster == DEFAULT_CLUSTER {
-            let reason = "the cluster `default` is never deleted along with a service";
-            progress.note(cluster.clone(), Step::Kept(reason.to_owned()));
-        }
-        if let Some(waiting_for) = self.drained(progress).await? {
-            progress.pending.push(Pending {
-                arn: arn(&progress.service),
-                waiting_for,
-            });
-            let after = || format!("the service `{}` to be INACTIVE", target.service);
-            progress
-                .pending
-                .extend(registries.into_iter().map(|arn| Pending {
-                    arn,
-                    waiting_for: after(),
-                }));
-            if target.cluster != DEFAULT_CLUSTER {
-                progress.pending.push(Pending {
-                    arn: cluster,
-                    waiting_for: after(),
-                });
+        let look = match looked_at {
+            ClusterLook::None => {
+                ClusterLook::of(ecs::describe_cluster(account, &target.cluster).await?)
             }
-            return Ok(());
+            look => look,
+        };
+        let ClusterLook::Found(cluster) = look else {
+            return Ok(Removal::Absent);
+        };
+        if let Occasion::Later(pending) = occasion
+            && !pending.is_marked(&cluster)
+        {
+            return Ok(Removal::NotOwn);
         }
-        progress
-            .deleted
-            .extend(progress.service.service_arn().map(str::to_owned));
-        let steps = registries.iter().map(|arn| {
-            self.until_settled(|| Box::pin(registry::step(account, target, arn, deadline)))
-        });
-        let steps = join_all(steps).await;
-        let mut failed = None;
-        for (arn, step) in registries.into_iter().zip(steps) {
-            match step {
-                Ok(step) => progress.note(arn, step),
-                Err(error) => failed = failed.or(Some(error)),
-            }
+        let removal =
+            cluster::delete_unused(account, &cluster, Some(&target.service), deadline).await?;
+        if matches!(removal, Removal::Kept(_)) {
+            pending::unmark(account, &cluster).await?;
         }
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if target.cluster == DEFAULT_CLUSTER {
-            return Ok(());
-        }
-        if !progress.pending.is_empty() {
-            progress.note(
-                cluster,
-                Step::Pending("the registries to be deleted".to_owned()),
-            );
-            return Ok(());
-        }
-        let step = self
-            .until_settled(|| Box::pin(cluster::step(account, target, occasion, deadline)))
-            .await?;
-        progress.note(cluster, step);
-        Ok(())
+        Ok(removal)
     }
 
-    /// Waits until the service is INACTIVE and its tasks have stopped; what it still waits for when the time is over.
-    async fn drained(&self, progress: &mut Progress) -> Result<Option<String>, aws::Error> {
+    /// Waits until the service's tasks have stopped; says what it still waits for when the time is over.
+    async fn wait_until_drained(&self, progress: &mut Progress) -> Result<Drained, aws::Error> {
         let mut waiting_for = "its tasks to stop".to_owned();
+        let mut pause = POLL_MIN;
         loop {
-            match self.deadline.limit(Box::pin(self.look(progress))).await {
-                Ok(Ok(0)) => return Ok(None),
-                Ok(Ok(running)) => waiting_for = format!("{} to stop", count(running, "task")),
-                Ok(Err(error)) if error.kind == Kind::TimedOut => return Ok(Some(waiting_for)),
+            let look = self.deadline.limit(Box::pin(self.look(progress))).await;
+            match look {
+                Ok(Ok((0, cluster))) => return Ok(Drained::Yes(cluster)),
+                Ok(Ok((running, _))) => {
+                    waiting_for = format!("{} to stop", count(running, "task"));
+                }
+                Ok(Err(error)) if error.kind == Kind::TimedOut => {
+                    return Ok(Drained::NotYet(waiting_for));
+                }
                 Ok(Err(error)) => return Err(error),
-                Err(Elapsed) => return Ok(Some(waiting_for)),
+                Err(Elapsed) => return Ok(Drained::NotYet(waiting_for)),
             }
-            if !self.has_time_for_another_look().await {
-                return Ok(Some(waiting_for));
+            if !self.wait_for_next_look(&mut pause).await {
+                return Ok(Drained::NotYet(waiting_for));
             }
         }
     }
 
-    /// How many tasks the service still has; at least one while it is not INACTIVE.
-    async fn look(&self, progress: &mut Progress) -> Result<usize, aws::Error> {
+    /// Counts the tasks that the service still has, and looks at the cluster beside.
+    async fn look(&self, progress: &mut Progress) -> Result<(usize, ClusterLook), aws::Error> {
         let Self {
             account,
             target,
             deadline,
             ..
         } = *self;
-        if progress.service.status() != Some("INACTIVE") {
-            let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
-            // A service of another time of creation is another service: ours is gone.
-            let ours = found.filter(|found| !is_another(&progress.service, found));
-            let Some(found) = ours else { return Ok(0) };
-            progress.service = with_what_is_known_of(progress.service.clone(), found);
-            if progress.service.status() != Some("INACTIVE") {
-                return Ok(usize::try_from(progress.service.running_count())
-                    .unwrap_or_default()
-                    .max(1));
+        let look = ecs::describe_service(account, &target.cluster, &target.service);
+        if let Occasion::Later(_) = self.occasion {
+            // Nobody waits for it: what is looked at decides what is looked at next.
+            let is_ours = self.note_look(progress, look.await?);
+            let counted = counted_tasks(&progress.service);
+            if !is_ours || counted > 0 {
+                return Ok((if is_ours { counted } else { 0 }, ClusterLook::None));
             }
+            let live =
+                tasks::live(account, &target.cluster, Some(&target.service), deadline).await?;
+            return Ok((live.len(), ClusterLook::None));
         }
-        // ECS calls a service INACTIVE once its tasks are stopping
-        // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html>).
-        let live = tasks::live(account, &target.cluster, deadline).await?;
-        Ok(live
-            .iter()
-            .filter(|task| tasks::is_of(task, &target.service))
-            .count())
+        let (found, live, cluster) = tokio::join!(
+            look,
+            tasks::live(account, &target.cluster, Some(&target.service), deadline),
+            ecs::describe_cluster(account, &target.cluster),
+        );
+        let is_ours = self.note_look(progress, found?);
+        let (live, cluster) = (live?.len(), ClusterLook::of(cluster?));
+        let counted = counted_tasks(&progress.service);
+        Ok((if is_ours { live.max(counted) } else { 0 }, cluster))
+    }
+
+    /// Notes how the service was seen, and tells whether it is the one that was to be deleted. One of another time of
+    /// creation is another one: ours is gone.
+    fn note_look(&self, progress: &mut Progress, found: Option<Service>) -> bool {
+        match found {
+            Some(found) if is_another(&progress.service, &found) => false,
+            Some(found) => {
+                progress.service = with_what_is_known_of(progress.service.clone(), found);
+                true
+            }
+            // ECS has forgotten it; its tasks may be there.
+            None => true,
+        }
     }
 
     /// Repeats a step while it is pending and there is time.
-    async fn until_settled<F>(&self, step: impl Fn() -> F) -> Result<Step, aws::Error>
+    async fn until_settled<F>(&self, mut step: impl FnMut() -> F) -> Result<Removal, aws::Error>
     where
-        F: Future<Output = Result<Step, aws::Error>>,
+        F: Future<Output = Result<Removal, aws::Error>>,
     {
-        let mut last = Step::Pending("the next attempt".to_owned());
+        let mut last = Removal::Pending("the next attempt".to_owned());
+        let mut pause = POLL_MIN;
         loop {
             match self.deadline.limit(step()).await {
-                Ok(Ok(Step::Pending(waiting_for))) => last = Step::Pending(waiting_for),
+                Ok(Ok(removal @ Removal::Pending(_))) => last = removal,
                 // A list that was cut off by the same deadline.
                 Ok(Err(error)) if error.kind == Kind::TimedOut => return Ok(last),
                 Ok(done) => return done,
                 Err(Elapsed) => return Ok(last),
             }
-            if !self.has_time_for_another_look().await {
+            if !self.wait_for_next_look(&mut pause).await {
                 return Ok(last);
             }
         }
     }
 
-    /// Waits a little, if somebody waits for what will be seen then.
-    async fn has_time_for_another_look(&self) -> bool {
-        self.occasion == Occasion::Request
-            && self.deadline.limit(tokio::time::sleep(POLL)).await.is_ok()
+    /// Waits a little, if somebody waits for what will be seen then, and tells whether there was time for it.
+    async fn wait_for_next_look(&self, pause: &mut Duration) -> bool {
+        if let Occasion::Later(_) = self.occasion {
+            return false;
+        }
+        let slept = self.deadline.limit(tokio::time::sleep(*pause)).await;
+        *pause = POLL_MAX.min(*pause * 3 / 2);
+        slept.is_ok()
     }
 }
 
-/// `1 task`, `2 tasks`.
-fn count<N: Copy + PartialEq + From<bool> + Display>(number: N, what: &str) -> String {
-    let plural = if number == N::from(true) { "" } else { "s" };
-    format!("{number} {what}{plural}")
+/// Whether a service's tasks have stopped.
+enum Drained {
+    /// They have; the cluster, if it was looked at then.
+    Yes(ClusterLook),
+    /// They have not; this is waited for.
+    NotYet(String),
+}
+
+/// The cluster, as far as it was looked at.
+#[derive(Default)]
+enum ClusterLook {
+    /// It was not looked at.
+    #[default]
+    None,
+    /// It is there.
+    Found(Box<Cluster>),
+    /// It is not there, or INACTIVE.
+    Gone,
+}
+
+impl ClusterLook {
+    fn of(found: Option<Cluster>) -> Self {
+        match found {
+            Some(cluster) if cluster.status() != Some("INACTIVE") => Self::Found(Box::new(cluster)),
+            _ => Self::Gone,
+        }
+    }
+}
+
+/// Returns the number of tasks that ECS counts of a service. It counts those of an INACTIVE one no more.
+fn counted_tasks(service: &Service) -> usize {
+    match service.status() {
+        Some("INACTIVE") => 0,
+        _ => usize::try_from(service.running_count()).unwrap_or_default(),
+    }
+}
+
+/// Returns the moment since which a service has used its registries at the latest.
+fn used_since(service: &Service) -> Option<DateTime> {
+    let deployed = service
+        .deployments()
+        .iter()
+        .filter_map(Deployment::created_at);
+    service
+        .created_at()
+        .into_iter()
+        .chain(deployed)
+        .max()
+        .copied()
 }
 
 fn arn(service: &Service) -> String {

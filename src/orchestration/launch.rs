@@ -2,9 +2,10 @@
 
 use aws_sdk_ecs::operation::create_service::{CreateServiceInput, CreateServiceOutput};
 use aws_sdk_ecs::operation::run_task::{RunTaskInput, RunTaskOutput};
-use aws_sdk_ecs::types::Failure;
+use aws_sdk_ecs::types::{CapacityProviderStrategyItem, Failure, LaunchType, NetworkMode};
 
 use super::defaults;
+use super::parts::task_definition;
 use super::readiness::retry_while_not_ready;
 use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
@@ -58,9 +59,16 @@ pub async fn create_service(
     deadline: Deadline,
 ) -> Result<CreateServiceOutput, Error> {
     let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
-    let cluster = input.cluster.as_deref().unwrap_or_default();
-    let cluster_decides = is_undecided && has_default_strategy(account, cluster).await?;
-    defaults::service(&mut input, &account.settings, cluster_decides);
+    let place = Place {
+        cluster: input.cluster.as_deref().unwrap_or_default(),
+        task_definition: input.task_definition.as_deref().unwrap_or_default(),
+        launch_type: input.launch_type.as_ref(),
+        strategy: input.capacity_provider_strategy(),
+        has_network: input.network_configuration.is_some(),
+        is_undecided,
+    };
+    let (has_strategy, uses_awsvpc) = place.look(account).await?;
+    defaults::service(&mut input, &account.settings, has_strategy, uses_awsvpc);
     input.client_token.get_or_insert_with(|| token.to_owned());
     retry_while_not_ready(deadline, || ecs::create_service(account, input.clone())).await
 }
@@ -77,9 +85,16 @@ pub async fn run_task(
     deadline: Deadline,
 ) -> Result<RunTaskOutput, RunFailure> {
     let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
-    let cluster = input.cluster.as_deref().unwrap_or_default();
-    let cluster_decides = is_undecided && has_default_strategy(account, cluster).await?;
-    defaults::tasks(&mut input, &account.settings, cluster_decides);
+    let place = Place {
+        cluster: input.cluster.as_deref().unwrap_or_default(),
+        task_definition: input.task_definition.as_deref().unwrap_or_default(),
+        launch_type: input.launch_type.as_ref(),
+        strategy: input.capacity_provider_strategy(),
+        has_network: input.network_configuration.is_some(),
+        is_undecided,
+    };
+    let (has_strategy, uses_awsvpc) = place.look(account).await?;
+    defaults::tasks(&mut input, &account.settings, has_strategy, uses_awsvpc);
     input.client_token.get_or_insert_with(|| token.to_owned());
     let started = retry_while_not_ready(deadline, || ecs::run_task(account, input.clone())).await?;
     if started.tasks().is_empty() {
@@ -88,7 +103,38 @@ pub async fn run_task(
     Ok(started)
 }
 
-/// Whether the cluster's capacity providers decide about what names no launch type.
+/// What decides where something runs.
+struct Place<'i> {
+    cluster: &'i str,
+    task_definition: &'i str,
+    launch_type: Option<&'i LaunchType>,
+    strategy: &'i [CapacityProviderStrategyItem],
+    has_network: bool,
+    /// Claims that neither a launch type nor a strategy is given.
+    is_undecided: bool,
+}
+
+impl Place<'_> {
+    /// Tells whether capacity providers decide, and whether the tasks have a network of their own. Asks AWS only for what
+    /// the input leaves open.
+    async fn look(&self, account: &Account) -> Result<(bool, bool), Error> {
+        let cluster_decides =
+            self.is_undecided && has_default_strategy(account, self.cluster).await?;
+        let has_strategy = cluster_decides || !self.strategy.is_empty();
+        let is_on_fargate =
+            defaults::is_on_fargate(self.launch_type, self.strategy, cluster_decides);
+        let is_settled =
+            is_on_fargate || self.has_network || account.settings.default_subnets.is_empty();
+        if is_settled {
+            return Ok((has_strategy, is_on_fargate));
+        }
+        let found = task_definition::look(account, self.task_definition).await?;
+        let mode = found.and_then(|found| found.network_mode);
+        Ok((has_strategy, mode == Some(NetworkMode::Awsvpc)))
+    }
+}
+
+/// Tells whether the cluster's capacity providers decide about what names no launch type.
 async fn has_default_strategy(account: &Account, name: &str) -> Result<bool, Error> {
     let found = ecs::describe_cluster(account, name).await?;
     let cluster = found.filter(|cluster| cluster.status() == Some("ACTIVE"));

@@ -5,7 +5,6 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::aws::pages::{LIST_MAX, PageRequest, PageToken, ResultsPage};
 use crate::aws::{Account, Error, Kind, ecs};
-use crate::deadline::Deadline;
 
 /// How many calls of a fan-out are under way at once: AWS throttles per account.
 const PARALLEL: usize = 5;
@@ -161,45 +160,4 @@ fn revision_of(arn: &str) -> u64 {
         .next()
         .and_then(|revision| revision.parse().ok())
         .unwrap_or(0)
-}
-
-/// The name of an ACTIVE service of a cluster that is registered in a registry, if there is one. Cloud Map would delete a
-/// registry that a service uses, but has no instance in yet.
-///
-/// # Errors
-/// [`Error`] with AWS's refusal.
-pub(super) async fn registry_user(
-    account: &Account,
-    cluster: &str,
-    arn: &str,
-    deadline: Deadline,
-) -> Result<Option<String>, Error> {
-    let uses = |service: &Service| {
-        service
-            .service_registries()
-            .iter()
-            .any(|registry| registry.registry_arn() == Some(arn))
-    };
-    let mut start = Some(PageToken::default());
-    while let Some(from) = start {
-        let page = PageRequest {
-            start: from,
-            limit: None,
-            deadline,
-        };
-        let listed = match list_services_described(account, cluster, None, page).await {
-            Ok(listed) => listed,
-            Err(error) if error.kind == Kind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if let Some(user) = listed
-            .entries
-            .iter()
-            .find(|service| service.status() == Some("ACTIVE") && uses(service))
-        {
-            return Ok(Some(user.service_name().unwrap_or_default().to_owned()));
-        }
-        start = listed.next;
-    }
-    Ok(None)
 }

@@ -3,6 +3,8 @@
 use aws_sdk_ecs::types::Tag;
 use aws_sdk_servicediscovery::types::Tag as RegistryTag;
 
+use super::mark::{MARK_TAG, Mark};
+
 /// The tags whose keys begin so are this API's own.
 const OWN_PREFIX: &str = "ecs-api:";
 
@@ -33,8 +35,8 @@ pub fn is_own(key: &str) -> bool {
     key.starts_with(OWN_PREFIX)
 }
 
-/// Puts this API's own tags beside those of a caller.
-pub(super) fn put_on<T: KeyValue>(tags: &mut Option<Vec<T>>, own: &[(&'static str, String)]) {
+/// Puts the mark of an undertaking beside a caller's tags.
+pub(super) fn put_mark<T: KeyValue>(tags: &mut Option<Vec<T>>, mark: &Mark) {
     tags.get_or_insert_default()
-        .extend(own.iter().filter_map(|(key, value)| T::of(key, value)));
+        .extend(T::of(MARK_TAG, &mark.to_string()));
 }

@@ -1,395 +1,358 @@
-//! Takes back what a failed run has changed, and says what became of it.
+//! Takes back what a create has made, and says what became of it: in the request that failed, or for one that died.
 //!
 //! The newest goes first. What AWS is busy with is tried again after the others, until the deadline, and no attempt
 //! takes the time of the others. What can't be taken back, or can't be known to be gone, is a [`Leftover`] with the
 //! command that finishes it.
 
-mod targets;
-
 use std::time::Duration;
 
 use aws_sdk_ecs::types::Service;
-use futures_util::stream::{self, StreamExt as _};
+use tokio::time::sleep;
 
-use super::ledger::{Change, Entry, Ledger, State};
-use super::site::Site;
-use crate::aws::{self, Kind};
+use super::leftover::{Leftover, leftover};
+use super::mark::Mark;
+use super::parts::{PAUSE, Removal, SETTLES, cluster, registry, service, task_definition};
+use super::record::Record;
+use super::undo_log::{Answer, Change, Entry};
+use super::users::Users;
+use crate::aws::{Account, Error};
 use crate::deadline::Deadline;
 
-pub(super) use targets::leftover;
-use targets::{Target, is_there};
-
-/// The longest that one attempt to take one thing back may last, its look for the service included: a twin that looks
-/// this long after its service was there sees what became of the parts.
-pub(super) const ATTEMPT: Duration = Duration::from_millis(2500);
-/// How long the undo waits before it tries again.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
-/// How long AWS may still be at work on a call whose connection broke or that it failed, or not show yet what it did.
-pub(super) const SETTLES: Duration = Duration::from_secs(3);
-/// How long a service is waited for that AWS was asked for and did not answer.
+/// The longest that one attempt to take one thing back may last.
+const ATTEMPT: Duration = Duration::from_millis(2500);
+/// The longest that the walk through the account's services may last, which must end before anything goes.
+const WALK_MAX: Duration = Duration::from_secs(10);
+/// The time for which a service is waited for that AWS was asked for and did not answer.
 const SILENCE: Duration = Duration::from_secs(5);
-/// What is kept of the time to answer what has turned out to be done.
-const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
-/// What is said of a change that there was no time to take back.
+/// Said of a change that there was no time to take back.
 const TOO_LATE: &str = "the time that the request may take is over";
-/// What is said of what another run of the same request made: that run may be at work, and takes it back itself.
-const OF_ANOTHER_RUN: &str =
-    "an earlier request with this `Idempotency-Key` made it, and may still be at work";
-/// What is said of a change that AWS was asked for and that does not show.
+/// Said of a change that AWS was asked for and that does not show.
 const MAY_APPEAR: &str = "AWS never answered; it is not there, but may still appear";
-/// What is said of what AWS answered as made, and that has no tag of a create.
-const UNMARKED: &str =
-    "AWS answered it to this request, but its tags do not say that this request made it";
-/// What is said of the parts of a service that may still appear.
-const KEPT_FOR_SERVICE: &str = "AWS never answered whether the service is made; the same request with this `Idempotency-Key` goes on with it";
+/// Said of the parts of a service that may still appear, where the stack itself looks again.
+const KEPT_FOR_SERVICE: &str = "AWS never answered whether the service is made; ecs-api looks again, and takes this back if it is not";
+
+/// Said of the parts of a service that can't be looked at.
+const KEPT_FOR_UNSEEN: &str = "the service that needs it may be there, and can't be looked at";
 
 /// What became of the changes that a failed flow had made.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// Everything that the flow had created.
+pub struct UndoReport {
+    /// The ARNs of everything that the flow had created.
     pub created: Vec<String>,
-    /// What of it was taken back.
+    /// Those of them that are gone.
     pub rolled_back: Vec<String>,
-    /// What of it is, or may be, still there.
+    /// What is, or may be, still there.
     pub left_behind: Vec<Leftover>,
+    /// The least hopeful thing that can be said of what is left.
+    pub standing: Standing,
 }
 
-impl Outcome {
-    /// Whether nothing of the flow is in the way of another attempt.
+/// What can become of what an undo has left, from the most hopeful on.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Nothing is left.
+    #[default]
+    Clean,
+    /// It stays: somebody else uses it.
+    Kept,
+    /// It goes once something has happened.
+    Pending,
+    /// It goes once somebody has done something.
+    Refused,
+    /// AWS may still be at work on it.
+    Doubtful,
+}
+
+impl UndoReport {
+    /// Tells whether everything is as it was before.
     pub fn is_clean(&self) -> bool {
         self.left_behind.is_empty()
     }
 }
 
-/// Something that could not be taken back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leftover {
-    /// Its ARN, or its name where AWS never answered.
-    pub arn: String,
-    /// Why it is still there.
-    pub error: String,
-    /// The command that takes it back.
-    pub command: String,
-}
-
-/// How an undo ended.
+/// The end of an undo.
 #[derive(Debug)]
-pub(super) enum Undone {
+pub enum Undone {
     /// Everything is taken back, or listed.
-    Back(Outcome),
-    /// The service is there: the request is done, by this run or by a twin; and what else is left of this run.
-    Fulfilled(Box<Service>, Vec<Leftover>),
-}
-
-/// What became of one attempt to take a change back.
-enum Attempt {
-    /// It is gone.
-    Done,
-    /// It is gone, and another one may appear: AWS was asked twice, and has answered neither.
-    DoneOnce,
-    /// It can't be taken back now, but perhaps in a moment.
-    Busy(String),
-    /// It can't be taken back.
-    Stuck(String),
-    /// Another request made it.
-    OfOthers,
-    /// Nothing says whose this is, which is there.
-    Unmarked(Option<String>),
-    /// The service is there.
+    Back(UndoReport),
+    /// The service is there, and with it the request is done.
     Fulfilled(Box<Service>),
 }
 
-impl Attempt {
-    fn failed(error: &aws::Error) -> Self {
-        if error.kind.passes() {
-            Self::Busy(error.to_string())
-        } else {
-            Self::Stuck(error.to_string())
-        }
-    }
+/// Takes back what an invocation has made that died, unless its service is there in whatever status: who has deleted
+/// that since, meant it.
+pub async fn take_back_abandoned(account: &Account, record: &Record, deadline: Deadline) -> Undone {
+    let names = &record.names;
+    let registry = names.registry.clone().zip(names.namespace_id.clone());
+    let changes = [
+        Some(Change::Service {
+            cluster: names.cluster.clone(),
+            service: names.service.clone(),
+        }),
+        registry.map(|(name, namespace_id)| Change::Registry { name, namespace_id }),
+        names.family.clone().map(Change::TaskDefinition),
+        names
+            .makes_cluster
+            .then(|| Change::Cluster(names.cluster.clone())),
+    ];
+    let entries = changes.into_iter().flatten().map(Entry::abandoned);
+    let mark = record.mark();
+    Undo::new(account, &mark, deadline)
+        .run(entries.collect(), false)
+        .await
 }
 
-/// Takes back every change of a run, unless its service is there. A service `is_spoiled` that was made of a part which
-/// another run has taken back meanwhile: it goes first.
+/// Takes back every change of a request, the newest first, unless its service is there. `is_watched` claims that
+/// somebody looks again later.
 pub(super) async fn undo(
-    ledger: Ledger,
-    site: &Site<'_>,
-    is_spoiled: bool,
+    account: &Account,
+    mark: &Mark,
+    newest_first: Vec<Entry>,
+    is_watched: bool,
     deadline: Deadline,
 ) -> Undone {
-    let (found, mut own) = ledger.split();
-    own.reverse();
-    let mut outcome = Outcome::default();
-    outcome
-        .created
-        .extend(own.iter().rev().filter_map(|entry| entry.arn.clone()));
-    let is_spoiled = is_spoiled
-        && own
-            .iter()
-            .any(|entry| is_service(entry) && entry.state == State::Made);
-    let mut undo = Undo {
-        site,
-        is_spoiled,
-        leaving: Vec::new(),
-        deadline,
-    };
-    if let Some(service) = undo.service_after_all(&own).await {
-        let left = undo.release(&own, &service).await;
-        return Undone::Fulfilled(service, left);
-    }
-    if site.run.is_keyed() && own.iter().any(is_unanswered_service) {
-        let kept = |entry: &Entry| leftover(entry, kept_because(entry), site.account);
-        outcome.left_behind.extend(own.iter().map(kept));
-        outcome
-            .left_behind
-            .extend(undo.of_another_run(&found).await);
-        return Undone::Back(outcome);
-    }
-    if let Some(service) = undo.take_back_all(own.clone(), &mut outcome).await {
-        let left = undo.release(&own, &service).await;
-        return Undone::Fulfilled(service, left);
-    }
-    outcome
-        .left_behind
-        .extend(undo.of_another_run(&found).await);
-    Undone::Back(outcome)
+    Undo::new(account, mark, deadline)
+        .run(newest_first, is_watched)
+        .await
 }
 
-/// Takes back what a run has made beside a service that another run has made; answers what of it stays.
-pub(super) async fn release(
-    ledger: Ledger,
-    site: &Site<'_>,
-    service: &Service,
-    deadline: Deadline,
-) -> Vec<Leftover> {
-    let (_, own) = ledger.split();
-    Undo {
-        site,
-        is_spoiled: false,
-        leaving: Vec::new(),
-        deadline,
-    }
-    .release(&own, service)
-    .await
+/// What is seen of the service.
+enum Sight {
+    Found(Box<Service>),
+    Absent,
+    /// It can't be looked at, for this reason.
+    Hidden(String),
 }
 
 struct Undo<'u> {
-    site: &'u Site<'u>,
-    /// Whether the service, where there is one, lacks what was taken back: it is not answered, and protects nothing.
-    is_spoiled: bool,
-    /// The ARNs of what AWS has been asked to take back.
-    leaving: Vec<String>,
+    account: &'u Account,
+    mark: &'u Mark,
+    users: Users<'u>,
     deadline: Deadline,
+    report: UndoReport,
 }
 
-impl Undo<'_> {
-    /// The service, if it shows although this run has not heard that it is made.
-    async fn service_after_all(&self, own: &[Entry]) -> Option<Box<Service>> {
-        // Each attempt looks before it takes anything back; where none would, or nobody has heard of it, it is looked for
-        // here.
-        if own.iter().any(is_unanswered_service) {
-            self.awaited_service().await
-        } else if own.is_empty() && self.site.run.is_keyed() {
-            let look = self
-                .deadline
-                .within(ATTEMPT)
-                .limit(Box::pin(self.site.service_of_request()))
-                .await;
-            look.ok()?.ok()?.map(|(service, _)| Box::new(service))
-        } else {
-            None
+impl<'u> Undo<'u> {
+    fn new(account: &'u Account, mark: &'u Mark, deadline: Deadline) -> Self {
+        Self {
+            account,
+            mark,
+            users: Users::new(account, deadline),
+            deadline,
+            report: UndoReport::default(),
         }
     }
 
-    /// Waits for a service that AWS may still be at work on.
-    async fn awaited_service(&self) -> Option<Box<Service>> {
-        let deadline = self.deadline.keeping(ATTEMPT).within(SILENCE);
-        loop {
-            let look = deadline
-                .within(ATTEMPT)
-                .limit(Box::pin(self.site.service_of_request()))
-                .await;
-            if let Ok(Ok(Some((service, _)))) = look {
-                return Some(Box::new(service));
+    async fn run(mut self, entries: Vec<Entry>, is_watched: bool) -> Undone {
+        let (services, parts): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_service);
+        let made = parts
+            .iter()
+            .rev()
+            .filter(|entry| entry.answer == Answer::Made);
+        self.report
+            .created
+            .extend(made.filter_map(|entry| entry.arn.clone()));
+        for entry in services {
+            let why = match self.find_service(&entry).await {
+                Sight::Found(service) => return Undone::Fulfilled(service),
+                Sight::Hidden(why) => Some((why, KEPT_FOR_UNSEEN)),
+                Sight::Absent if entry.answer == Answer::None && is_watched => {
+                    Some((MAY_APPEAR.to_owned(), KEPT_FOR_SERVICE))
+                }
+                Sight::Absent if entry.answer == Answer::None => {
+                    self.leave(&entry, MAY_APPEAR, Standing::Doubtful);
+                    None
+                }
+                Sight::Absent => None,
+            };
+            // As long as the service is there, or may be, its parts stay.
+            if let Some((why, why_parts)) = why {
+                self.leave(&entry, &why, Standing::Doubtful);
+                for part in &parts {
+                    self.leave(part, why_parts, Standing::Doubtful);
+                }
+                return Undone::Back(self.report);
             }
-            deadline.limit(tokio::time::sleep(PAUSE)).await.ok()?;
+        }
+        self.take_back_all(parts).await;
+        Undone::Back(self.report)
+    }
+
+    /// Looks for the service, for as long as AWS may be at work on it.
+    async fn find_service(&self, entry: &Entry) -> Sight {
+        let Change::Service { cluster, service } = &entry.change else {
+            return Sight::Absent;
+        };
+        let patience = match (entry.answer, entry.heard_at) {
+            (_, None) => Duration::ZERO,
+            (Answer::None, _) => SILENCE,
+            // Not seen is not gone: an AWS that is not well for a moment is asked again.
+            (Answer::Failed | Answer::Made, _) => SETTLES,
+        };
+        let patient = self.deadline.keeping(ATTEMPT).within(patience);
+        loop {
+            let look = service::look_for_marked(self.account, self.mark, cluster, service);
+            let look = self.deadline.within(ATTEMPT).limit(Box::pin(look)).await;
+            let sight = match look {
+                Ok(Ok(Some(service))) => return Sight::Found(Box::new(service)),
+                Ok(Ok(None)) => Sight::Absent,
+                Ok(Err(error)) => Sight::Hidden(error.to_string()),
+                Err(elapsed) => Sight::Hidden(elapsed.to_string()),
+            };
+            if patient.limit(sleep(PAUSE)).await.is_err() {
+                return sight;
+            }
         }
     }
 
-    /// Takes back one after the other, and again what is busy. The service, where that shows meanwhile.
-    async fn take_back_all(
-        &mut self,
-        own: Vec<Entry>,
-        outcome: &mut Outcome,
-    ) -> Option<Box<Service>> {
-        let mut left: Vec<_> = own
-            .into_iter()
-            .map(|entry| (entry, TOO_LATE.to_owned()))
-            .collect();
+    /// Takes back one after the other, and again what is busy.
+    async fn take_back_all(&mut self, mut left: Vec<Entry>) {
+        if left.iter().any(|entry| !is_cluster(entry)) {
+            // Where it does not end, what others may use is kept, and says why.
+            let _ = self.users.prepare(self.deadline.within(WALK_MAX)).await;
+        }
         loop {
             let mut busy = Vec::new();
-            let mut rest = left.into_iter();
-            while let Some((mut entry, last)) = rest.next() {
-                let attempt = self
-                    .deadline
-                    .within(ATTEMPT)
-                    .limit(Box::pin(self.attempt(&mut entry)))
-                    .await;
-                self.leaving
-                    .extend(entry.arn.clone().filter(|_| entry.is_leaving));
-                match attempt.unwrap_or(Attempt::Busy(last)) {
-                    Attempt::Busy(why) => busy.push((entry, why)),
-                    // A twin made it of what leaves: the twin will see that, and take the service back.
-                    Attempt::Fulfilled(service)
-                        if self.leaving.iter().any(|arn| uses(&service, arn)) =>
-                    {
-                        self.is_spoiled = true;
-                        busy.push((entry, TOO_LATE.to_owned()));
+            for mut entry in left {
+                let attempt = Box::pin(self.take_back(&mut entry));
+                let removal = match self.deadline.within(ATTEMPT).limit(attempt).await {
+                    Ok(Ok(removal)) => removal,
+                    Ok(Err(error)) if error.kind.passes() => Removal::Pending(error.to_string()),
+                    Ok(Err(error)) => {
+                        self.leave(&entry, &error.to_string(), Standing::Refused);
+                        continue;
                     }
-                    Attempt::Fulfilled(service) => return Some(service),
-                    ended => self.note(entry, ended, outcome),
-                }
-                // As long as the service is or may be there, its parts stay.
-                if !self.is_spoiled && busy.last().is_some_and(|(entry, _)| is_service(entry)) {
-                    busy.extend(rest.by_ref());
+                    Err(_) => Removal::Pending(TOO_LATE.to_owned()),
+                };
+                match settle(&entry, removal) {
+                    Removal::Pending(why) => busy.push((entry, why)),
+                    removal => self.note(&entry, removal),
                 }
             }
-            if busy.is_empty()
-                || self
-                    .deadline
-                    .limit(tokio::time::sleep(PAUSE))
-                    .await
-                    .is_err()
-            {
+            if busy.is_empty() {
+                return;
+            }
+            if self.deadline.limit(sleep(PAUSE)).await.is_err() {
                 for (entry, why) in busy {
-                    self.note(entry, Attempt::Stuck(why), outcome);
+                    self.leave(&entry, &why, Standing::Pending);
                 }
-                return None;
+                return;
             }
-            left = busy;
+            left = busy.into_iter().map(|(entry, _)| entry).collect();
         }
     }
 
-    /// Notes how the attempts on one change have ended.
-    fn note(&self, entry: Entry, ended: Attempt, outcome: &mut Outcome) {
-        let is_own = !matches!(ended, Attempt::OfOthers | Attempt::Unmarked(_));
-        outcome
+    /// Takes back one change, as far as this undertaking has made it. The entry learns the ARN of what is found.
+    async fn take_back(&self, entry: &mut Entry) -> Result<Removal, Error> {
+        let Self {
+            account,
+            mark,
+            deadline,
+            ..
+        } = *self;
+        match entry.change.clone() {
+            Change::Service { .. } => Ok(Removal::Absent),
+            Change::Cluster(name) => {
+                let (removal, arn) = cluster::take_back(account, mark, &name, deadline).await?;
+                entry.arn = arn.or(entry.arn.take());
+                Ok(removal)
+            }
+            Change::TaskDefinition(family) => self.take_back_revisions(&family, entry).await,
+            Change::Registry { name, namespace_id } => {
+                if entry.arn.is_none() {
+                    let found = registry::look(account, &namespace_id, &name, deadline).await?;
+                    let Some(found) = found else {
+                        return Ok(Removal::Absent);
+                    };
+                    if !registry::is_own(account, mark, &found).await? {
+                        return Ok(Removal::NotOwn);
+                    }
+                    entry.arn = found.arn;
+                }
+                let arn = entry.arn.as_deref().unwrap_or_default();
+                registry::delete_unused(account, arn, None, &self.users, deadline).await
+            }
+        }
+    }
+
+    async fn take_back_revisions(&self, family: &str, entry: &mut Entry) -> Result<Removal, Error> {
+        let arns = match &entry.arn {
+            Some(arn) => vec![arn.clone()],
+            None => task_definition::find_marked(self.account, self.mark, family)
+                .await?
+                .into_iter()
+                .filter_map(|revision| revision.task_definition_arn)
+                .collect(),
+        };
+        let mut removal = Removal::Absent;
+        for arn in arns {
+            entry.arn = Some(arn.clone());
+            if let Some(user) = self.users.of_revision(&arn).await? {
+                return Ok(Removal::Kept(format!("the service `{user}` runs it")));
+            }
+            removal = task_definition::take_back(self.account, &arn).await?;
+        }
+        Ok(removal)
+    }
+
+    /// Notes the end of one change.
+    fn note(&mut self, entry: &Entry, removal: Removal) {
+        let is_own = removal != Removal::NotOwn;
+        self.report
             .created
             .retain(|arn| is_own || Some(arn) != entry.arn.as_ref());
-        if let Some(arn) = entry
-            .arn
-            .as_ref()
-            .filter(|arn| is_own && !outcome.created.contains(arn))
-        {
-            outcome.created.push(arn.clone());
-        }
-        let left = match ended {
-            Attempt::Stuck(why) => leftover(&entry, &why, self.site.account),
-            Attempt::Unmarked(arn) => leftover(
-                &Entry {
-                    arn: arn.or(entry.arn),
-                    ..entry
-                },
-                UNMARKED,
-                self.site.account,
-            ),
-            Attempt::Done => return outcome.rolled_back.extend(entry.arn),
-            Attempt::DoneOnce => {
-                outcome.rolled_back.extend(entry.arn.clone());
-                leftover(&Entry { arn: None, ..entry }, MAY_APPEAR, self.site.account)
+        match removal {
+            // Of two calls that AWS never answered, one may still make it anew: a cluster under the same ARN.
+            Removal::Gone if entry.answer == Answer::None && entry.is_repeated => {
+                self.leave(entry, MAY_APPEAR, Standing::Doubtful);
             }
-            Attempt::OfOthers | Attempt::Busy(_) | Attempt::Fulfilled(_) => return,
-        };
-        outcome.left_behind.push(left);
-    }
-
-    async fn attempt(&self, entry: &mut Entry) -> Attempt {
-        if !self.is_spoiled && self.site.run.is_keyed() && !is_service(entry) {
-            match self.site.service_of_request().await {
-                Ok(Some((service, _))) => return Attempt::Fulfilled(Box::new(service)),
-                Ok(None) => {}
-                // What a twin may use stays.
-                Err(error) => return Attempt::failed(&error),
+            Removal::Gone => {
+                let arn = entry.arn.iter();
+                let unlisted: Vec<_> = arn
+                    .filter(|arn| !self.report.created.contains(arn))
+                    .cloned()
+                    .collect();
+                self.report.created.extend(unlisted);
+                self.report.rolled_back.extend(entry.arn.clone());
             }
-        }
-        match targets::take_back(self.site, entry, None, self.is_spoiled, self.deadline).await {
-            Ok(Target::Gone) if entry.state == State::Asked && entry.is_repeated => again(entry),
-            // Of two calls that AWS failed, the other one may show yet.
-            Ok(Target::Gone) if is_unsettled(entry) && entry.is_repeated => {
-                Attempt::Busy(MAY_APPEAR.to_owned())
+            // Somebody else has taken it away.
+            Removal::Absent if entry.answer == Answer::Made => {
+                self.report.rolled_back.extend(entry.arn.clone());
             }
-            Ok(Target::Gone) => Attempt::Done,
-            Ok(Target::InUse(why)) => Attempt::Stuck(why),
-            Ok(Target::Service(service)) => Attempt::Fulfilled(service),
-            // AWS answered it, but it may have been there.
-            Ok(Target::Unmarked(arn)) if entry.state == State::Made => Attempt::Unmarked(arn),
-            // Its tags may not show yet.
-            Ok(Target::Unmarked(_)) if is_unsettled(entry) => Attempt::Busy(MAY_APPEAR.to_owned()),
-            Ok(Target::Unmarked(_) | Target::OfOthers) => Attempt::OfOthers,
-            Ok(Target::Absent) if is_service(entry) && !self.is_spoiled => unseen(entry),
-            Ok(Target::Absent) => absent(entry, SETTLES),
-            Err(error) if error.kind == Kind::NotFound => absent(entry, SETTLES),
-            // Not seen is not gone.
-            Err(error) if is_service(entry) && !self.is_spoiled => Attempt::Busy(error.to_string()),
-            Err(error) => Attempt::failed(&error),
+            Removal::Absent if entry.answer == Answer::None => {
+                self.leave(entry, MAY_APPEAR, Standing::Doubtful);
+            }
+            Removal::Absent | Removal::NotOwn => {}
+            Removal::Kept(why) => self.leave(entry, &why, Standing::Kept),
+            Removal::Pending(why) => self.leave(entry, &why, Standing::Pending),
         }
     }
 
-    /// What another run made, and has not taken back itself.
-    async fn of_another_run(&self, found: &[Entry]) -> Vec<Leftover> {
-        let left = stream::iter(found).filter_map(|entry| async move {
-            let look = self
-                .deadline
-                .within(ATTEMPT)
-                .limit(Box::pin(is_there(self.site.account, entry)))
-                .await;
-            look.unwrap_or(true)
-                .then(|| leftover(entry, OF_ANOTHER_RUN, self.site.account))
-        });
-        left.collect().await
+    fn leave(&mut self, entry: &Entry, why: &str, standing: Standing) {
+        let arn = entry.arn.iter();
+        let unlisted: Vec<_> = arn
+            .filter(|arn| !self.report.created.contains(arn))
+            .cloned()
+            .collect();
+        self.report.created.extend(unlisted);
+        let left = leftover(&entry.change, entry.arn.as_deref(), why, self.account);
+        self.report.left_behind.push(left);
+        self.report.standing = self.report.standing.max(standing);
     }
+}
 
-    /// Takes back what a service that is there after all does not use; answers what of it stays.
-    async fn release(&self, own: &[Entry], service: &Service) -> Vec<Leftover> {
-        let mut left = Vec::new();
-        for mut entry in own.iter().filter(|entry| !is_used(entry, service)).cloned() {
-            if let Err(why) = self.release_one(&mut entry, service).await {
-                left.push(leftover(&entry, &why, self.site.account));
-            }
+/// Takes a thing for absent only where AWS had the time to show it.
+fn settle(entry: &Entry, removal: Removal) -> Removal {
+    let is_young = entry
+        .heard_at
+        .is_some_and(|heard_at| heard_at.elapsed() < SETTLES);
+    let is_known = entry.answer == Answer::Made;
+    match removal {
+        Removal::Absent | Removal::NotOwn if is_young && !is_known => {
+            Removal::Pending(MAY_APPEAR.to_owned())
         }
-        left
-    }
-
-    /// Takes back one thing, and waits for it where AWS may still be at work on it.
-    async fn release_one(&self, entry: &mut Entry, service: &Service) -> Result<(), String> {
-        let deadline = self.deadline.keeping(ANSWER_RESERVE);
-        loop {
-            let work = Box::pin(targets::take_back(
-                self.site,
-                entry,
-                Some(service),
-                false,
-                deadline,
-            ));
-            let why = match deadline.within(ATTEMPT).limit(work).await {
-                Ok(Ok(Target::Absent)) => match absent(entry, SETTLES + SILENCE) {
-                    Attempt::Busy(why) => why,
-                    Attempt::Stuck(why) => return Err(why),
-                    _ => return Ok(()),
-                },
-                Ok(Ok(_)) => return Ok(()),
-                // It is taken back already.
-                Ok(Err(error)) if error.kind == Kind::NotFound => return Ok(()),
-                Ok(Err(error)) if error.kind.passes() => error.to_string(),
-                Ok(Err(error)) => return Err(error.to_string()),
-                Err(elapsed) => elapsed.to_string(),
-            };
-            deadline
-                .limit(tokio::time::sleep(PAUSE))
-                .await
-                .map_err(|_| why)?;
-        }
+        removal => removal,
     }
 }
 
@@ -397,71 +360,6 @@ fn is_service(entry: &Entry) -> bool {
     matches!(entry.change, Change::Service { .. })
 }
 
-/// What is gone, and may appear once more: a cluster under the same ARN, anything else under another.
-fn again(entry: &Entry) -> Attempt {
-    match entry.change {
-        Change::Cluster(_) => Attempt::Stuck(MAY_APPEAR.to_owned()),
-        _ => Attempt::DoneOnce,
-    }
-}
-
-fn is_unanswered_service(entry: &Entry) -> bool {
-    is_service(entry) && entry.state == State::Asked
-}
-
-fn kept_because(entry: &Entry) -> &'static str {
-    if is_service(entry) {
-        MAY_APPEAR
-    } else {
-        KEPT_FOR_SERVICE
-    }
-}
-
-/// Whether a service is made of the revision or the registry of an ARN.
-fn uses(service: &Service, arn: &str) -> bool {
-    let registries = service
-        .service_registries()
-        .iter()
-        .filter_map(|registry| registry.registry_arn());
-    service
-        .task_definition()
-        .into_iter()
-        .chain(registries)
-        .any(|used| used == arn)
-}
-
-/// Whether nothing of a change can be spared by a service. Its cluster can't, and what has its registry's name is it.
-fn is_used(entry: &Entry, service: &Service) -> bool {
-    let is_its_own = || entry.arn.as_ref().is_some_and(|arn| uses(service, arn));
-    match entry.change {
-        Change::Cluster(_) | Change::Service { .. } => true,
-        Change::TaskDefinition(_) => !entry.is_repeated && is_its_own(),
-        Change::Registry { .. } => entry.arn.is_none() || is_its_own(),
-    }
-}
-
-/// Whether AWS may still be at work on a call whose connection broke, or that it failed.
-fn is_unsettled(entry: &Entry) -> bool {
-    entry.state == State::BrokenOff && entry.heard_at.elapsed() < SETTLES
-}
-
-/// A service that AWS has answered is there, whether it shows or not.
-fn unseen(entry: &Entry) -> Attempt {
-    match entry.state {
-        State::Made if entry.heard_at.elapsed() < SETTLES => Attempt::Busy(MAY_APPEAR.to_owned()),
-        State::Made => Attempt::Stuck(MAY_APPEAR.to_owned()),
-        _ => absent(entry, SETTLES),
-    }
-}
-
-/// What is not there is taken back, unless AWS may still be at work on it: what it has not answered is waited for this
-/// long.
-fn absent(entry: &Entry, patience: Duration) -> Attempt {
-    let silence = entry.heard_at.elapsed();
-    match entry.state {
-        State::Asked if silence < patience => Attempt::Busy(MAY_APPEAR.to_owned()),
-        State::Asked => Attempt::Stuck(MAY_APPEAR.to_owned()),
-        State::BrokenOff if is_unsettled(entry) => Attempt::Busy(MAY_APPEAR.to_owned()),
-        _ => Attempt::Done,
-    }
+fn is_cluster(entry: &Entry) -> bool {
+    matches!(entry.change, Change::Cluster(_))
 }

@@ -17,17 +17,7 @@ use crate::support::TestApp;
 const NAMESPACE: &str = "ns-y3uaw6neshhbev3f";
 
 /// The rules that break the function today.
-const KNOWN_BREAKS: &[&str] = &[
-    "CreateCluster of a name that another request has just made is refused where tags differ",
-    "DeleteCluster is accepted while a service is DRAINING, once its tasks are STOPPED",
-    "an Express Mode service is deleted by a call of its own",
-    "a cluster with capacity providers of its own can't be deleted: ClientException",
-    "a cluster with daemons can't be deleted: ClientException",
-    "DescribeTasks says MISSING for a second or three after RunTask",
-    "the service has SRV records: ECS demands a container and its port",
-    "DesiredCount is missing, after everything else is made",
-    "a service of another cluster may use a registry without an instance",
-];
+const KNOWN_BREAKS: &[&str] = &[];
 
 type Shown = Pin<Box<dyn Future<Output = ()>>>;
 

@@ -112,7 +112,7 @@ async fn without_recursive_only_the_service_goes() {
 async fn a_cluster_with_another_service_is_kept_and_the_answer_says_why() {
     let app = TestApp::new();
     let made = create(&app).await;
-    let second = json!({"service": {"cluster": "myclu", "serviceName": "second", "taskDefinition": "mytaskdef:1"}});
+    let second = json!({"service": {"cluster": "myclu", "serviceName": "second", "taskDefinition": "mytaskdef:1", "desiredCount": 0}});
     app.post("/nonprod/services", &second).await.expect(200);
     let answer = app.delete(RECURSIVE).await.expect(200);
     let [service, registry, cluster] = arns(&made);
@@ -218,7 +218,7 @@ async fn what_is_not_done_in_time_is_pending_and_the_same_delete_again_goes_on()
     assert_eq!(
         body["Pending"],
         json!([
-            {"Arn": registry, "WaitingFor": "its instances to be deregistered"},
+            {"Arn": registry, "WaitingFor": "instances are registered"},
             {"Arn": cluster, "WaitingFor": "the registries to be deleted"},
         ])
     );
@@ -258,7 +258,7 @@ async fn an_instance_that_ecs_forgot_is_deregistered() {
         .iter()
         .filter(|call| call.starts_with("servicediscovery:De"))
         .collect();
-    let expected = ["DeleteService", "DeregisterInstance", "DeleteService"]
+    let expected = ["DeregisterInstance", "DeleteService", "DeleteService"]
         .map(|call| format!("servicediscovery:{call}"));
     assert_eq!(discovery, expected.iter().collect::<Vec<_>>());
 }
@@ -361,7 +361,7 @@ async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_
     assert_eq!(answer.header("retry-after"), Some("15"));
     let body = answer.expect(202);
     assert_eq!((&body["Deleted"], &body["Kept"]), (&json!([]), &json!([])));
-    let waiting = "the service `webapp` to be INACTIVE";
+    let waiting = "the tasks of `webapp` to stop";
     assert_eq!(
         body["Pending"],
         json!([
@@ -381,7 +381,7 @@ async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_
 async fn the_cluster_default_is_kept_also_while_a_service_drains() {
     let mut app = TestApp::with_faults();
     app.set_time_left(Duration::from_secs(4));
-    let service = json!({"serviceArn": "arn:s", "serviceName": "web", "status": "DRAINING", "clusterArn": "arn:c"});
+    let service = json!({"serviceArn": "arn:s", "serviceName": "web", "status": "DRAINING", "runningCount": 1, "clusterArn": "arn:c"});
     app.faults().answer(
         "ecs:DescribeServices",
         &json!({"failures": [], "services": [service]}),
@@ -442,7 +442,7 @@ async fn a_service_that_was_created_again_meanwhile_is_left_alone() {
     assert_eq!(
         answer["Kept"],
         json!([
-            {"Arn": registry, "Reason": "the service `webapp` uses it"},
+            {"Arn": registry, "Reason": "it was created again after the delete was asked for"},
             {"Arn": cluster, "Reason": "it has 1 other service"},
         ])
     );
@@ -495,7 +495,7 @@ async fn a_refusal_on_the_way_says_what_is_gone() {
 /// Another service in the documented cluster, without a registry.
 async fn create_again(app: &TestApp, name: &str) -> Value {
     let body = json!({
-        "cluster": {"name": "myclu"}, "service": {"serviceName": name, "taskDefinition": "mytaskdef:1"},
+        "cluster": {"name": "myclu"}, "service": {"serviceName": name, "taskDefinition": "mytaskdef:1", "desiredCount": 0},
     });
     app.post("/nonprod/services", &body).await.expect(200)
 }

@@ -1,40 +1,54 @@
-//! The function's process is killed at each point of a create, and the same request is sent again.
+//! The function's own process is killed at each call of a create, before and after AWS did it, without a key and with no
+//! further request.
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_ecs::types::TaskDefinitionStatus;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::documented;
-use crate::support::{Faults, FunctionProcess, TestAccount, TestApp};
+use crate::support::{Faults, FunctionProcess, TestAccount, TestApp, TestQueues};
 
-/// How many cases are under way at once.
-const AT_ONCE: usize = 4;
+/// The number of cases that are under way at once.
+const AT_ONCE: usize = 6;
+/// The time that an invocation has.
+const INVOCATION: Duration = Duration::from_secs(3);
+/// The longest time from the end of an invocation until nothing is left of it: its lease, and two minutes.
+const GONE_AFTER: Duration = Duration::from_secs(5 + 120);
 
 fn event(body: &Value) -> Value {
     json!({
         "version": "2.0", "rawPath": "/v1/ecs/nonprod/services", "rawQueryString": "", "body": body.to_string(),
-        "headers": {"authorization": "Bearer a-writers-token", "idempotency-key": "deploy-42"},
+        "headers": {"authorization": "Bearer a-writers-token"},
         "requestContext": {"stage": "$default", "http": {"method": "POST", "path": "/v1/ecs/nonprod/services"}},
         "isBase64Encoded": false,
     })
 }
 
-/// Kills the process while it waits for this call, which AWS has done or not, and sends the request to another process.
-async fn killed_at(operation: &str, is_done: bool) -> Result<(), String> {
+/// A create whose process is killed at one call.
+struct Case {
+    operation: String,
+    /// Claims that AWS has done what the call asks for.
+    is_done: bool,
+}
+
+/// Kills the process while it waits for a call, and lets the queue deliver what it has until nothing comes of it.
+async fn run(case: &Case) -> Result<(), String> {
     let account = TestAccount::new("nonprod");
     let body = documented(&account.namespace().await);
+    let queues = TestQueues::new().await;
     let mut faults = Faults::none();
-    let held = if is_done {
+    let held = if case.is_done {
         json!({"response": {"bandwidth_kbps": 0.01}})
     } else {
-        json!({"timeout_ms": 3_000})
+        json!({"timeout_ms": 4_000})
     };
-    faults.inject(operation, held);
+    faults.inject(&case.operation, held);
     let started = Instant::now();
-    let process = FunctionProcess::start(&account, faults.endpoint(), &event(&body));
-    while !faults.calls().iter().any(|call| call == operation) {
+    let event = event(&body);
+    let url = &queues.urls.url;
+    let process = FunctionProcess::start(&account, faults.endpoint(), url, INVOCATION, &event);
+    while !faults.calls().contains(&case.operation) {
         if started.elapsed() > Duration::from_secs(20) {
             return Err("the call never came".to_owned());
         }
@@ -43,71 +57,52 @@ async fn killed_at(operation: &str, is_done: bool) -> Result<(), String> {
     // AWS does it, where it does, and what was asked for beside it is done too.
     tokio::time::sleep(Duration::from_millis(300)).await;
     process.kill();
-    let left = account.inventory().await;
-    let process = FunctionProcess::start(&account, crate::support::endpoint(), &event(&body));
-    let answer = tokio::task::spawn_blocking(move || process.answer(Duration::from_secs(30)))
-        .await
-        .unwrap();
-    let answer = answer.ok_or("no answer")?;
-    if answer["statusCode"] != 200 {
-        return Err(format!("after {left:?}: {answer}"));
+    let app = TestApp::of_account(&account, &queues.urls);
+    let killed_at = Instant::now();
+    loop {
+        for message in queues.receive().await {
+            let answer = app.invoke(queues.batch(&[message.body])).await?;
+            if answer["batchItemFailures"] == json!([]) {
+                queues.forget(&message.receipt).await;
+            }
+        }
+        let left = account.inventory().await;
+        let is_done = left.iter().any(|arn| arn.contains(":service/myclu/"));
+        if (left.is_empty() || (is_done && left.len() == 4)) && queues.are_empty().await {
+            return Ok(());
+        }
+        if killed_at.elapsed() > INVOCATION + GONE_AFTER {
+            return Err(format!("still there: {left:?}"));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    let found = account.inventory().await;
-    let count = |kind: &str| found.iter().filter(|arn| arn.contains(kind)).count();
-    let kinds = [
-        ":cluster/",
-        ":task-definition/",
-        ":servicediscovery:",
-        ":service/myclu/",
-    ];
-    let inactive = account
-        .ecs()
-        .list_task_definitions()
-        .status(TaskDefinitionStatus::Inactive)
-        .send()
-        .await
-        .unwrap();
-    if kinds.map(count) != [1, 1, 1, 1] || !inactive.task_definition_arns().is_empty() {
-        return Err(format!(
-            "{found:?}, and INACTIVE {:?}",
-            inactive.task_definition_arns()
-        ));
-    }
-    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_is_killed_at_any_point_and_the_same_request_again_make_one_of_each() {
-    let mut app = TestApp::with_faults();
-    let body = documented(&app.account().namespace().await);
-    let request = app
-        .request("POST", "/nonprod/services")
-        .header("idempotency-key", "deploy-42");
-    request.json(&body).send().await.expect(200);
-    let mut calls = app.faults().calls();
-    calls.sort();
-    calls.dedup();
-    let cases: Vec<_> = calls
+async fn a_process_that_is_killed_at_any_call_leaves_nothing_or_the_service() {
+    let calls = [
+        "sts:AssumeRole",
+        "dynamodb:PutItem",
+        "sqs:SendMessage",
+        "ecs:DescribeClusters",
+        "ecs:CreateCluster",
+        "ecs:RegisterTaskDefinition",
+        "servicediscovery:CreateService",
+        "ecs:CreateService",
+    ];
+    let cases = calls
         .iter()
-        .flat_map(|call| [(call.clone(), false), (call.clone(), true)])
-        .collect();
-    let runs = stream::iter(cases).map(|(call, is_done)| async move {
-        let when = if is_done { "after" } else { "before" };
-        killed_at(&call, is_done)
-            .await
-            .err()
-            .map(|why| format!("killed {when} AWS did {call}: {why}"))
+        .flat_map(|call| [((*call).to_owned(), false), ((*call).to_owned(), true)])
+        .map(|(operation, is_done)| Case { operation, is_done });
+    let runs = stream::iter(cases).map(|case| async move {
+        let when = if case.is_done { "after" } else { "before" };
+        let why = run(&case).await.err()?;
+        Some(format!("killed {when} AWS did {}: {why}", case.operation))
     });
     let wrong: Vec<_> = runs
         .buffer_unordered(AT_ONCE)
-        .filter_map(|wrong| async { wrong })
+        .filter_map(std::future::ready)
         .collect()
         .await;
-    assert!(
-        wrong.is_empty(),
-        "{} of {} points:\n{}",
-        wrong.len(),
-        calls.len() * 2,
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -6,7 +6,7 @@ mod create_orchestration;
 mod delete_orchestration;
 mod idempotency;
 mod killed;
-mod twins;
+mod records;
 
 /// The original's documented body, "new cluster, new task definition, new service registry and new service", verbatim
 /// but for the namespace.
@@ -40,19 +40,4 @@ async fn create_with_key(app: &TestApp, key: &str, body: &Value) -> Answer {
         .json(body)
         .send()
         .await
-}
-
-/// Sends a create with a key and ends it once it has called an operation, as a machine that fails does.
-async fn create_killed_at(app: &mut TestApp, operation: &str, key: &str, body: &Value) {
-    app.faults().inject(
-        operation,
-        serde_json::json!({"times": 1, "timeout_ms": 20_000}),
-    );
-    app.faults().forget_calls();
-    let calls = app.faults().calls_heard();
-    tokio::select! {
-        answer = create_with_key(app, key, body) => panic!("it ended before it was killed: {}", answer.text()),
-        () = calls.until(operation) => {}
-    }
-    app.faults().clear();
 }

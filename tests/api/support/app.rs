@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecs_api::app::App;
 use ecs_api::aws::Accounts;
+use ecs_api::clock::Clock;
 use ecs_api::config::{CleanupQueue, Config};
 use fake_aws::FakeAws;
 use lambda_http::{Context, LambdaEvent};
@@ -16,7 +17,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::account::TestAccount;
 use super::described;
-use super::local_aws::{Faults, HUB, endpoint, hub_config};
+use super::local_aws::{Faults, HUB, endpoint, hub_config, records_table};
+
+/// The table of records of an AWS in memory.
+const SCRIPTED_TABLE: &str = "ecs-api-records";
+/// The queue of an AWS in memory.
+const SCRIPTED_QUEUE: &str = "ecs-api-cleanup";
 
 /// Who sends a request.
 #[derive(Debug, Clone, Copy)]
@@ -89,12 +95,29 @@ impl TestApp {
             .endpoint();
         let config = Config {
             cleanup_queue: Some(queues.clone()),
-            ..configure(&app.accounts, &json!({}))
+            ..with_table(configure(&app.accounts, &json!({})))
         };
         let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
         Self {
             app: App::new(config, clients),
             ..app
+        }
+    }
+
+    /// A process of the function for an account that is there, with the stack's queues and nothing in front of AWS.
+    pub fn of_account(account: &TestAccount, queues: &CleanupQueue) -> Self {
+        let accounts = vec![TestAccount::of(account.name, account.id.clone())];
+        let config = Config {
+            cleanup_queue: Some(queues.clone()),
+            ..with_table(configure(&accounts, &json!({})))
+        };
+        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint()));
+        Self {
+            app: App::new(config, clients),
+            accounts,
+            faults: None,
+            aws: None,
+            time_left: Duration::from_secs(29),
         }
     }
 
@@ -149,26 +172,9 @@ impl TestApp {
         }
     }
 
-    /// Another process of the function for the same accounts, with nothing in front of AWS.
-    pub fn without_faults(&self) -> Self {
-        Self::build(self.same_accounts(), None, &json!({}))
-    }
-
-    /// Another process of the function for the same accounts, with faults of its own.
-    pub fn with_other_faults(&self) -> Self {
-        Self::build(self.same_accounts(), Some(Faults::none()), &json!({}))
-    }
-
-    fn same_accounts(&self) -> Vec<TestAccount> {
-        self.accounts
-            .iter()
-            .map(|account| TestAccount::of(account.name, account.id.clone()))
-            .collect()
-    }
-
     /// Accounts, faults and settings.
     pub fn build(accounts: Vec<TestAccount>, faults: Option<Faults>, settings: &Value) -> Self {
-        let config = configure(&accounts, settings);
+        let config = with_table(configure(&accounts, settings));
         let endpoint = faults.as_ref().map_or(endpoint(), Faults::endpoint);
         let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
         Self {
@@ -183,15 +189,48 @@ impl TestApp {
     /// One account `nonprod` of an AWS in memory, for a test on paused time.
     pub fn scripted() -> Self {
         let aws = FakeAws::in_memory();
+        aws.put_table(HUB, SCRIPTED_TABLE, "id");
+        aws.put_queue(HUB, SCRIPTED_QUEUE);
         let account = TestAccount::in_memory(&aws.beside(), "nonprod");
         Self::scripted_by(aws, vec![account])
     }
 
-    fn scripted_by(aws: FakeAws, accounts: Vec<TestAccount>) -> Self {
-        let config = configure(&accounts, &json!({}));
+    /// The same, of a function without a table and a queue.
+    pub fn scripted_without_stack(&self) -> Self {
+        let aws = self.aws().clone();
+        let config = configure(&self.accounts, &json!({}));
         let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         Self {
             app: App::new(config, clients),
+            accounts: self.accounts_in_memory(),
+            faults: None,
+            aws: Some(aws),
+            time_left: self.time_left,
+        }
+    }
+
+    fn accounts_in_memory(&self) -> Vec<TestAccount> {
+        let aws = self.aws().beside();
+        let accounts = self.accounts.iter();
+        accounts
+            .map(|account| TestAccount::of_memory(&aws, account.name, account.id.clone()))
+            .collect()
+    }
+
+    fn scripted_by(aws: FakeAws, accounts: Vec<TestAccount>) -> Self {
+        let queue = CleanupQueue {
+            url: format!("https://sqs.us-east-1.amazonaws.com/{HUB}/{SCRIPTED_QUEUE}"),
+            dead_letter_url: None,
+        };
+        let config = Config {
+            records_table: Some(SCRIPTED_TABLE.to_owned()),
+            cleanup_queue: Some(queue),
+            ..configure(&accounts, &json!({}))
+        };
+        let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
+        let clock = aws.clone();
+        Self {
+            app: App::with_clock(config, clients, Clock::from_fn(move || clock.now())),
             accounts,
             faults: None,
             aws: Some(aws),
@@ -325,7 +364,16 @@ fn configure(accounts: &[TestAccount], settings: &Value) -> Config {
     for (name, value) in settings.as_object().expect("settings are an object") {
         config[name] = value.clone();
     }
-    Config::parse(config.to_string().as_bytes()).expect("the configuration is valid")
+    let config = Config::parse(config.to_string().as_bytes()).expect("the configuration is valid");
+    config
+}
+
+/// The configuration of a function whose stack has a table on the emulator.
+fn with_table(config: Config) -> Config {
+    Config {
+        records_table: Some(records_table().to_owned()),
+        ..config
+    }
 }
 
 fn caller(name: &str, caller: Caller, grants: &Value) -> Value {
@@ -409,7 +457,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn open(answer: &Value) -> Self {
+    pub(super) fn open(answer: &Value) -> Self {
         let body = answer["body"].as_str().expect("a body is a text");
         let body = if answer["isBase64Encoded"] == true {
             STANDARD.decode(body).expect("a base64 body is base64")

@@ -362,3 +362,30 @@ impl Calls {
 fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
+
+/// The table of records that all tests share: each test's account is its own, and so are its keys.
+pub fn records_table() -> &'static str {
+    const NAME: &str = "ecs-api-records";
+    static CREATED: OnceLock<()> = OnceLock::new();
+    CREATED.get_or_init(|| create_table(endpoint(), NAME));
+    NAME
+}
+
+/// Creates a table of records in the hub, as `template.yaml` has it.
+pub fn create_table(endpoint: &str, name: &str) {
+    let table = json!({
+        "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    });
+    let scope = format!("{HUB}/20261122/us-east-1/dynamodb/aws4_request");
+    ureq::post(endpoint)
+        .header("x-amz-target", "DynamoDB_20120810.CreateTable")
+        .header("content-type", "application/x-amz-json-1.0")
+        .header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
+        )
+        .send(table.to_string())
+        .expect("the table is created");
+}

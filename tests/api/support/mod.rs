@@ -7,11 +7,12 @@ mod local_aws;
 mod process;
 pub mod promised;
 mod queues;
+pub mod scripted;
 mod ways;
 
 pub use account::TestAccount;
 pub use app::{Answer, Caller, TestApp};
-pub use local_aws::{ChildGuard, Faults, endpoint, root_config};
+pub use local_aws::{ChildGuard, Faults, root_config};
 pub use process::FunctionProcess;
 pub use queues::TestQueues;
 pub use ways::{Opened, Sent, Way};

@@ -3,7 +3,6 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::account::TestAccount;
-use super::local_aws::HUB;
+use super::local_aws::{HUB, records_table};
 
 /// The token of the one caller.
 const TOKEN: &str = "a-writers-token";
@@ -20,20 +19,25 @@ const TOKEN: &str = "a-writers-token";
 #[derive(Debug)]
 pub struct FunctionProcess {
     child: Child,
-    answers: Receiver<Value>,
 }
 
 impl FunctionProcess {
-    /// Starts the binary for one account, with AWS at `endpoint`, and hands it `event`.
-    pub fn start(account: &TestAccount, endpoint: &str, event: &Value) -> Self {
+    /// Starts the binary for one account, with AWS at `endpoint` and the stack's queue, and hands it `event`, with so much
+    /// time.
+    pub fn start(
+        account: &TestAccount,
+        endpoint: &str,
+        queue: &str,
+        time_left: Duration,
+        event: &Value,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let runtime_api = listener.local_addr().expect("a bound port").to_string();
-        let (sender, answers) = channel();
         let event = Arc::new(Mutex::new(Some(event.to_string())));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (event, sender) = (Arc::clone(&event), sender.clone());
-                thread::spawn(move || serve(stream, &event, &sender));
+                let event = Arc::clone(&event);
+                thread::spawn(move || serve(stream, &event, time_left));
             }
         });
         let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(TOKEN));
@@ -54,17 +58,14 @@ impl FunctionProcess {
                 ("AWS_ACCESS_KEY_ID", HUB),
                 ("AWS_SECRET_ACCESS_KEY", "test"),
                 ("ECS_API_CONFIG", &config.to_string()),
+                ("ECS_API_CLEANUP_QUEUE_URL", queue),
+                ("ECS_API_RECORDS_TABLE", records_table()),
             ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        Self { child, answers }
-    }
-
-    /// The function's answer, if it comes in time.
-    pub fn answer(&self, within: Duration) -> Option<Value> {
-        self.answers.recv_timeout(within).ok()
+        Self { child }
     }
 
     /// Ends the process as a machine that fails does: SIGKILL.
@@ -87,7 +88,7 @@ impl Drop for FunctionProcess {
 
 /// One connection of the runtime API
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): one event, and then none for ever.
-fn serve(stream: TcpStream, event: &Mutex<Option<String>>, answers: &Sender<Value>) -> Option<()> {
+fn serve(stream: TcpStream, event: &Mutex<Option<String>>, time_left: Duration) -> Option<()> {
     let mut writer = stream.try_clone().ok()?;
     let mut reader = BufReader::new(stream);
     loop {
@@ -113,7 +114,7 @@ fn serve(stream: TcpStream, event: &Mutex<Option<String>>, answers: &Sender<Valu
                 thread::sleep(Duration::from_mins(5));
                 return None;
             };
-            let ends = SystemTime::now().duration_since(UNIX_EPOCH).ok()? + Duration::from_secs(29);
+            let ends = SystemTime::now().duration_since(UNIX_EPOCH).ok()? + time_left;
             write!(
                 writer,
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
@@ -125,9 +126,6 @@ fn serve(stream: TcpStream, event: &Mutex<Option<String>>, answers: &Sender<Valu
             )
             .ok()?;
         } else {
-            if request.contains("/response") {
-                answers.send(serde_json::from_slice(&body).ok()?).ok()?;
-            }
             write!(writer, "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").ok()?;
         }
     }

@@ -52,6 +52,45 @@ impl TestQueues {
         json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>()})
     }
 
+    /// Receives the messages that are due.
+    pub async fn receive(&self) -> Vec<Due> {
+        let receive = self.sqs.receive_message().queue_url(&self.urls.url);
+        let received = receive.max_number_of_messages(10).send().await.unwrap();
+        let messages = received.messages().iter();
+        messages
+            .map(|message| Due {
+                body: message.body().unwrap().into(),
+                receipt: message.receipt_handle().unwrap().to_owned(),
+            })
+            .collect()
+    }
+
+    /// Deletes a message that was received.
+    pub async fn forget(&self, receipt: &str) {
+        let delete = self.sqs.delete_message().queue_url(&self.urls.url);
+        delete.receipt_handle(receipt).send().await.unwrap();
+    }
+
+    /// Tells whether no message is left, those that are delayed or under way included.
+    pub async fn are_empty(&self) -> bool {
+        use aws_sdk_sqs::types::QueueAttributeName as Name;
+        let names = [
+            Name::ApproximateNumberOfMessages,
+            Name::ApproximateNumberOfMessagesDelayed,
+            Name::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let attributes = self.sqs.get_queue_attributes().queue_url(&self.urls.url);
+        let attributes = attributes
+            .set_attribute_names(Some(names.to_vec()))
+            .send()
+            .await
+            .unwrap();
+        let counts = attributes.attributes().unwrap();
+        names
+            .iter()
+            .all(|name| counts.get(name).is_none_or(|count| count == "0"))
+    }
+
     /// The dead letters that have come since the last look.
     pub async fn dead_letters(&self) -> Vec<Value> {
         let receive = self
@@ -65,6 +104,12 @@ impl TestQueues {
             .map(|message| serde_json::from_str(message.body().unwrap()).unwrap())
             .collect()
     }
+}
+
+/// A message that was received.
+pub struct Due {
+    pub body: Value,
+    pub receipt: String,
 }
 
 async fn create(sqs: &aws_sdk_sqs::Client, name: &str) -> String {

@@ -17,9 +17,6 @@ pub struct Circumstances {
     pub missing_roles: Vec<String>,
     /// External ids that roles ask for, by the role's ARN.
     pub external_ids: Vec<(String, String)>,
-    /// Claims that CreateCluster of an ACTIVE name answers the cluster whatever the arguments are, as emulators do and AWS
-    /// does not.
-    pub answers_any_cluster_arguments: bool,
     /// Claims that services and tasks have the long form of ARNs, without which they can't be tagged.
     pub has_long_arns: bool,
     /// Services, by name, that Express Mode made.
@@ -59,7 +56,6 @@ impl Default for Circumstances {
             unassumable_roles: Vec::new(),
             missing_roles: Vec::new(),
             external_ids: Vec::new(),
-            answers_any_cluster_arguments: false,
             has_long_arns: true,
             express_services: Vec::new(),
             clusters_with_own_capacity: Vec::new(),

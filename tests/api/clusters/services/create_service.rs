@@ -159,7 +159,11 @@ async fn the_clusters_default_strategy_stands_in_for_the_launch_type() {
     );
     assert_eq!(
         app.faults().calls(),
-        ["ecs:DescribeClusters", "ecs:CreateService"]
+        [
+            "ecs:DescribeClusters",
+            "ecs:DescribeTaskDefinition",
+            "ecs:CreateService"
+        ]
     );
     let named = with(&json!({"serviceName": "named", "launchType": "FARGATE"}));
     let answer = app

@@ -71,8 +71,7 @@ pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal
         let made_with = exchange.state.cluster_inputs.get(&name);
         let is_bare = ARGUMENTS.iter().all(|member| input.get(*member).is_none());
         let is_same = made_with.is_some_and(|made_with| arguments(made_with) == arguments(&input));
-        let is_lax = exchange.circumstances.answers_any_cluster_arguments;
-        if !is_bare && !is_same && !is_lax {
+        if !is_bare && !is_same {
             return INCONSISTENT.refuse();
         }
         let mut cluster = described(there, &["TAGS", "SETTINGS"]);

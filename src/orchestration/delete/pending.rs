@@ -1,12 +1,21 @@
-//! What is left of a delete when its request is over, known by more than names.
+//! A delete that goes on when its request is over: what is left of it, known by more than names.
+
+use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{Cluster, Service, ServiceRegistry};
+use aws_sdk_servicediscovery::types::Service as Registry;
 use aws_smithy_types::DateTime;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{DEFAULT_CLUSTER, Progress, Target, arn, cluster_arn, registry_arns};
-use crate::aws::{self, Account, ecs};
+use crate::aws::{self, Account, Kind, discovery, ecs};
+use crate::ids::RegistryId;
+use crate::orchestration::parts::registry::id_of;
+
+/// The number of registries that are looked at together: AWS throttles per account.
+const PARALLEL: usize = 5;
 
 /// The tag that tells the cluster that is to be deleted from one that is created under its name later: AWS gives
 /// clusters neither an id nor a time of creation. Its value is the id of the first request that asked for it; the rests of
@@ -18,7 +27,7 @@ pub const MARK: &str = "ecs-api:delete-requested";
 /// mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rest {
+pub struct PendingDelete {
     /// The cluster's name.
     pub cluster: String,
     /// The service's name.
@@ -33,6 +42,9 @@ pub struct Rest {
     pub service_created_at: Option<Timestamp>,
     /// The ARNs of the service's registries; they hold Cloud Map's ids.
     pub registry_arns: Vec<String>,
+    /// When AWS says that they were created, by ARN: Cloud Map may give the same id again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub registries_created_at: BTreeMap<String, Timestamp>,
 }
 
 /// Notes down what is left of a delete, and marks the cluster, unless it is marked already.
@@ -44,22 +56,55 @@ pub async fn remember(
     target: &Target,
     progress: &Progress,
     request_id: &str,
-) -> Result<Rest, aws::Error> {
+) -> Result<PendingDelete, aws::Error> {
     let service = &progress.service;
     let cluster_mark = if target.cluster == DEFAULT_CLUSTER {
         None
     } else {
         Some(marked(account, target, request_id).await?)
     };
-    Ok(Rest {
+    Ok(PendingDelete {
         cluster: target.cluster.clone(),
         service: target.service.clone(),
         cluster_arn: cluster_arn(service),
         cluster_mark,
         service_arn: arn(service),
         service_created_at: service.created_at().and_then(|at| timestamp(*at)),
+        registries_created_at: find_times_of_creation(account, registry_arns(service)).await?,
         registry_arns: registry_arns(service),
     })
+}
+
+/// Finds out when the registries were created that are still there, and are this account's.
+async fn find_times_of_creation(
+    account: &Account,
+    arns: Vec<String>,
+) -> Result<BTreeMap<String, Timestamp>, aws::Error> {
+    let region = account.account_region();
+    let own = arns
+        .into_iter()
+        .filter(|arn| RegistryId::parse(arn, &region).is_ok());
+    let looks = stream::iter(own).map(|arn| async move {
+        let created_at = match discovery::get_service(account, id_of(&arn)).await {
+            Ok(found) => found.create_date().and_then(|at| timestamp(*at)),
+            Err(error) if error.kind == Kind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok(created_at.map(|created_at| (arn, created_at)))
+    });
+    let known: Vec<_> = looks.buffered(PARALLEL).try_collect().await?;
+    Ok(known.into_iter().flatten().collect())
+}
+
+/// Takes the mark off a cluster that stays.
+///
+/// # Errors
+/// [`aws::Error`] with AWS's refusal.
+pub(super) async fn unmark(account: &Account, cluster: &Cluster) -> Result<(), aws::Error> {
+    let Some(arn) = cluster.cluster_arn().filter(|_| mark(cluster).is_some()) else {
+        return Ok(());
+    };
+    ecs::untag_resource(account, arn, MARK).await
 }
 
 /// Marks the cluster with the request's id, or answers what it is marked with.
@@ -90,8 +135,8 @@ async fn marked(
     Ok(request_id.to_owned())
 }
 
-/// What a cluster is marked with.
-pub(super) fn mark(cluster: &Cluster) -> Option<&str> {
+/// Returns the value that a cluster is marked with.
+fn mark(cluster: &Cluster) -> Option<&str> {
     cluster
         .tags()
         .iter()
@@ -99,8 +144,22 @@ pub(super) fn mark(cluster: &Cluster) -> Option<&str> {
         .and_then(|tag| tag.value())
 }
 
-impl Rest {
-    /// The same target as the request's.
+impl PendingDelete {
+    /// Tells whether a cluster is the one that was to be deleted.
+    pub(super) fn is_marked(&self, cluster: &Cluster) -> bool {
+        self.cluster_mark.is_some() && mark(cluster) == self.cluster_mark.as_deref()
+    }
+
+    /// Tells whether a registry is another one than the one of its id that was to be deleted.
+    pub(super) fn is_another_registry(&self, found: &Registry) -> bool {
+        let known = found
+            .arn()
+            .and_then(|arn| self.registries_created_at.get(arn));
+        let created_at = found.create_date().and_then(|at| timestamp(*at));
+        known.is_some_and(|known| created_at.as_ref() != Some(known))
+    }
+
+    /// Returns the same target as the request's.
     pub(super) fn target(&self) -> Target {
         Target {
             cluster: self.cluster.clone(),

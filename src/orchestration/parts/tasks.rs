@@ -1,4 +1,4 @@
-//! The tasks of a cluster that have not stopped.
+//! The tasks that have not stopped.
 
 use aws_sdk_ecs::types::{DesiredStatus, Task};
 
@@ -7,22 +7,29 @@ use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 
-/// Every task of a cluster that is not STOPPED: those that shall run, and those that are on their way to stop.
-pub(super) async fn live(
+/// Returns every task of a cluster, or of one of its services, that is not STOPPED: those that shall run, and those
+/// that are on their way to stop.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn live(
     account: &Account,
     cluster: &str,
+    service: Option<&str>,
     deadline: Deadline,
 ) -> Result<Vec<Task>, Error> {
     let (running, stopping) = tokio::join!(
         Box::pin(of_status(
             account,
             cluster,
+            service,
             DesiredStatus::Running,
             deadline
         )),
         Box::pin(of_status(
             account,
             cluster,
+            service,
             DesiredStatus::Stopped,
             deadline
         )),
@@ -37,10 +44,12 @@ pub(super) async fn live(
 async fn of_status(
     account: &Account,
     cluster: &str,
+    service: Option<&str>,
     status: DesiredStatus,
     deadline: Deadline,
 ) -> Result<Vec<Task>, Error> {
     let filter = TaskFilter {
+        service: service.map(str::to_owned),
         status: Some(status),
         ..TaskFilter::default()
     };
@@ -57,8 +66,8 @@ async fn of_status(
     Ok(tasks)
 }
 
-/// Whether a service has started the task.
-pub(super) fn is_of(task: &Task, service: &str) -> bool {
+/// Tells whether a service has started the task.
+pub(in crate::orchestration) fn is_of(task: &Task, service: &str) -> bool {
     task.group()
         .and_then(|group| group.strip_prefix("service:"))
         == Some(service)

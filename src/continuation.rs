@@ -1,0 +1,275 @@
+//! What goes on without a caller, from the stack's own queue: deletes that outlive their requests, and the watches of
+//! creates.
+//!
+//! Every attempt looks at what is there, so that a message that comes twice, late or out of order does no harm; an
+//! attempt that dies on the way is one that SQS delivers again. What an attempt does is
+//! [`orchestration`](crate::orchestration)'s business.
+
+mod message;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::json;
+use tracing::{error, info, warn};
+
+use crate::aws::queue::Queue;
+use crate::aws::{self, Account, Accounts, Kind};
+use crate::deadline::Deadline;
+use crate::error::causes;
+use crate::intake::batch::{self, Batch};
+use crate::orchestration::Cause;
+use crate::orchestration::delete::{self, Progress, Target};
+use crate::orchestration::record::{End, Records, Watch, Watched};
+use crate::orchestration::undo::{Standing, Undone, take_back_abandoned};
+
+use message::{Attempt, Message, Next, Work};
+
+/// The time that an attempt keeps back to put the rest back onto the queue.
+const PUT_BACK_RESERVE: Duration = Duration::from_secs(4);
+/// The number of messages of a batch that are worked on at once.
+const PARALLEL: usize = 5;
+
+/// Goes on with what outlives its request.
+#[derive(Debug)]
+pub struct Continuation {
+    queue: Arc<Queue>,
+}
+
+/// What a delete leaves to the queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Unfinished<'u> {
+    /// The service that was to be deleted.
+    pub target: &'u Target,
+    /// How far the delete has come.
+    pub progress: &'u Progress,
+    /// The account's name in the configuration.
+    pub account_name: &'u str,
+    /// The name of who asked for it.
+    pub caller: &'u str,
+    /// The id of the request.
+    pub request_id: &'u str,
+}
+
+impl Continuation {
+    /// Works with this queue.
+    pub fn new(queue: Arc<Queue>) -> Self {
+        Self { queue }
+    }
+
+    /// Tells whether every message of the batch comes from the stack's own queue.
+    pub fn owns(&self, batch: &Batch) -> bool {
+        batch
+            .messages
+            .iter()
+            .all(|message| self.queue.has_arn(&message.queue_arn))
+    }
+
+    /// Puts what a delete has left onto the queue.
+    ///
+    /// # Errors
+    /// [`aws::Error`] if AWS does not take it: then nobody goes on with it but the caller.
+    pub async fn take_over(
+        &self,
+        account: &Account,
+        unfinished: Unfinished<'_>,
+    ) -> Result<(), aws::Error> {
+        let Unfinished {
+            target,
+            progress,
+            account_name,
+            caller,
+            request_id,
+        } = unfinished;
+        let pending = delete::remember(account, target, progress, request_id).await?;
+        let message = Message::delete(account_name, caller, request_id, pending, waits(progress));
+        self.queue.send(&message.text(), message.delay()).await?;
+        info!(
+            correlation_id = request_id,
+            caller,
+            account = account_name,
+            cluster = target.cluster,
+            service = target.service,
+            cause = message.reason(),
+            "delete: goes on from the queue"
+        );
+        Ok(())
+    }
+
+    /// Works on a batch; returns the ids of the messages that SQS must deliver again.
+    pub async fn work<'b>(
+        &self,
+        accounts: &Accounts,
+        records: &Records,
+        batch: &'b Batch,
+        deadline: Deadline,
+    ) -> Vec<&'b str> {
+        let works = stream::iter(&batch.messages).map(|message| async move {
+            let working = deadline.keeping(PUT_BACK_RESERVE);
+            let work = Box::pin(self.attempt(accounts, records, message, working));
+            // Neither a panic nor the end of the time takes the other messages along.
+            let attempt = deadline
+                .limit(AssertUnwindSafe(work).catch_unwind())
+                .await
+                .ok()
+                .and_then(Result::ok);
+            if attempt.is_none() {
+                error!(
+                    message_id = message.message_id,
+                    "queue: an attempt was cut off"
+                );
+            }
+            (attempt != Some(true)).then_some(message.message_id.as_str())
+        });
+        works
+            .buffer_unordered(PARALLEL)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    /// Does what can be done now, puts the rest back, and tells whether the message has served its purpose.
+    async fn attempt(
+        &self,
+        accounts: &Accounts,
+        records: &Records,
+        delivered: &batch::Message,
+        deadline: Deadline,
+    ) -> bool {
+        let message = match Message::read(&delivered.body) {
+            Ok(message) => message,
+            Err(cause) => return self.refuse(delivered, &cause).await,
+        };
+        let attempt = match &message.work {
+            Work::Delete(pending) => match accounts.get(&pending.account).await {
+                Some(account) => {
+                    message.log("delete: is looked at");
+                    of_delete(delete::resume(account, &pending.delete, deadline).await)
+                }
+                None => no_account(&pending.account),
+            },
+            Work::Watch(watch) => look_after(accounts, records, watch, deadline).await,
+        };
+        let correlation_id = message.correlation_id().to_owned();
+        let sent = match message.after(attempt) {
+            Next::Nothing => Ok(true),
+            Next::Again(message, delay) => {
+                let text = message.text();
+                self.queue.send(&text, delay).await.map(|()| true)
+            }
+            // Without a place for it SQS moves it, once it has delivered it often enough.
+            Next::GivenUp(message) => self.queue.send_dead_letter(&message.text()).await,
+        };
+        let not_sent = |error: &aws::Error| {
+            warn!(correlation_id, cause = causes(error), "queue: not put back")
+        };
+        sent.inspect_err(not_sent).unwrap_or(false)
+    }
+
+    async fn refuse(&self, delivered: &batch::Message, cause: &serde_json::Error) -> bool {
+        let message_id = &delivered.message_id;
+        error!(message_id, %cause, "queue: not a message of ecs-api");
+        let letter = json!({
+            "reason": format!("not a message of ecs-api: {cause}"),
+            "body": delivered.body,
+        });
+        let sent = self.queue.send_dead_letter(&letter.to_string()).await;
+        sent.unwrap_or(false)
+    }
+}
+
+/// Looks at the record that a watch is for, and takes back what its owner has left, if that one died.
+async fn look_after(
+    accounts: &Accounts,
+    records: &Records,
+    watch: &Watch,
+    deadline: Deadline,
+) -> Attempt {
+    let lease = match records.look(watch, deadline).await {
+        Ok(Watched::Settled) => return Attempt::Done(String::new()),
+        Ok(Watched::NotYet(delay)) => return Attempt::TooEarly(delay),
+        Ok(Watched::Abandoned(lease)) => lease,
+        Err(error) => return Attempt::NotYet(error.to_string()),
+    };
+    let Some(account) = accounts.get(&watch.account).await else {
+        return no_account(&watch.account);
+    };
+    let undone = take_back_abandoned(account, lease.record(), deadline).await;
+    let (end, attempt) = match undone {
+        Undone::Fulfilled(service) => {
+            let arn = service.service_arn.clone().unwrap_or_default();
+            let end = End::Done(vec![arn.clone()]);
+            (end, Attempt::Done(format!("`{arn}` is there, and stays")))
+        }
+        Undone::Back(report) => {
+            let gone = report.rolled_back.join(", ");
+            let left = report.left_behind.iter();
+            let left: Vec<_> = left
+                .map(|left| format!("`{}`: {}", left.arn, left.error))
+                .collect();
+            if left.is_empty() {
+                let end = End::Undone;
+                (end, Attempt::Done(format!("taken back: {gone}")))
+            } else if report.standing == Standing::Kept {
+                let end = End::Undone;
+                (
+                    end,
+                    Attempt::Done(format!("taken back: {gone}; kept: {}", left.join("; "))),
+                )
+            } else if report.standing == Standing::Refused {
+                (End::Unfinished, Attempt::Refused(left.join("; ")))
+            } else {
+                // Pending, or doubtful: it is looked at again.
+                (End::Unfinished, Attempt::NotYet(left.join("; ")))
+            }
+        }
+    };
+    lease.end(end, deadline).await;
+    attempt
+}
+
+fn no_account(name: &str) -> Attempt {
+    Attempt::Refused(format!("there is no account `{name}` in the configuration"))
+}
+
+fn of_delete(attempt: Result<Progress, delete::Failure>) -> Attempt {
+    match attempt {
+        Ok(progress) if progress.pending.is_empty() => {
+            let kept = progress.kept.iter();
+            let kept: Vec<_> = kept
+                .map(|kept| format!("`{}`: {}", kept.arn, kept.reason))
+                .collect();
+            let (deleted, kept) = (progress.deleted.join(", "), kept.join("; "));
+            Attempt::Done(format!("deleted: {deleted}; kept: {kept}"))
+        }
+        Ok(progress) => Attempt::NotYet(waits(&progress)),
+        Err(failure) if is_refused(&failure.cause) => Attempt::Refused(failure.to_string()),
+        Err(failure) => Attempt::NotYet(failure.to_string()),
+    }
+}
+
+/// Tells whether it goes on only if somebody does something. That STS gives no credentials may pass, unless it says that
+/// the role must not be assumed.
+fn is_refused(cause: &Cause) -> bool {
+    let Cause::Aws(error) = cause else {
+        return false;
+    };
+    match error.kind {
+        Kind::AssumeRole => error
+            .code
+            .as_deref()
+            .is_some_and(|code| code.starts_with("AccessDenied")),
+        kind => matches!(kind, Kind::AccessDenied | Kind::Invalid),
+    }
+}
+
+fn waits(progress: &Progress) -> String {
+    let waits = progress
+        .pending
+        .iter()
+        .map(|item| format!("`{}` waits for {}", item.arn, item.waiting_for));
+    waits.collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,283 @@
+//! A message of the stack's queue: some work, and how often it was tried.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tracing::{error, info};
+
+use crate::orchestration::delete::PendingDelete;
+use crate::orchestration::record::Watch;
+
+/// The delay before the first attempt; each later one waits twice as long as the one before.
+const DELAY_MIN: Duration = Duration::from_secs(15);
+/// The longest delay.
+const DELAY_MAX: Duration = Duration::from_mins(5);
+/// The time for which it is tried. ECS drains a service within minutes; what takes this long waits for somebody.
+const GIVEN_UP_AFTER: Duration = Duration::from_hours(2);
+/// The age of a message that has been moved back from the dead letters, where SQS had put it: it has all the time again.
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(3);
+/// The number of refusals in a row that end it earlier: a permission that is missing does not come by waiting, but a
+/// change of IAM takes a while to arrive everywhere.
+const REFUSALS_MAX: u32 = 3;
+
+/// A message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Message {
+    #[serde(flatten)]
+    pub work: Work,
+    #[serde(flatten)]
+    history: History,
+}
+
+/// What a message asks for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Work {
+    /// To look whether a create has died.
+    Watch(Watch),
+    /// To go on with a delete.
+    Delete(DeleteWork),
+}
+
+/// A delete that goes on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename = "delete", rename_all = "camelCase")]
+pub(super) struct DeleteWork {
+    /// The account's name in the configuration.
+    pub account: String,
+    /// The delete.
+    #[serde(flatten)]
+    pub delete: PendingDelete,
+    /// The name of who asked for it.
+    caller: String,
+    /// The id of the request that asked for it; it is in every line of the log.
+    correlation_id: String,
+}
+
+/// What became of a message so far.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct History {
+    /// The time at which it was put onto the queue; a dead letter has none, so that moving it back gives it all the time
+    /// again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+    /// The number of attempts.
+    attempts: u32,
+    /// The number of refusals that the last attempts met, in a row.
+    refusals: u32,
+    /// The reason why it is not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// What an attempt has come to.
+pub(super) enum Attempt {
+    /// It is done, with this result.
+    Done(String),
+    /// It was not time yet: this is no attempt.
+    TooEarly(Duration),
+    /// It may go on by itself.
+    NotYet(String),
+    /// It goes on if somebody does something.
+    Refused(String),
+}
+
+/// What becomes of a message after an attempt.
+pub(super) enum Next {
+    Nothing,
+    Again(Message, Duration),
+    GivenUp(Message),
+}
+
+impl Message {
+    /// Returns the message of a delete that goes on.
+    pub fn delete(
+        account: &str,
+        caller: &str,
+        request_id: &str,
+        delete: PendingDelete,
+        reason: String,
+    ) -> Self {
+        Self {
+            work: Work::Delete(DeleteWork {
+                account: account.to_owned(),
+                delete,
+                caller: caller.to_owned(),
+                correlation_id: request_id.to_owned(),
+            }),
+            history: History {
+                since: Some(Timestamp::now()),
+                reason: Some(reason),
+                ..History::default()
+            },
+        }
+    }
+
+    /// Reads a message that the queue has delivered, for its next attempt.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`] if it is none of ours.
+    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+        let message: Self = serde_json::from_str(text)?;
+        let history = message.history;
+        let since = history
+            .since
+            .filter(|since| age(*since) < FORGOTTEN_AFTER)
+            .or_else(|| Some(Timestamp::now()));
+        Ok(Self {
+            history: History {
+                attempts: history.attempts.saturating_add(1),
+                since,
+                ..history
+            },
+            ..message
+        })
+    }
+
+    /// Returns the message's text.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Returns the time until the next attempt.
+    pub fn delay(&self) -> Duration {
+        let doublings = self.history.attempts.min(8);
+        DELAY_MAX.min(DELAY_MIN * 2_u32.pow(doublings))
+    }
+
+    /// Returns the reason why it is not done.
+    pub fn reason(&self) -> &str {
+        self.history.reason.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the id of the request that asked for it.
+    pub fn correlation_id(&self) -> &str {
+        match &self.work {
+            Work::Watch(watch) => &watch.correlation_id,
+            Work::Delete(delete) => &delete.correlation_id,
+        }
+    }
+
+    /// Decides what becomes of the message, and writes that to the log.
+    pub fn after(self, attempt: Attempt) -> Next {
+        let (reason, refusals) = match attempt {
+            Attempt::Done(result) => {
+                self.with_reason(result).log_end();
+                return Next::Nothing;
+            }
+            Attempt::TooEarly(delay) => {
+                let history = History {
+                    attempts: self.history.attempts.saturating_sub(1),
+                    ..self.history
+                };
+                return Next::Again(Self { history, ..self }, delay);
+            }
+            Attempt::NotYet(reason) => (reason, 0),
+            Attempt::Refused(reason) => (reason, self.history.refusals.saturating_add(1)),
+        };
+        let mut message = self.with_reason(reason);
+        message.history.refusals = refusals;
+        if refusals < REFUSALS_MAX && !message.is_too_old() {
+            message.log(&format!("{}: goes on later", message.kind()));
+            let delay = message.delay();
+            return Next::Again(message, delay);
+        }
+        message.log_given_up();
+        message.history = History {
+            reason: message.history.reason,
+            ..History::default()
+        };
+        Next::GivenUp(message)
+    }
+
+    fn with_reason(self, reason: String) -> Self {
+        let history = History {
+            reason: Some(reason),
+            ..self.history
+        };
+        Self { history, ..self }
+    }
+
+    fn is_too_old(&self) -> bool {
+        let since = self.history.since;
+        since.is_some_and(|since| age(since) >= GIVEN_UP_AFTER)
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.work {
+            Work::Watch(_) => "watch",
+            Work::Delete(_) => "delete",
+        }
+    }
+
+    /// Writes a line to the log, with the request's id.
+    pub fn log(&self, what: &str) {
+        let line = self.line();
+        info!(
+            correlation_id = line.correlation_id,
+            caller = line.caller,
+            account = line.account,
+            cluster = line.cluster,
+            service = line.service,
+            attempts = self.history.attempts,
+            cause = self.reason(),
+            "{what}"
+        );
+    }
+
+    fn log_end(&self) {
+        // That an invocation has ended as it should is no news.
+        if !self.reason().is_empty() {
+            self.log(&format!("{}: done", self.kind()));
+        }
+    }
+
+    fn log_given_up(&self) {
+        let line = self.line();
+        error!(
+            correlation_id = line.correlation_id,
+            caller = line.caller,
+            account = line.account,
+            cluster = line.cluster,
+            service = line.service,
+            attempts = self.history.attempts,
+            cause = self.reason(),
+            "{}: given up",
+            self.kind()
+        );
+    }
+
+    fn line(&self) -> Line<'_> {
+        match &self.work {
+            Work::Watch(watch) => Line {
+                correlation_id: &watch.correlation_id,
+                caller: &watch.caller,
+                account: &watch.account,
+                cluster: "",
+                service: "",
+            },
+            Work::Delete(work) => Line {
+                correlation_id: &work.correlation_id,
+                caller: &work.caller,
+                account: &work.account,
+                cluster: &work.delete.cluster,
+                service: &work.delete.service,
+            },
+        }
+    }
+}
+
+/// What every line of the log says of a message.
+struct Line<'m> {
+    correlation_id: &'m str,
+    caller: &'m str,
+    account: &'m str,
+    cluster: &'m str,
+    service: &'m str,
+}
+
+fn age(since: Timestamp) -> Duration {
+    Duration::try_from(Timestamp::now().duration_since(since)).unwrap_or_default()
+}

@@ -1,0 +1,44 @@
+//! What a flow could not take back, and the command that does.
+
+use super::parts::registry::id_of;
+use super::undo_log::Change;
+use crate::aws::Account;
+
+/// Something that could not be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// Its ARN, or its name where AWS never answered.
+    pub arn: String,
+    /// The reason why it is still there.
+    pub error: String,
+    /// The command that takes it back.
+    pub command: String,
+}
+
+/// Describes what is still there of a change.
+pub(super) fn leftover(
+    change: &Change,
+    arn: Option<&str>,
+    why: &str,
+    account: &Account,
+) -> Leftover {
+    let command = match change {
+        Change::Cluster(name) => format!("aws ecs delete-cluster --cluster {name}"),
+        Change::TaskDefinition(family) => {
+            let revision = arn.map_or_else(|| format!("{family}:REVISION"), str::to_owned);
+            format!("aws ecs deregister-task-definition --task-definition {revision}")
+        }
+        Change::Registry { .. } => {
+            let id = arn.map_or("SERVICE_ID", id_of);
+            format!("aws servicediscovery delete-service --id {id}")
+        }
+        Change::Service { cluster, service } => {
+            format!("aws ecs delete-service --cluster {cluster} --service {service} --force")
+        }
+    };
+    Leftover {
+        arn: arn.unwrap_or(change.name()).to_owned(),
+        error: why.to_owned(),
+        command: format!("{command} --region {}", account.settings.region),
+    }
+}

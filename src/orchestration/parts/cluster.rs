@@ -1,0 +1,180 @@
+//! The cluster.
+
+use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
+use aws_sdk_ecs::types::{Cluster, Task};
+use tokio::time::sleep;
+
+use super::{PAUSE, Removal, count, tasks};
+use crate::aws::pages::PageRequest;
+use crate::aws::{Account, Error, Kind, ecs};
+use crate::deadline::Deadline;
+use crate::orchestration::mark::Mark;
+use crate::orchestration::undo_log::{Change, UndoLog};
+
+/// Creates the cluster. One that another request has just created is used; the mark tells whose it is.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn make(
+    account: &Account,
+    input: &CreateClusterInput,
+    log: &UndoLog,
+) -> Result<Cluster, Error> {
+    let change = Change::Cluster(input.cluster_name.clone().unwrap_or_default());
+    let mut cluster = match create(account, input, &change, log).await {
+        // ECS refuses one that is there with other tags or settings, and ours are always others.
+        Err(error) if is_there_perhaps(&error) => {
+            match ecs::describe_cluster(account, change.name()).await? {
+                Some(cluster) if cluster.status() != Some("INACTIVE") => cluster,
+                _ if error.kind.leaves_outcome_unknown() => {
+                    create(account, input, &change, log).await?
+                }
+                _ => return Err(error),
+            }
+        }
+        made => made?,
+    };
+    // One with capacity providers takes a while.
+    while cluster.status() == Some("PROVISIONING") {
+        sleep(PAUSE).await;
+        let found = ecs::describe_cluster(account, change.name()).await?;
+        cluster = found.unwrap_or(cluster);
+    }
+    Ok(cluster)
+}
+
+fn is_there_perhaps(error: &Error) -> bool {
+    error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
+}
+
+async fn create(
+    account: &Account,
+    input: &CreateClusterInput,
+    change: &Change,
+    log: &UndoLog,
+) -> Result<Cluster, Error> {
+    let work = async {
+        let answer = ecs::create_cluster_once(account, input.clone()).await?;
+        answer
+            .cluster
+            .ok_or_else(|| account.lacking("ecs:CreateCluster", "cluster"))
+    };
+    log.track(change, work, |cluster| cluster.cluster_arn.clone())
+        .await
+}
+
+/// Deletes the cluster of a name if it has the mark, and nothing is in it.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn take_back(
+    account: &Account,
+    mark: &Mark,
+    name: &str,
+    deadline: Deadline,
+) -> Result<(Removal, Option<String>), Error> {
+    let found = ecs::describe_cluster(account, name)
+        .await?
+        .filter(|cluster| cluster.status() != Some("INACTIVE"));
+    let Some(cluster) = found else {
+        return Ok((Removal::Absent, None));
+    };
+    if !mark.is_on(cluster.tags()) {
+        return Ok((Removal::NotOwn, None));
+    }
+    let removal = delete_unused(account, &cluster, None, deadline).await?;
+    Ok((removal, cluster.cluster_arn))
+}
+
+/// Deletes a cluster, if nothing is in it but what is left of the service `own`.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn delete_unused(
+    account: &Account,
+    cluster: &Cluster,
+    own: Option<&str>,
+    deadline: Deadline,
+) -> Result<Removal, Error> {
+    if let Some(status @ ("PROVISIONING" | "DEPROVISIONING")) = cluster.status() {
+        return Ok(Removal::Pending(format!("the cluster, which is {status}")));
+    }
+    let has_been_looked_at = !seems_empty(cluster);
+    if has_been_looked_at
+        && let Some(removal) = look_inside(account, cluster, own, deadline).await?
+    {
+        return Ok(removal);
+    }
+    let name = cluster.cluster_name().unwrap_or_default();
+    match ecs::delete_cluster(account, name).await {
+        Ok(_) => Ok(Removal::Gone),
+        Err(error) if error.kind == Kind::NotFound => Ok(Removal::Gone),
+        Err(error) if is_held_by_owner(&error) => Ok(Removal::Kept(error.message)),
+        Err(error) if error.kind == Kind::Conflict => {
+            let inside = if has_been_looked_at {
+                None
+            } else {
+                look_inside(account, cluster, own, deadline).await?
+            };
+            Ok(inside.unwrap_or(Removal::Pending(error.message)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells whether ECS counts nothing in a cluster. Its counts lag behind by some seconds.
+fn seems_empty(cluster: &Cluster) -> bool {
+    [
+        cluster.active_services_count(),
+        cluster.running_tasks_count(),
+        cluster.pending_tasks_count(),
+        cluster.registered_container_instances_count(),
+    ]
+    .iter()
+    .all(|count| *count == 0)
+}
+
+/// Tells whether a cluster can't go before its owner has taken away what only he can: capacity providers of its own,
+/// or daemons, for which ECS has no code of its own.
+fn is_held_by_owner(error: &Error) -> bool {
+    let message = error.message.to_ascii_lowercase();
+    error.code.as_deref() == Some("ClientException")
+        && (message.contains("capacity provider") || message.contains("daemon"))
+}
+
+/// Finds the reason why a cluster can't be deleted; `None` if nothing is seen in it.
+async fn look_inside(
+    account: &Account,
+    cluster: &Cluster,
+    own: Option<&str>,
+    deadline: Deadline,
+) -> Result<Option<Removal>, Error> {
+    let name = cluster.cluster_name().unwrap_or_default();
+    let (services, live) = tokio::join!(
+        ecs::list_services(account, name, None, PageRequest::whole(deadline)),
+        tasks::live(account, name, None, deadline),
+    );
+    let is_stopping = |task: &Task| {
+        own.is_some_and(|service| tasks::is_of(task, service))
+            || task.desired_status() == Some("STOPPED")
+    };
+    let (stopping, others): (Vec<_>, Vec<_>) = live?.into_iter().partition(is_stopping);
+    let services = services?.entries.len();
+    let instances = cluster.registered_container_instances_count();
+    Ok(if services > 0 {
+        Some(kept_for(&count(services, "other service")))
+    } else if !others.is_empty() {
+        Some(kept_for(&count(others.len(), "other task")))
+    } else if instances > 0 {
+        Some(kept_for(&count(instances, "container instance")))
+    } else if !stopping.is_empty() {
+        let tasks = count(stopping.len(), "task");
+        Some(Removal::Pending(format!("{tasks} to stop")))
+    } else {
+        None
+    })
+}
+
+fn kept_for(what: &str) -> Removal {
+    Removal::Kept(format!("it has {what}"))
+}

@@ -1,0 +1,290 @@
+//! The registry: a service of Cloud Map.
+
+use std::collections::HashMap;
+
+use aws_sdk_servicediscovery::operation::create_service::CreateServiceInput;
+use aws_sdk_servicediscovery::types::{InstanceSummary, Service as Registry};
+use futures_util::stream::{self, StreamExt as _};
+
+use super::{Removal, count, tasks};
+use crate::aws::discovery::namespace_of;
+use crate::aws::pages::PageRequest;
+use crate::aws::{Account, Error, Kind, discovery};
+use crate::deadline::Deadline;
+use crate::ids::RegistryId;
+use crate::orchestration::Cause;
+use crate::orchestration::mark::Mark;
+use crate::orchestration::undo_log::{Change, UndoLog};
+use crate::orchestration::users::Users;
+
+/// The number of instances that are deregistered at once: AWS throttles per account.
+const PARALLEL: usize = 5;
+
+/// Said of a registry that is not this account's to delete.
+pub(in crate::orchestration) const OF_ANOTHER_ACCOUNT: &str =
+    "it belongs to another account or region";
+
+/// The service whose registry it is.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::orchestration) struct OwnService<'s> {
+    /// The name of its cluster.
+    pub cluster: &'s str,
+    /// Its name.
+    pub service: &'s str,
+}
+
+/// Returns the registry of a name in a namespace; `None` if there is none.
+///
+/// AWS lists only those of the namespace; an AWS that lists all is answered right too.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`] if the list is too long for the time.
+pub(in crate::orchestration) async fn look(
+    account: &Account,
+    namespace_id: &str,
+    name: &str,
+    deadline: Deadline,
+) -> Result<Option<Registry>, Error> {
+    let page = PageRequest::whole(deadline);
+    let listed = discovery::list_services(account, Some(namespace_id), page).await?;
+    let named = listed
+        .entries
+        .into_iter()
+        .filter(|summary| summary.name() == Some(name));
+    for id in named.filter_map(|summary| summary.id) {
+        let registry = discovery::get_service(account, &id).await?;
+        if namespace_of(&registry).is_none_or(|other| id_of(other) == id_of(namespace_id)) {
+            return Ok(Some(registry));
+        }
+    }
+    match listed.next {
+        Some(_) => Err(account.too_late("servicediscovery:ListServices")),
+        None => Ok(None),
+    }
+}
+
+/// Tells whether a registry has the mark.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn is_own(
+    account: &Account,
+    mark: &Mark,
+    registry: &Registry,
+) -> Result<bool, Error> {
+    let Some(arn) = registry.arn() else {
+        return Ok(false);
+    };
+    let tags = discovery::list_tags_for_resource(account, arn).await?;
+    Ok(mark.is_on_registry(&tags))
+}
+
+/// Tells whether a registry's records and routing policy are those asked for. A routing policy that was not asked for
+/// may be any: Cloud Map chooses it.
+pub(in crate::orchestration) fn agrees(registry: &Registry, wanted: &CreateServiceInput) -> bool {
+    match (registry.dns_config(), wanted.dns_config()) {
+        (None, None) => true,
+        (Some(has), Some(wants)) => {
+            let routing_agrees =
+                wants.routing_policy().is_none() || wants.routing_policy() == has.routing_policy();
+            let records = has.dns_records();
+            routing_agrees
+                && records.len() == wants.dns_records().len()
+                && wants
+                    .dns_records()
+                    .iter()
+                    .all(|record| records.contains(record))
+        }
+        _ => false,
+    }
+}
+
+/// Creates the registry. What AWS did not answer, or says is there, is looked for; what is not there is asked for again,
+/// with the same token.
+///
+/// # Errors
+/// [`Cause`] with AWS's refusal, or if another registry has the name.
+pub(in crate::orchestration) async fn make(
+    account: &Account,
+    mark: &Mark,
+    input: &CreateServiceInput,
+    log: &UndoLog,
+    deadline: Deadline,
+) -> Result<Registry, Cause> {
+    let (name, namespace_id) = (
+        input.name.clone().unwrap_or_default(),
+        input.namespace_id.clone().unwrap_or_default(),
+    );
+    let change = Change::Registry { name, namespace_id };
+    let mut has_asked_again = false;
+    loop {
+        let error = match create(account, input, &change, log).await {
+            Err(error) if is_there_perhaps(&error) => error,
+            made => return Ok(made?),
+        };
+        let Change::Registry { name, namespace_id } = &change else {
+            return Err(error.into());
+        };
+        match look(account, namespace_id, name, deadline).await {
+            Ok(Some(registry)) => {
+                return settle(account, mark, input, registry, &change, log).await;
+            }
+            Ok(None) if error.kind.leaves_outcome_unknown() && !has_asked_again => {
+                has_asked_again = true;
+            }
+            // The first error is the cause.
+            Ok(None) | Err(_) => return Err(error.into()),
+        }
+    }
+}
+
+fn is_there_perhaps(error: &Error) -> bool {
+    error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
+}
+
+/// Settles what a registry that is there is to a request that wanted to create it.
+async fn settle(
+    account: &Account,
+    mark: &Mark,
+    wanted: &CreateServiceInput,
+    registry: Registry,
+    change: &Change,
+    log: &UndoLog,
+) -> Result<Registry, Cause> {
+    if is_own(account, mark, &registry).await? {
+        log.found(change, registry.arn());
+        return Ok(registry);
+    }
+    log.forget(change);
+    if agrees(&registry, wanted) {
+        Ok(registry)
+    } else {
+        Err(Cause::registry_taken(&registry))
+    }
+}
+
+async fn create(
+    account: &Account,
+    input: &CreateServiceInput,
+    change: &Change,
+    log: &UndoLog,
+) -> Result<Registry, Error> {
+    let work = async {
+        let answer = discovery::create_service(account, input.clone()).await?;
+        answer
+            .service
+            .ok_or_else(|| account.lacking("servicediscovery:CreateService", "Service"))
+    };
+    log.track(change, work, |made| made.arn.clone()).await
+}
+
+/// Deletes a registry, once no instance is left in it, unless somebody else needs it.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn delete_unused(
+    account: &Account,
+    arn: &str,
+    own: Option<OwnService<'_>>,
+    users: &Users<'_>,
+    deadline: Deadline,
+) -> Result<Removal, Error> {
+    let Ok(id) = RegistryId::parse(arn, &account.account_region()) else {
+        return Ok(Removal::Kept(OF_ANOTHER_ACCOUNT.to_owned()));
+    };
+    if let Some(removal) = clear(account, id.as_str(), own, deadline).await? {
+        return Ok(removal);
+    }
+    // Cloud Map would delete a registry that a service still uses, but has no instance in yet.
+    if let Some(user) = users.of_registry(arn).await? {
+        return Ok(Removal::Kept(format!("the service `{user}` uses it")));
+    }
+    match discovery::delete_service(account, id.as_str()).await {
+        Ok(()) => Ok(Removal::Gone),
+        Err(error) if error.kind == Kind::NotFound => Ok(Removal::Gone),
+        Err(error) if error.kind == Kind::Conflict => Ok(Removal::Pending(error.message)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Deregisters the instances that ECS has left in a registry; `None` if there are none.
+///
+/// Those of the service's tasks that have stopped go, as ECS does itself, but sometimes never
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html>).
+async fn clear(
+    account: &Account,
+    id: &str,
+    own: Option<OwnService<'_>>,
+    deadline: Deadline,
+) -> Result<Option<Removal>, Error> {
+    let instances = match discovery::list_instances(account, id, PageRequest::whole(deadline)).await
+    {
+        Ok(listed) => listed.entries,
+        Err(error) if error.kind == Kind::NotFound => return Ok(Some(Removal::Gone)),
+        Err(error) => return Err(error),
+    };
+    if instances.is_empty() {
+        return Ok(None);
+    }
+    let (ours, others): (Vec<_>, Vec<_>) = instances
+        .into_iter()
+        .partition(|instance| own.is_some_and(|own| is_of(instance, own)));
+    let Some(own) = own.filter(|_| others.is_empty()) else {
+        let others = count(others.len(), "instance");
+        return Ok(Some(Removal::Kept(format!("it has {others} of others"))));
+    };
+    let live = tasks::live(account, own.cluster, Some(own.service), deadline).await?;
+    // An instance's id is its task's.
+    let is_live = |id: &str| {
+        live.iter().any(|task| {
+            task.task_arn()
+                .is_some_and(|arn| arn.ends_with(&format!("/{id}")))
+        })
+    };
+    let stuck: Vec<_> = ours
+        .into_iter()
+        .filter_map(|instance| instance.id)
+        .filter(|id| !is_live(id))
+        .collect();
+    deregister(account, id, stuck).await?;
+    Ok(Some(Removal::Pending(
+        "its instances to be deregistered".to_owned(),
+    )))
+}
+
+async fn deregister(account: &Account, id: &str, instances: Vec<String>) -> Result<(), Error> {
+    let mut outcomes = stream::iter(instances)
+        .map(|instance| async move { discovery::deregister_instance(account, id, &instance).await })
+        .buffer_unordered(PARALLEL);
+    while let Some(outcome) = outcomes.next().await {
+        match outcome {
+            Err(error)
+                if !matches!(
+                    error.kind,
+                    Kind::NotFound | Kind::Conflict | Kind::Throttled
+                ) =>
+            {
+                return Err(error);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether ECS registered the instance for this very service: it says so in these attributes
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html>).
+fn is_of(instance: &InstanceSummary, own: OwnService<'_>) -> bool {
+    let says = |attributes: &HashMap<String, String>, name: &str, value: &str| {
+        attributes.get(name).is_some_and(|said| said == value)
+    };
+    instance.attributes().is_some_and(|attributes| {
+        says(attributes, "ECS_CLUSTER_NAME", own.cluster)
+            && says(attributes, "ECS_SERVICE_NAME", own.service)
+    })
+}
+
+/// Returns the id of a namespace or a registry that is given by its id or its ARN, `arn:…:namespace/ns-…`.
+pub(in crate::orchestration) fn id_of(text: &str) -> &str {
+    text.rsplit('/').next().unwrap_or(text)
+}

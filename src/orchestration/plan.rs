@@ -1,0 +1,305 @@
+//! The plan of a create: what was found becomes what is to be done. Pure: no call of AWS is made here.
+
+use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
+use aws_sdk_ecs::operation::create_service::CreateServiceInput;
+use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition, TaskDefinitionStatus};
+use aws_sdk_servicediscovery::operation::create_service as discovery;
+use aws_sdk_servicediscovery::types::Service as Registry;
+
+use super::checks::{TaskShape, complete_registry, service_faults};
+use super::mark::Mark;
+use super::parts::registry::agrees;
+use super::record::Names;
+use super::{Cause, defaults, tags};
+use crate::config;
+
+/// What to create: every part that the caller gave.
+#[derive(Debug)]
+pub struct CreateRequest {
+    /// The cluster that the service goes to.
+    pub cluster: ClusterPart,
+    /// What the service's tasks run.
+    pub task_definition: TaskDefinitionPart,
+    /// Where the service's tasks are found by name.
+    pub registry: RegistryPart,
+    /// The service. Its cluster, task definition and registries are filled in from the other parts.
+    pub service: CreateServiceInput,
+}
+
+/// The cluster of a request.
+#[derive(Debug)]
+pub enum ClusterPart {
+    /// Must exist and be ACTIVE; its name.
+    Existing(String),
+    /// Is created, or used where it is ACTIVE already.
+    New {
+        /// Its name.
+        name: String,
+        /// What to create.
+        input: Box<CreateClusterInput>,
+    },
+}
+
+/// The task definition of a request.
+#[derive(Debug)]
+pub enum TaskDefinitionPart {
+    /// Must exist and be ACTIVE; `family`, `family:revision` or ARN.
+    Existing(String),
+    /// Is registered.
+    New(Box<RegisterTaskDefinitionInput>),
+}
+
+/// The registry of a request.
+#[derive(Debug)]
+pub enum RegistryPart {
+    /// The service is not found by name.
+    None,
+    /// All of these must exist: ids of Cloud Map services, or ARNs of those that another account shares.
+    Existing(Vec<String>),
+    /// Is created in the namespace, or used where it exists already and agrees.
+    New {
+        /// The namespace's id.
+        namespace_id: String,
+        /// What to create.
+        input: Box<discovery::CreateServiceInput>,
+    },
+}
+
+/// What is there of a request's parts.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The service of the name, in any status.
+    pub service: Option<Service>,
+    /// The cluster of the name, in any status.
+    pub cluster: Option<Cluster>,
+    /// The task definition that the request names, or the revision that it has registered before.
+    pub task_definition: Option<TaskDefinition>,
+    /// The registry that the request names, or the one of the name that it is to create.
+    pub registry: Option<Registry>,
+    /// Claims that the request has created that registry before.
+    pub is_own_registry: bool,
+}
+
+/// One part after the look.
+#[derive(Debug)]
+pub enum Part<T, I> {
+    /// It is there.
+    Use(T),
+    /// It is to be made.
+    Make(Box<I>),
+}
+
+/// Everything that a create will do.
+#[derive(Debug)]
+pub struct CreatePlan {
+    /// The cluster.
+    pub cluster: Part<Cluster, CreateClusterInput>,
+    /// The cluster to create where the one that is used is taken away meanwhile.
+    pub spare_cluster: Option<Box<CreateClusterInput>>,
+    /// The task definition.
+    pub task_definition: Part<TaskDefinition, RegisterTaskDefinitionInput>,
+    /// The registry.
+    pub registry: Option<Part<Registry, discovery::CreateServiceInput>>,
+    /// The service, whole but for the ARNs of what is still to be made.
+    pub service: CreateServiceInput,
+}
+
+impl CreateRequest {
+    /// Returns the name of the cluster.
+    pub fn cluster_name(&self) -> &str {
+        match &self.cluster {
+            ClusterPart::Existing(name) | ClusterPart::New { name, .. } => name,
+        }
+    }
+
+    /// Returns the name of the service.
+    pub fn service_name(&self) -> &str {
+        self.service.service_name().unwrap_or_default()
+    }
+
+    /// Returns the names of everything that the request makes.
+    pub fn names(&self) -> Names {
+        let family = match &self.task_definition {
+            TaskDefinitionPart::New(input) => input.family.clone(),
+            TaskDefinitionPart::Existing(_) => None,
+        };
+        let (namespace_id, registry) = match &self.registry {
+            RegistryPart::New {
+                namespace_id,
+                input,
+            } => (Some(namespace_id.clone()), input.name.clone()),
+            RegistryPart::None | RegistryPart::Existing(_) => (None, None),
+        };
+        Names {
+            cluster: self.cluster_name().to_owned(),
+            service: self.service_name().to_owned(),
+            makes_cluster: matches!(self.cluster, ClusterPart::New { .. }),
+            family,
+            namespace_id,
+            registry,
+        }
+    }
+
+    /// Decides what is to be done about everything that was found.
+    ///
+    /// # Errors
+    /// [`Cause`] if something is missing or in the way.
+    pub fn plan(self, found: Found, settings: &config::Account) -> Result<CreatePlan, Cause> {
+        let (cluster, service) = (
+            self.cluster_name().to_owned(),
+            self.service_name().to_owned(),
+        );
+        check_name_is_free(found.service.as_ref(), cluster, service)?;
+        let spare_cluster = match &self.cluster {
+            ClusterPart::New { input, .. } => Some(input.clone()),
+            ClusterPart::Existing(_) => None,
+        };
+        let mut plan = CreatePlan {
+            cluster: plan_cluster(self.cluster, found.cluster)?,
+            spare_cluster,
+            task_definition: plan_task_definition(self.task_definition, found.task_definition)?,
+            registry: plan_registry(self.registry, found.registry, found.is_own_registry)?,
+            service: self.service,
+        };
+        plan.complete_service(settings);
+        plan.complete_registry()?;
+        let faults = service_faults(&plan.service, plan.task_shape());
+        if faults.is_empty() {
+            Ok(plan)
+        } else {
+            Err(Cause::Faulty(faults))
+        }
+    }
+}
+
+impl CreatePlan {
+    /// Fills in what is known of the service before anything is made.
+    fn complete_service(&mut self, settings: &config::Account) {
+        let (name, has_strategy) = match &self.cluster {
+            Part::Use(cluster) => (
+                cluster.cluster_name.clone(),
+                !cluster.default_capacity_provider_strategy().is_empty(),
+            ),
+            Part::Make(input) => (
+                input.cluster_name.clone(),
+                !input.default_capacity_provider_strategy().is_empty(),
+            ),
+        };
+        self.service.cluster = name.or(self.service.cluster.take());
+        let has_strategy = has_strategy || !self.service.capacity_provider_strategy().is_empty();
+        let uses_awsvpc = self.task_shape().uses_awsvpc();
+        defaults::service(&mut self.service, settings, has_strategy, uses_awsvpc);
+    }
+
+    /// Fills in the container and port that the service's registry asks for; its ARN may still be to come.
+    fn complete_registry(&mut self) -> Result<(), Cause> {
+        let records = match &self.registry {
+            None => return Ok(()),
+            Some(Part::Use(registry)) => registry.dns_config(),
+            Some(Part::Make(input)) => input.dns_config(),
+        };
+        let given = self.service.service_registries().first();
+        let entry = complete_registry(given, records, self.task_shape())
+            .map_err(|fault| Cause::Faulty(vec![fault]))?;
+        match self.service.service_registries.get_or_insert_default() {
+            entries if entries.is_empty() => entries.push(entry),
+            entries => entries[0] = entry,
+        }
+        Ok(())
+    }
+
+    fn task_shape(&self) -> TaskShape<'_> {
+        match &self.task_definition {
+            Part::Use(definition) => definition.into(),
+            Part::Make(input) => (&**input).into(),
+        }
+    }
+
+    /// Puts the mark on everything that is to be made, and its token where the caller gave none.
+    pub fn mark(&mut self, mark: &Mark) {
+        if let Part::Make(input) = &mut self.cluster {
+            tags::put_mark(&mut input.tags, mark);
+        }
+        if let Some(input) = &mut self.spare_cluster {
+            tags::put_mark(&mut input.tags, mark);
+        }
+        if let Part::Make(input) = &mut self.task_definition {
+            tags::put_mark(&mut input.tags, mark);
+        }
+        if let Some(Part::Make(input)) = &mut self.registry {
+            tags::put_mark(&mut input.tags, mark);
+            input.creator_request_id.get_or_insert_with(|| mark.token());
+        }
+        tags::put_mark(&mut self.service.tags, mark);
+        self.service
+            .client_token
+            .get_or_insert_with(|| mark.token());
+    }
+}
+
+/// Refuses a service whose name another one has, or has not given up yet.
+fn check_name_is_free(
+    found: Option<&Service>,
+    cluster: String,
+    service: String,
+) -> Result<(), Cause> {
+    match found.and_then(Service::status) {
+        Some("ACTIVE") => Err(Cause::ServiceTaken { cluster, service }),
+        Some("DRAINING") => Err(Cause::Draining { cluster, service }),
+        _ => Ok(()),
+    }
+}
+
+fn plan_cluster(
+    part: ClusterPart,
+    found: Option<Cluster>,
+) -> Result<Part<Cluster, CreateClusterInput>, Cause> {
+    let status = found
+        .as_ref()
+        .and_then(Cluster::status)
+        .unwrap_or("INACTIVE")
+        .to_owned();
+    match (part, found) {
+        (_, Some(cluster)) if status == "ACTIVE" => Ok(Part::Use(cluster)),
+        (ClusterPart::Existing(name), _) => Err(Cause::NoCluster(name)),
+        // A deleted cluster stays known as INACTIVE for a while; any other status is that of somebody's cluster.
+        (ClusterPart::New { input, .. }, _) if status == "INACTIVE" => Ok(Part::Make(input)),
+        (ClusterPart::New { name, .. }, _)
+            if matches!(status.as_str(), "PROVISIONING" | "DEPROVISIONING") =>
+        {
+            Err(Cause::ClusterNotReady { name, status })
+        }
+        (ClusterPart::New { name, .. }, _) => Err(Cause::ClusterTaken { name, status }),
+    }
+}
+
+fn plan_task_definition(
+    part: TaskDefinitionPart,
+    found: Option<TaskDefinition>,
+) -> Result<Part<TaskDefinition, RegisterTaskDefinitionInput>, Cause> {
+    let active = found.filter(|found| found.status() == Some(&TaskDefinitionStatus::Active));
+    match (part, active) {
+        (_, Some(active)) => Ok(Part::Use(active)),
+        (TaskDefinitionPart::New(input), None) => Ok(Part::Make(input)),
+        (TaskDefinitionPart::Existing(name), None) => Err(Cause::NoTaskDefinition(name)),
+    }
+}
+
+fn plan_registry(
+    part: RegistryPart,
+    found: Option<Registry>,
+    is_own: bool,
+) -> Result<Option<Part<Registry, discovery::CreateServiceInput>>, Cause> {
+    match (part, found) {
+        (RegistryPart::None, _) => Ok(None),
+        (RegistryPart::Existing(_), found) => Ok(found.map(Part::Use)),
+        (RegistryPart::New { input, .. }, None) => Ok(Some(Part::Make(input))),
+        (RegistryPart::New { input, .. }, Some(registry))
+            if is_own || agrees(&registry, &input) =>
+        {
+            Ok(Some(Part::Use(registry)))
+        }
+        (RegistryPart::New { .. }, Some(registry)) => Err(Cause::registry_taken(&registry)),
+    }
+}

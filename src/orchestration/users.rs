@@ -1,0 +1,134 @@
+//! The services that use a registry or a revision, in whatever cluster: AWS knows no way back from these to them.
+
+use aws_sdk_ecs::types::Service;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::sync::OnceCell;
+
+use super::lists::list_services_described;
+use crate::aws::pages::{PageRequest, PageToken};
+use crate::aws::{Account, Error, Kind, ecs};
+use crate::deadline::Deadline;
+
+/// The number of clusters that are walked through at once: all of an account's clients share its quota of reads
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
+const PARALLEL: usize = 3;
+
+/// One walk through an account's services, which is made when it is first asked for.
+#[derive(Debug)]
+pub(super) struct Users<'u> {
+    account: &'u Account,
+    deadline: Deadline,
+    services: OnceCell<Vec<User>>,
+}
+
+/// A service, and what it uses.
+#[derive(Debug)]
+struct User {
+    name: String,
+    registries: Vec<String>,
+    revisions: Vec<String>,
+}
+
+impl<'u> Users<'u> {
+    /// Will walk through the account's services, but not past the deadline.
+    pub fn new(account: &'u Account, deadline: Deadline) -> Self {
+        Self {
+            account,
+            deadline,
+            services: OnceCell::new(),
+        }
+    }
+
+    /// Walks now, for at most this deadline, so that the answers cost nothing later.
+    ///
+    /// # Errors
+    /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
+    pub async fn prepare(&self, deadline: Deadline) -> Result<(), Error> {
+        let walk = Box::pin(self.services.get_or_try_init(|| self.walk()));
+        match deadline.limit(walk).await {
+            Ok(services) => services.map(drop),
+            Err(_) => Err(self.account.too_late("ecs:ListServices")),
+        }
+    }
+
+    /// Returns the name of an ACTIVE service that uses a registry; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
+    pub async fn of_registry(&self, arn: &str) -> Result<Option<&str>, Error> {
+        self.find(|user| user.registries.iter().any(|used| used == arn))
+            .await
+    }
+
+    /// Returns the name of an ACTIVE service that runs a revision; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
+    pub async fn of_revision(&self, arn: &str) -> Result<Option<&str>, Error> {
+        self.find(|user| user.revisions.iter().any(|used| used == arn))
+            .await
+    }
+
+    async fn find(&self, uses: impl Fn(&User) -> bool) -> Result<Option<&str>, Error> {
+        let services = self.services.get_or_try_init(|| self.walk()).await?;
+        Ok(services
+            .iter()
+            .find(|user| uses(user))
+            .map(|user| user.name.as_str()))
+    }
+
+    async fn walk(&self) -> Result<Vec<User>, Error> {
+        let listed = ecs::list_clusters(self.account, PageRequest::whole(self.deadline)).await?;
+        if listed.next.is_some() {
+            return Err(self.account.too_late("ecs:ListClusters"));
+        }
+        let walks = stream::iter(listed.entries)
+            .map(|cluster| async move { self.walk_through(&cluster).await });
+        let users: Vec<_> = walks.buffer_unordered(PARALLEL).try_collect().await?;
+        Ok(users.into_iter().flatten().collect())
+    }
+
+    async fn walk_through(&self, cluster: &str) -> Result<Vec<User>, Error> {
+        let (mut users, mut start) = (Vec::new(), Some(PageToken::default()));
+        while let Some(from) = start {
+            let page = PageRequest {
+                start: from,
+                limit: None,
+                deadline: self.deadline,
+            };
+            let listed = match list_services_described(self.account, cluster, None, page).await {
+                Ok(listed) => listed,
+                // The cluster was deleted meanwhile.
+                Err(error) if error.kind == Kind::NotFound => return Ok(users),
+                Err(error) => return Err(error),
+            };
+            let active = listed.entries.iter().filter(|service| is_active(service));
+            users.extend(active.map(User::of));
+            start = listed.next;
+        }
+        Ok(users)
+    }
+}
+
+fn is_active(service: &Service) -> bool {
+    service.status() == Some("ACTIVE")
+}
+
+impl User {
+    fn of(service: &Service) -> Self {
+        let registries = service.service_registries().iter();
+        let deployments = service.deployments().iter();
+        let revisions = deployments.filter_map(|deployment| deployment.task_definition());
+        Self {
+            name: service.service_name().unwrap_or_default().to_owned(),
+            registries: registries
+                .filter_map(|registry| registry.registry_arn())
+                .map(str::to_owned)
+                .collect(),
+            revisions: revisions
+                .chain(service.task_definition())
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The function in this process against the scripted AWS: paused time, no emulator.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_config::AppName;
+use ecs_api::app::App;
+use ecs_api::aws::Accounts;
+use ecs_api::clock::Clock;
+use ecs_api::config::{CleanupQueue, Config};
+use fake_aws::{FakeAws, HUB};
+use lambda_http::{Context, LambdaEvent};
+use serde_json::{Value, json};
+
+use super::app::{Answer, Caller};
+
+/// The member account of scripted tests, `nonprod` in paths.
+pub const MEMBER: &str = "111122223333";
+/// A private DNS namespace of the member.
+pub const NAMESPACE: &str = "ns-y3uaw6neshhbev3f";
+/// The table of records.
+pub const TABLE: &str = "ecs-api-records";
+
+/// A process of the function, and the AWS around it.
+pub struct ScriptedApp {
+    pub aws: FakeAws,
+    pub queue_url: String,
+    app: App,
+    time_left: Duration,
+}
+
+impl ScriptedApp {
+    /// A hub with table and queue, and one member account `nonprod` with a namespace.
+    pub fn new() -> Self {
+        let aws = FakeAws::in_memory();
+        aws.put_namespace(MEMBER, NAMESPACE, "example.internal");
+        aws.put_table(HUB, TABLE, "id");
+        let queue_url = aws.put_queue(HUB, "ecs-api-cleanup");
+        let dead_letter_url = aws.put_queue(HUB, "ecs-api-cleanup-dead-letters");
+        Self::of(aws, queue_url, Some(dead_letter_url), Some(TABLE), "one")
+    }
+
+    /// The same, of a function that has neither table nor queue.
+    pub fn without_stack() -> Self {
+        let aws = FakeAws::in_memory();
+        aws.put_namespace(MEMBER, NAMESPACE, "example.internal");
+        Self::of(aws, String::new(), None, None, "one")
+    }
+
+    /// Another process of the same function, whose calls have this name in the script.
+    pub fn another_process(&self, name: &str) -> Self {
+        let dead_letters = format!("{}-dead-letters", self.queue_url);
+        let queue_url = self.queue_url.clone();
+        Self::of(
+            self.aws.beside(),
+            queue_url,
+            Some(dead_letters),
+            Some(TABLE),
+            name,
+        )
+    }
+
+    fn of(
+        aws: FakeAws,
+        queue_url: String,
+        dead_letter_url: Option<String>,
+        table: Option<&str>,
+        name: &str,
+    ) -> Self {
+        let queue = CleanupQueue {
+            url: queue_url.clone(),
+            dead_letter_url,
+        };
+        let config = Config {
+            records_table: table.map(str::to_owned),
+            cleanup_queue: (!queue_url.is_empty()).then_some(queue),
+            ..configuration()
+        };
+        let app_name = AppName::new(name.to_owned()).expect("the name can be one");
+        let function = aws
+            .sdk_config(HUB)
+            .into_builder()
+            .app_name(app_name)
+            .build();
+        let accounts = Accounts::new(config.accounts.clone(), function);
+        let clock = aws.clone();
+        Self {
+            app: App::with_clock(config, accounts, Clock::from_fn(move || clock.now())),
+            aws,
+            queue_url,
+            time_left: Duration::from_secs(29),
+        }
+    }
+
+    /// Gives every invocation this long from here on.
+    pub fn set_time_left(&mut self, time_left: Duration) {
+        self.time_left = time_left;
+    }
+
+    /// Sends a request below `/v1/ecs` with the writer's token.
+    pub async fn send(&self, method: &str, path: &str, key: Option<&str>, body: &Value) -> Answer {
+        let token = Caller::Writer.token().expect("a writer has a token");
+        let mut headers = json!({"authorization": format!("Bearer {token}")});
+        if let Some(key) = key {
+            headers["idempotency-key"] = key.into();
+        }
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let path = format!("/v1/ecs{path}");
+        let event = json!({
+            "version": "2.0", "rawPath": path, "rawQueryString": query, "headers": headers,
+            "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
+            "body": body.to_string(), "isBase64Encoded": false,
+        });
+        let answer = Answer::open(&self.invoke(event).await);
+        super::described::check(method, &path, &answer);
+        answer
+    }
+
+    /// Creates a service and everything that it needs.
+    pub async fn create(&self, key: Option<&str>, body: &Value) -> Answer {
+        self.send("POST", "/nonprod/services", key, body).await
+    }
+
+    /// Sends any event.
+    pub async fn invoke(&self, event: Value) -> Value {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut context = Context::default();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        context.request_id = format!("22222222-0000-4000-8000-{number:012}");
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("it is after 1970");
+        context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
+        let handled = Box::pin(self.app.handle(LambdaEvent::new(event, context)));
+        handled.await.expect("the event is of a known kind")
+    }
+
+    /// Delivers the messages of the queue that are due, as Lambda's event source does, and those that they lead to, for
+    /// so long.
+    pub async fn deliver_for(&self, time: Duration) {
+        let until = tokio::time::Instant::now() + time;
+        let sqs = aws_sdk_sqs::Client::new(&self.aws.beside().sdk_config(HUB));
+        while tokio::time::Instant::now() < until {
+            let received = sqs
+                .receive_message()
+                .queue_url(&self.queue_url)
+                .visibility_timeout(120)
+                .send()
+                .await
+                .unwrap();
+            for message in received.messages() {
+                let batch = self.batch(&[message.body().unwrap()]);
+                let answer = self.invoke(batch).await;
+                if answer["batchItemFailures"] == json!([]) {
+                    let delete = sqs.delete_message().queue_url(&self.queue_url);
+                    let receipt = message.receipt_handle().unwrap();
+                    delete.receipt_handle(receipt).send().await.unwrap();
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Returns the batch in which the queue delivers these messages.
+    pub fn batch(&self, bodies: &[&str]) -> Value {
+        let record = |(index, body): (usize, &&str)| {
+            json!({
+                "messageId": format!("message-{index}"), "receiptHandle": "…", "attributes": {}, "body": body,
+                "messageAttributes": {}, "md5OfBody": "…", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+                "eventSourceARN": format!("arn:aws:sqs:us-east-1:{HUB}:ecs-api-cleanup"),
+            })
+        };
+        json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>()})
+    }
+
+    /// Returns the ARNs of what is in the member account.
+    pub fn inventory(&self) -> Vec<String> {
+        let mut arns: Vec<_> = self
+            .aws
+            .things(MEMBER)
+            .into_iter()
+            .map(|thing| thing.arn)
+            .collect();
+        arns.sort();
+        arns
+    }
+
+    /// Returns the record of the only request so far.
+    pub fn record(&self) -> Value {
+        let items = self.aws.items(HUB, TABLE);
+        assert_eq!(items.len(), 1, "{items:?}");
+        items[0].clone()
+    }
+}
+
+fn configuration() -> Config {
+    let config = json!({
+        "accounts": {"nonprod": {
+            "roleArn": format!("arn:aws:iam::{MEMBER}:role/ecs-api"), "region": "us-east-1",
+            "defaultSubnets": ["subnet-0a1b2c3d"], "defaultSgs": ["sg-0a1b2c3d"],
+            "defaultExecutionRoleArn": format!("arn:aws:iam::{MEMBER}:role/ecsTaskExecutionRole"),
+        }},
+        "callers": [
+            {"name": "writer", "tokenSha256": Caller::Writer.digest(), "grants": [{"accounts": ["*"], "access": "write"}]},
+        ],
+    });
+    Config::parse(config.to_string().as_bytes()).expect("the configuration is valid")
+}
