@@ -39,11 +39,12 @@ fn camel(name: &str) -> String {
 }
 
 /// The SDK clients that the code makes, by the IAM prefix of what they call, and the fields that hold them.
-const CLIENTS: [(&str, &str, &str); 4] = [
+const CLIENTS: [(&str, &str, &str); 5] = [
     ("ecs", "ecs", "aws_sdk_ecs"),
     ("servicediscovery", "discovery", "aws_sdk_servicediscovery"),
     ("logs", "logs", "aws_sdk_cloudwatchlogs"),
     ("sqs", "sqs", "aws_sdk_sqs"),
+    ("dynamodb", "dynamodb", "aws_sdk_dynamodb"),
 ];
 
 /// The code without its tests and without white space, by file.
@@ -206,11 +207,19 @@ fn set(actions: &[&str]) -> BTreeSet<String> {
     actions.iter().map(|action| (*action).to_owned()).collect()
 }
 
+/// What the function calls as itself, in the hub.
+const OWN_CALLS: &[&str] = &[
+    "sts:AssumeRole",
+    "sqs:SendMessage",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+];
+
 #[test]
 fn the_members_role_allows_what_the_code_calls_there_and_nothing_else() {
     let mut needed = operations();
-    for own in ["sts:AssumeRole", "sqs:SendMessage"] {
-        assert!(needed.remove(own), "{own} is the function's own");
+    for own in OWN_CALLS {
+        assert!(needed.remove(*own), "{own} is the function's own");
     }
     for (operation, dependent) in DEPENDENT {
         assert!(needed.contains(*operation), "nothing calls {operation}");
@@ -221,7 +230,7 @@ fn the_members_role_allows_what_the_code_calls_there_and_nothing_else() {
 
 #[test]
 fn the_functions_role_allows_what_the_code_and_lambda_call_as_it_and_nothing_else() {
-    let code = set(&["sts:AssumeRole", "sqs:SendMessage"]);
+    let code = set(OWN_CALLS);
     assert!(operations().is_superset(&code));
     // https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html: what Lambda does as the role.
     let lambda = set(&[

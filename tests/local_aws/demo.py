@@ -54,9 +54,10 @@ def main() -> None:
         aws = stack.enter_context(local_aws(enforce_iam=True, stderr=subprocess.PIPE))
         label(aws.process.stderr, "local AWS")
         members, credentials = furnish(aws)
-        queue = mapping.create_queue(Account(aws.endpoint, HUB))
+        hub = Account(aws.endpoint, HUB)
+        queue, table = mapping.create_queue(hub), mapping.create_table(hub)
         url = f"http://127.0.0.1:{choose_port(given.port)}"
-        function = stack.enter_context(watch(url, aws, estate.config(members), queue, credentials))
+        function = stack.enter_context(watch(url, aws, estate.config(members), queue, table, credentials))
         label(function.stdout, "function")
         wait_until_ready(function, url)
         stack.enter_context(mapping.fed(queue, url))
@@ -102,6 +103,8 @@ def furnish(aws: LocalAws) -> tuple[list[estate.Member], dict[str, str]]:
         role = create_role(hub, "ecs-api-function", {"AWS": hub.root})
         put_policy(hub, "ecs-api-function", "sts:AssumeRole", "arn:aws:iam::*:role/ecs-api")
         put_policy(hub, "ecs-api-function", "sqs:SendMessage", f"arn:aws:sqs:{REGION}:{HUB}:ecs-api-cleanup*")
+        for action in ["dynamodb:GetItem", "dynamodb:PutItem"]:
+            put_policy(hub, "ecs-api-function", action, f"arn:aws:dynamodb:{REGION}:{HUB}:table/ecs-api-records")
         for each in members:
             each.install(role)
         session = hub.client("sts").assume_role(RoleArn=role, RoleSessionName="demo", DurationSeconds=43200)
@@ -141,7 +144,7 @@ def environment(aws: LocalAws, config: dict[str, Any], credentials: dict[str, st
 
 
 def watch(
-    url: str, aws: LocalAws, config: dict[str, Any], queue: mapping.Queue, credentials: dict[str, str]
+    url: str, aws: LocalAws, config: dict[str, Any], queue: mapping.Queue, table: str, credentials: dict[str, str]
 ) -> contextlib.AbstractContextManager[subprocess.Popen[Any]]:
     """Run the function under `cargo lambda watch`, which reloads it when the code changes."""
     host, port = url.removeprefix("http://").split(":")
@@ -151,6 +154,7 @@ def watch(
     more = {
         "ECS_API_CLEANUP_QUEUE_URL": queue.url,
         "ECS_API_DEAD_LETTER_QUEUE_URL": queue.dead_letter_url,
+        "ECS_API_RECORDS_TABLE": table,
         "RUST_LOG": "warn",  # of cargo-lambda; the function's own level is in its configuration
     }
     say("Starting the function")

@@ -41,8 +41,20 @@ def create_queue(hub: Account) -> Queue:
     name = "ecs-api-cleanup"
     dead = sqs.create_queue(QueueName=f"{name}-dead-letters")["QueueUrl"]
     redrive = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{hub.number}:{name}-dead-letters", "maxReceiveCount": 5}
-    attributes = {"VisibilityTimeout": "174", "RedrivePolicy": json.dumps(redrive)}
+    attributes = {"VisibilityTimeout": "120", "RedrivePolicy": json.dumps(redrive)}
     return Queue(hub, sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"], dead)
+
+
+def create_table(hub: Account) -> str:
+    """Create the table of records in `hub`, as template.yaml has it, and return its name."""
+    name = "ecs-api-records"
+    hub.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+    return name
 
 
 @contextlib.contextmanager
