@@ -15,11 +15,11 @@ use crate::api::Request;
 use crate::api::operation::{Handler, Route};
 use crate::auth::Authority;
 use crate::aws::queue::Queue;
-use crate::aws::{Accounts, Attribution};
 use crate::aws::table::Table;
+use crate::aws::{Accounts, Attribution};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::continuation::Continuation;
+use crate::continuation::{Continuation, Stack};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::intake::batch::{self, Batch};
@@ -111,9 +111,12 @@ impl App {
             .filter(|continuation| continuation.owns(batch))
             .ok_or(UnknownEvent::Kind)?;
         let deadline = Deadline::of(context.deadline, None);
-        let failed = continuation
-            .work(&self.accounts, &self.records, batch, deadline)
-            .await;
+        let stack = Stack {
+            accounts: &self.accounts,
+            records: &self.records,
+            authority: &self.authority,
+        };
+        let failed = continuation.work(stack, batch, deadline).await;
         Ok(batch::failures(failed))
     }
 

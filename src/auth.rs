@@ -65,6 +65,13 @@ impl Authority {
         }
     }
 
+    /// Tells whether the caller of a name may still do this much in an account.
+    pub fn is_granted(&self, name: &str, account: &str, access: Access) -> bool {
+        self.callers
+            .iter()
+            .any(|caller| caller.name == name && caller.check(account, access).is_ok())
+    }
+
     /// Finds who calls. Where the evidence proves several, the most particular counts: a token before a principal or
     /// claims, these before an invocation, and then the first in the configuration.
     ///

@@ -16,8 +16,10 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
 use tracing::{error, info, warn};
 
+use crate::auth::Authority;
 use crate::aws::queue::Queue;
-use crate::aws::{self, Account, Accounts, Kind};
+use crate::aws::{self, Account, Accounts, Attribution, Kind};
+use crate::config::Access;
 use crate::deadline::Deadline;
 use crate::error::causes;
 use crate::intake::batch::{self, Batch};
@@ -37,6 +39,17 @@ const PARALLEL: usize = 5;
 #[derive(Debug)]
 pub struct Continuation {
     queue: Arc<Queue>,
+}
+
+/// Everything of the function that work without a caller needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Stack<'s> {
+    /// The accounts and their clients.
+    pub accounts: &'s Accounts,
+    /// The records of what is to be done once.
+    pub records: &'s Records,
+    /// The callers and their grants.
+    pub authority: &'s Authority,
 }
 
 /// What a delete leaves to the queue.
@@ -102,14 +115,13 @@ impl Continuation {
     /// Works on a batch; returns the ids of the messages that SQS must deliver again.
     pub async fn work<'b>(
         &self,
-        accounts: &Accounts,
-        records: &Records,
+        stack: Stack<'_>,
         batch: &'b Batch,
         deadline: Deadline,
     ) -> Vec<&'b str> {
         let works = stream::iter(&batch.messages).map(|message| async move {
             let working = deadline.keeping(PUT_BACK_RESERVE);
-            let work = Box::pin(self.attempt(accounts, records, message, working));
+            let work = Box::pin(self.attempt(stack, message, working));
             // Neither a panic nor the end of the time takes the other messages along.
             let attempt = deadline
                 .limit(AssertUnwindSafe(work).catch_unwind())
@@ -134,8 +146,7 @@ impl Continuation {
     /// Does what can be done now, puts the rest back, and tells whether the message has served its purpose.
     async fn attempt(
         &self,
-        accounts: &Accounts,
-        records: &Records,
+        stack: Stack<'_>,
         delivered: &batch::Message,
         deadline: Deadline,
     ) -> bool {
@@ -143,16 +154,9 @@ impl Continuation {
             Ok(message) => message,
             Err(cause) => return self.refuse(delivered, &cause).await,
         };
-        let attempt = match &message.work {
-            Work::Delete(pending) => match accounts.get(&pending.account).await {
-                Some(account) => {
-                    message.log("delete: is looked at");
-                    of_delete(delete::resume(account, &pending.delete, deadline).await)
-                }
-                None => no_account(&pending.account),
-            },
-            Work::Watch(watch) => look_after(accounts, records, watch, deadline).await,
-        };
+        let attribution = Attribution::new(message.caller(), message.correlation_id());
+        let work = Box::pin(do_work(stack, &message, deadline));
+        let attempt = attribution.scope(work).await;
         let correlation_id = message.correlation_id().to_owned();
         let sent = match message.after(attempt) {
             Next::Nothing => Ok(true),
@@ -164,7 +168,7 @@ impl Continuation {
             Next::GivenUp(message) => self.queue.send_dead_letter(&message.text()).await,
         };
         let not_sent = |error: &aws::Error| {
-            warn!(correlation_id, cause = causes(error), "queue: not put back")
+            warn!(correlation_id, cause = causes(error), "queue: not put back");
         };
         sent.inspect_err(not_sent).unwrap_or(false)
     }
@@ -178,6 +182,29 @@ impl Continuation {
         });
         let sent = self.queue.send_dead_letter(&letter.to_string()).await;
         sent.unwrap_or(false)
+    }
+}
+
+/// Does what a message asks for, as far as it can be done now.
+async fn do_work(stack: Stack<'_>, message: &Message, deadline: Deadline) -> Attempt {
+    match &message.work {
+        Work::Delete(pending) => {
+            let Some(account) = stack.accounts.get(&pending.account).await else {
+                return no_account(&pending.account);
+            };
+            let is_granted =
+                stack
+                    .authority
+                    .is_granted(message.caller(), message.account(), Access::Write);
+            // What was asked for with a grant is finished without one; who reads the log shall know.
+            message.log(if is_granted {
+                "delete: is looked at"
+            } else {
+                "delete: is looked at, although its caller has no grant any more"
+            });
+            of_delete(delete::resume(account, &pending.delete, deadline).await)
+        }
+        Work::Watch(watch) => look_after(stack.accounts, stack.records, watch, deadline).await,
     }
 }
 

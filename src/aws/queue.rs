@@ -12,7 +12,7 @@ pub(super) const OWN_ROLE: &str = "ecs-api's own";
 
 /// The longest that SQS delays a message
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
-pub const DELAY_MAX: Duration = Duration::from_secs(900);
+pub const DELAY_MAX: Duration = Duration::from_mins(15);
 
 /// Returns the error of a call in the own account that was not waited for.
 pub fn too_late(operation: &'static str) -> Error {

@@ -124,7 +124,7 @@ impl Message {
         let history = message.history;
         let since = history
             .since
-            .filter(|since| age(*since) < FORGOTTEN_AFTER)
+            .filter(|since| *since <= Timestamp::now() && age(*since) < FORGOTTEN_AFTER)
             .or_else(|| Some(Timestamp::now()));
         Ok(Self {
             history: History {
@@ -150,6 +150,16 @@ impl Message {
     /// Returns the reason why it is not done.
     pub fn reason(&self) -> &str {
         self.history.reason.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the name of who asked for it.
+    pub fn caller(&self) -> &str {
+        self.line().caller
+    }
+
+    /// Returns the name of the account that it is for.
+    pub fn account(&self) -> &str {
+        self.line().account
     }
 
     /// Returns the id of the request that asked for it.

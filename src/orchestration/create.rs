@@ -86,9 +86,9 @@ pub async fn create(
         look_in_time(context, &request, working),
     );
     let begun = begun.map_err(|error| fails(error.into()))?;
-    let prepared = prepare(context, request, begun, found, working).await;
+    let prepared = Box::pin(prepare(context, request, begun, found, working)).await;
     let (lease, plan) = match prepared.map_err(fails)? {
-        Prepared::ToMake(lease, plan) => (lease, *plan),
+        Prepared::ToMake(made) => *made,
         Prepared::Done(service) => return show(context, *service).await.map_err(fails),
     };
     let (mark, log) = (lease.mark(), UndoLog::default());
@@ -168,7 +168,7 @@ enum Prepared<'r> {
     /// The service is there: the request is done.
     Done(Box<Service>),
     /// This is to be made under the lease.
-    ToMake(Lease<'r>, Box<CreatePlan>),
+    ToMake(Box<(Lease<'r>, CreatePlan)>),
 }
 
 /// Turns what was found into a plan; where that can't be, the record says so.
@@ -224,7 +224,7 @@ async fn prepare<'r>(
         History::New | History::Abandoned => lease,
     };
     plan.mark(&lease.mark());
-    Ok(Prepared::ToMake(lease, Box::new(plan)))
+    Ok(Prepared::ToMake(Box::new((lease, plan))))
 }
 
 /// Writes down that nothing was made, and returns the cause. What an earlier invocation has left is its watch's.

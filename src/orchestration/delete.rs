@@ -112,7 +112,7 @@ pub async fn delete(
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
     let begun = deadline
-        .limit(begin(account, target))
+        .limit(Box::pin(begin(account, target)))
         .await
         .map_err(Cause::from)
         .and_then(|begun| begun);
@@ -509,7 +509,7 @@ impl Work<'_> {
         let look = ecs::describe_service(account, &target.cluster, &target.service);
         if let Occasion::Later(_) = self.occasion {
             // Nobody waits for it: what is looked at decides what is looked at next.
-            let is_ours = self.note_look(progress, look.await?);
+            let is_ours = Self::note_look(progress, look.await?);
             let counted = counted_tasks(&progress.service);
             if !is_ours || counted > 0 {
                 return Ok((if is_ours { counted } else { 0 }, ClusterLook::None));
@@ -523,7 +523,7 @@ impl Work<'_> {
             tasks::live(account, &target.cluster, Some(&target.service), deadline),
             ecs::describe_cluster(account, &target.cluster),
         );
-        let is_ours = self.note_look(progress, found?);
+        let is_ours = Self::note_look(progress, found?);
         let (live, cluster) = (live?.len(), ClusterLook::of(cluster?));
         let counted = counted_tasks(&progress.service);
         Ok((if is_ours { live.max(counted) } else { 0 }, cluster))
@@ -531,7 +531,7 @@ impl Work<'_> {
 
     /// Notes how the service was seen, and tells whether it is the one that was to be deleted. One of another time of
     /// creation is another one: ours is gone.
-    fn note_look(&self, progress: &mut Progress, found: Option<Service>) -> bool {
+    fn note_look(progress: &mut Progress, found: Option<Service>) -> bool {
         match found {
             Some(found) if is_another(&progress.service, &found) => false,
             Some(found) => {

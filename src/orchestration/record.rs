@@ -303,7 +303,7 @@ impl Records {
                         Write::Written => {
                             return Ok(self.begun(taken, History::Abandoned, has_waited));
                         }
-                        refused => (refused, History::Abandoned),
+                        refused @ Write::Refused(_) => (refused, History::Abandoned),
                     }
                 }
                 Assessment::UnderWay => {
@@ -497,7 +497,7 @@ impl Lease<'_> {
         match self.records.write_next(store, &record, deadline).await {
             Ok(Write::Written) => {}
             Ok(Write::Refused(_)) => {
-                tracing::warn!(id = record.id, ?state, "record: another invocation has it")
+                tracing::warn!(id = record.id, ?state, "record: another invocation has it");
             }
             Err(error) => tracing::warn!(
                 id = record.id,

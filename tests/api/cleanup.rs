@@ -969,3 +969,21 @@ async fn a_delete_that_is_done_in_time_is_not_queued() {
     assert_eq!((answer.get("Queued"), answer.get("Detail")), (None, None));
     assert_eq!(estate.sent(), []);
 }
+
+#[tokio::test]
+async fn a_message_from_the_future_has_the_time_from_now_on_and_no_more() {
+    let mut estate = FakeAws::new().await;
+    let mut message = estate.queued().await;
+    let draining = estate.draining();
+    estate
+        .app
+        .faults()
+        .answer("ecs:DescribeServices", &draining);
+    message["since"] = "2999-01-01T00:00:00Z".into();
+    assert_eq!(estate.deliver(&[message]).await, [""; 0]);
+    let [(_, sent, _)] = &estate.sent()[..] else {
+        panic!("{:?}", estate.sent())
+    };
+    let since = sent["since"].as_str().unwrap();
+    assert!(since.starts_with("20") && since < "2900", "{since}");
+}

@@ -1,7 +1,7 @@
 //! What is secret is neither logged nor answered nor shown by `Debug`, and nobody writes lines of their own into the log.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ecs_api::config::{Config, LogLevel};
 use ecs_api::{intake, telemetry};
@@ -17,6 +17,12 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     pub fn start(level: LogLevel) -> (Self, tracing::subscriber::DefaultGuard) {
+        // As long as anybody listens to everything, no line's place in the code is taken for one that nobody listens to,
+        // however threads come and go that have a log.
+        static LISTENER: OnceLock<tracing::Dispatch> = OnceLock::new();
+        LISTENER.get_or_init(|| {
+            tracing::Dispatch::new(telemetry::subscriber(LogLevel::Trace, io::sink))
+        });
         let log = Self::default();
         let guard = tracing::subscriber::set_default(telemetry::subscriber(level, log.clone()));
         (log, guard)

@@ -120,12 +120,12 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
 /// Returns the error of a create that failed: what is wrong with its body is said as of any body.
 fn refusal(failure: create::Failure) -> Error {
     match failure.cause {
-        Cause::Faulty(faults) => Error::Input(faults.into_iter().map(field_error).collect()),
+        Cause::Faulty(faults) => Error::Input(faults.iter().map(field_error).collect()),
         cause => Box::new(create::Failure { cause, ..failure }).into(),
     }
 }
 
-fn field_error(fault: ServiceFault) -> FieldError {
+fn field_error(fault: &ServiceFault) -> FieldError {
     FieldError {
         path: format!("service.{}", fault.path),
         message: fault.cause.to_string(),

@@ -131,9 +131,6 @@ const KEPT: Schema = Schema::List(&Schema::Object(&[
 
 /// Deletes a service, and with `recursive` its registries and its cluster. What to delete comes in the body or in the
 /// query.
-
-/// `DELETE /{account}/services`: deletes a service, and with `recursive` its registries and its cluster. What to
-/// delete comes in the body or in the query.
 ///
 /// # Errors
 /// [`Error::Input`] without a cluster and a service; [`Error::Delete`] with a refusal and what was gone before.

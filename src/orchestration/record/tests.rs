@@ -37,7 +37,7 @@ enum Stage {
     /// It was refused, and looks at what is there.
     Waiting,
     /// It makes things, or takes them back, under this record.
-    AtWork(Record),
+    AtWork(Box<Record>),
     /// It has ended, or died.
     Gone,
 }
@@ -115,7 +115,7 @@ impl Model {
             Stage::Fresh => {
                 self.messages.push(watch_of(&actor.wanted));
                 if self.put_first(&actor.wanted) {
-                    Stage::AtWork(actor.wanted.clone())
+                    Stage::AtWork(Box::new(actor.wanted.clone()))
                 } else {
                     Stage::Waiting
                 }
@@ -132,11 +132,11 @@ impl Model {
 
     fn settle(&mut self, wanted: &Record) -> Stage {
         match assess(self.item.as_ref(), wanted, self.now_ms) {
-            Assessment::Free if self.put_first(wanted) => Stage::AtWork(wanted.clone()),
+            Assessment::Free if self.put_first(wanted) => Stage::AtWork(Box::new(wanted.clone())),
             Assessment::Abandoned(found) => {
                 let taken = taken_over(&found, wanted);
                 if self.put_next(&taken) {
-                    Stage::AtWork(taken)
+                    Stage::AtWork(Box::new(taken))
                 } else {
                     Stage::Waiting
                 }
@@ -176,7 +176,7 @@ impl Model {
             self.actors.push(Actor {
                 wanted: taken.clone(),
                 began_at: self.now_ms,
-                stage: Stage::AtWork(taken),
+                stage: Stage::AtWork(Box::new(taken)),
                 is_watch: true,
             });
         }

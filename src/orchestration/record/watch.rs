@@ -138,10 +138,9 @@ impl Records {
                 records: self,
                 record: taken,
             }))),
-            // A request took it over in this moment, and has a watch of its own; or the same message came twice.
-            Ok(Write::Refused(_)) => Ok(Watched::Settled),
             Err(super::BeginError::Unavailable(error)) => Err(error),
-            Err(_) => Ok(Watched::Settled),
+            // A request took it over in this moment, and has a watch of its own; or the same message came twice.
+            Ok(Write::Refused(_)) | Err(_) => Ok(Watched::Settled),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::documented;
 use crate::support::scripted::{MEMBER, NAMESPACE, ScriptedApp};
 
 /// The longest time after the end of an invocation's lease until what it left is gone.
-const AFTER_LEASE: Duration = Duration::from_secs(120);
+const AFTER_LEASE: Duration = Duration::from_mins(2);
 /// The lease, from the beginning of an invocation.
 const LEASE: Duration = Duration::from_secs(35);
 
@@ -216,7 +216,7 @@ async fn a_second_request_after_the_first_ones_process_died_goes_on_with_it() {
 async fn after_a_delete_and_after_a_day_the_same_key_begins_anew() {
     let app = ScriptedApp::new();
     app.aws.circumstances(MEMBER, |account| {
-        account.drains_on = Duration::from_secs(60);
+        account.drains_on = Duration::from_mins(1);
     });
     let first = app.create(Some("k"), &body()).await.expect(200);
     let again = app.create(Some("k"), &body()).await.expect(200);
@@ -229,7 +229,7 @@ async fn after_a_delete_and_after_a_day_the_same_key_begins_anew() {
         .expect(200);
     let draining = app.create(Some("k"), &body()).await;
     assert_eq!(draining.problem(409)["code"], "Draining");
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     let anew = app.create(Some("k"), &body()).await.expect(200);
     assert_ne!(app.record()["generation"], generation);
     let revision = |answer: &Value| answer["TaskDefinition"]["Revision"].clone();
@@ -237,7 +237,7 @@ async fn after_a_delete_and_after_a_day_the_same_key_begins_anew() {
     // The revision of before is another generation's, and stays.
     assert_eq!(count(&app.inventory(), ":task-definition/"), 2);
 
-    tokio::time::sleep(Duration::from_secs(25 * 3600)).await;
+    tokio::time::sleep(Duration::from_hours(25)).await;
     let after_a_day = app.create(Some("k"), &body()).await;
     assert_eq!(after_a_day.problem(409)["code"], "AlreadyExists");
     assert_eq!(app.record()["state"], json!({"S": "undone"}));

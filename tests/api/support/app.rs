@@ -364,8 +364,7 @@ fn configure(accounts: &[TestAccount], settings: &Value) -> Config {
     for (name, value) in settings.as_object().expect("settings are an object") {
         config[name] = value.clone();
     }
-    let config = Config::parse(config.to_string().as_bytes()).expect("the configuration is valid");
-    config
+    Config::parse(config.to_string().as_bytes()).expect("the configuration is valid")
 }
 
 /// The configuration of a function whose stack has a table on the emulator.

@@ -149,7 +149,7 @@ impl ScriptedApp {
                 .await
                 .unwrap();
             for message in received.messages() {
-                let batch = self.batch(&[message.body().unwrap()]);
+                let batch = Self::batch(&[message.body().unwrap()]);
                 let answer = self.invoke(batch).await;
                 if answer["batchItemFailures"] == json!([]) {
                     let delete = sqs.delete_message().queue_url(&self.queue_url);
@@ -162,7 +162,7 @@ impl ScriptedApp {
     }
 
     /// Returns the batch in which the queue delivers these messages.
-    pub fn batch(&self, bodies: &[&str]) -> Value {
+    fn batch(bodies: &[&str]) -> Value {
         let record = |(index, body): (usize, &&str)| {
             json!({
                 "messageId": format!("message-{index}"), "receiptHandle": "…", "attributes": {}, "body": body,
