@@ -159,6 +159,15 @@ impl Stack {
     }
 }
 
+/// The documented request, with its container's log in CloudWatch Logs.
+fn documented_with_log(namespace_id: &str) -> Value {
+    let mut body = documented(namespace_id);
+    body["taskdefinition"]["containerdefinitions"][0]["logconfiguration"] = json!({"logdriver": "awslogs", "options": {
+        "awslogs-group": "/ecs/webapp", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "live",
+    }});
+    body
+}
+
 /// The signature of an account's root user, which the local AWS takes on trust.
 fn signature(account: &str, service: &str) -> String {
     let scope = format!("{account}/20261122/us-east-1/{service}/aws4_request");
@@ -178,7 +187,7 @@ fn the_deployed_stack_does_the_whole_job() {
     }
     for name in ["nonprod", "prod"] {
         let member = &stack.members[name];
-        let body = documented(member["namespace_id"].as_str().expect("a text"));
+        let body = documented_with_log(member["namespace_id"].as_str().expect("a text"));
         let made = stack.expect(200, "POST", &format!("/{name}/services"), Some(&body));
         assert_eq!(
             made["TaskDefinition"]["ExecutionRoleArn"],

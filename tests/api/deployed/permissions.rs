@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver};
 use aws_sdk_servicediscovery::types::{DnsConfig, DnsRecord, RecordType};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -130,6 +131,26 @@ const ENDPOINTS: [&str; 31] = [
     "delete_registry",
 ];
 
+/// Registers a task definition whose container logs to CloudWatch Logs, and answers its ARN.
+async fn register_logged(account: &TestAccount) -> String {
+    let log = LogConfiguration::builder()
+        .log_driver(LogDriver::Awslogs)
+        .options("awslogs-group", "/ecs/web")
+        .options("awslogs-region", "us-east-1")
+        .options("awslogs-stream-prefix", "live")
+        .build()
+        .unwrap();
+    let container = ContainerDefinition::builder()
+        .name("app")
+        .image("nginx:alpine")
+        .log_configuration(log)
+        .build();
+    let register = account.ecs().register_task_definition().family("logged");
+    let registered = register.container_definitions(container).send().await;
+    let definition = registered.unwrap().task_definition.unwrap();
+    definition.task_definition_arn.unwrap()
+}
+
 impl Room {
     async fn furnish(stack: &Stack) -> Self {
         let account = stack.member(MEMBER);
@@ -142,6 +163,7 @@ impl Room {
         account.furnish().await;
         account
             .service("web")
+            .task_definition(register_logged(&account).await)
             .desired_count(1)
             .send()
             .await
@@ -326,7 +348,7 @@ impl Room {
             "register_task_definition" => post("/taskdefs", definition),
             "show_task_definition" => get("/taskdefs/web:1"),
             "deregister_task_definition" => {
-                let container = aws_sdk_ecs::types::ContainerDefinition::builder()
+                let container = ContainerDefinition::builder()
                     .name("app")
                     .image("nginx")
                     .build();
