@@ -21,4 +21,4 @@ mod shorthands;
 pub mod task_definitions;
 pub mod tasks;
 
-pub use request::Request;
+pub use request::{IDEMPOTENCY_KEY, Request};

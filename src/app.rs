@@ -11,6 +11,7 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Context, LambdaEvent};
 use serde_json::Value;
 
+use crate::api::IDEMPOTENCY_KEY;
 use crate::api::Request;
 use crate::api::operation::{Handler, Route};
 use crate::auth::Authority;
@@ -240,6 +241,7 @@ impl App {
                 log.caller = Some(caller.name.clone());
                 caller.check(path.parameter("account"), route.access())?;
                 check_query(call, route)?;
+                check_idempotency_key(call, route)?;
                 let request = self
                     .account_request(call, &path, &caller.name, envelope, context)
                     .await?;
@@ -288,6 +290,16 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("a panic: {}", text.unwrap_or("without a message"))
+}
+
+/// Refuses a key that would not be heeded: its sender relies on it.
+fn check_idempotency_key(call: &Call, route: &Route) -> Result<(), Error> {
+    let is_change = matches!(call.method, Method::POST | Method::PATCH);
+    if is_change && !route.heeds_idempotency_key && call.headers.contains_key(IDEMPOTENCY_KEY) {
+        let message = "not heeded by this operation; leave it out. `POST /{account}/services` and `POST …/tasks` heed it";
+        return Err(Error::input("Idempotency-Key", message));
+    }
+    Ok(())
 }
 
 /// Refuses query parameters that the route does not know, and repeated ones.

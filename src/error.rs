@@ -104,6 +104,8 @@ impl From<RunFailure> for Error {
         match failure {
             RunFailure::Aws(error) => Self::Aws(error),
             RunFailure::NothingStarted(nothing) => Self::NothingStarted(nothing),
+            RunFailure::Begin(error) => Self::Flow(Cause::Begin(error)),
+            RunFailure::Forgotten => Self::Flow(Cause::TasksForgotten),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod readiness;
 pub mod record;
 pub mod show;
+pub mod step;
 pub mod tags;
 pub mod task_definitions;
 pub mod tasks;

@@ -270,6 +270,7 @@ fn of_cause(cause: &Cause) -> Verdict {
     match cause {
         Cause::Aws(error) => of_aws(error, true),
         Cause::Begin(error) => of_begin(error),
+        Cause::TasksForgotten => Verdict::new(StatusCode::CONFLICT, "TasksForgotten"),
         Cause::Faulty(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
         Cause::NoCluster(_)
         | Cause::NoTaskDefinition(_)

@@ -192,6 +192,7 @@ impl Operation {
             query: self.query,
             handler: self.handler,
             keeps_its_deadline: self.keeps_its_deadline,
+            heeds_idempotency_key: self.heeds_idempotency_key,
         }
     }
 }
@@ -211,6 +212,8 @@ pub struct Route {
     pub handler: Handler,
     /// The handler answers before the deadline by itself.
     pub keeps_its_deadline: bool,
+    /// The handler heeds `Idempotency-Key`; any other POST and PATCH refuses one.
+    pub heeds_idempotency_key: bool,
 }
 
 impl Route {

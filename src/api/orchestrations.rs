@@ -4,6 +4,7 @@ pub mod create;
 mod create_body;
 pub mod delete;
 mod delete_target;
+mod dry_run;
 
 pub use create::CREATE;
 pub use delete::DELETE;

@@ -23,7 +23,7 @@ use crate::wire::validation::{FieldError, Unknown, Validation};
 use crate::wire::write::write;
 
 /// The header that makes a create happen once, however often it is sent.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The longest key.
 const KEY_MAX_CHARACTERS: usize = 64;
 

@@ -75,7 +75,9 @@ fn ports(container: &mut Map<String, Value>, path: &str, validation: &mut Valida
                 ports.iter().map(mapping).collect(),
             );
         }
-        _ => validation.refuse(path, "expected a list of whole numbers from 0 to 65535"),
+        _ => {
+            validation.refuse(path, "expected a list of whole numbers from 0 to 65535");
+        }
     }
 }
 

@@ -163,8 +163,18 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     // DIFFERENCE: the original sent the path's cluster as a task definition, and always failed.
     input.cluster = Some(cluster.to_string());
-    let token = request.identity()?.token();
-    let started = launch::run_task(request.account, input, &token, request.deadline).await?;
+    let identity = request.identity()?;
+    let Request {
+        account,
+        records,
+        deadline,
+        ..
+    } = *request;
+    let started = if identity.is_keyed {
+        launch::run_task_once(account, records, &identity, input, deadline).await?
+    } else {
+        launch::run_task(account, input, &identity.token(), deadline).await?
+    };
     let tasks = started
         .tasks()
         .iter()

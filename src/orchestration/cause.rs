@@ -79,6 +79,11 @@ pub enum Cause {
         /// Its ARN.
         arn: String,
     },
+    /// ECS has forgotten the tasks that the same request has started.
+    #[error(
+        "this `Idempotency-Key` has started tasks, and ECS has forgotten them: it knows a stopped task for an hour at most"
+    )]
+    TasksForgotten,
     /// A container does not log to CloudWatch Logs.
     #[error("{0}")]
     LogsElsewhere(String),

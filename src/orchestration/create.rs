@@ -69,6 +69,17 @@ pub struct Failure {
     pub is_resumable: bool,
 }
 
+impl Failure {
+    /// Returns the failure of a create that has changed nothing.
+    pub fn before_any_change(cause: Cause) -> Self {
+        Self {
+            cause,
+            report: UndoReport::default(),
+            is_resumable: false,
+        }
+    }
+}
+
 /// Creates a service and everything that it needs, once.
 ///
 /// # Errors
@@ -127,6 +138,32 @@ pub async fn create(
             Err(failure(context, cause, report))
         }
     }
+}
+
+/// Plans a create, and changes nothing: neither in AWS nor in the table.
+///
+/// # Errors
+/// [`Cause`] as the same request would get before its first change.
+pub async fn plan(
+    context: &CreateContext<'_>,
+    request: CreateRequest,
+) -> Result<CreatePlan, Cause> {
+    let deadline = context.deadline;
+    let (met, found) = tokio::join!(
+        context.records.look_at(&context.identity, deadline),
+        look_in_time(context, &request, deadline),
+    );
+    let mut found = found?;
+    if let Some(mark) = met?
+        && own_service(&found, &mark, History::Done).is_some()
+    {
+        // It is done, and would be answered as it is now.
+        let service = found.service.take();
+        let mut plan = request.plan(found, &context.account.settings)?;
+        plan.made_before = service;
+        return Ok(plan);
+    }
+    request.plan(found, &context.account.settings)
 }
 
 fn failure(context: &CreateContext<'_>, cause: Cause, report: UndoReport) -> Failure {

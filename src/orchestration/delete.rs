@@ -7,6 +7,7 @@
 //! What a request has no time for is a [`PendingDelete`]: the same steps go on with it later, one look at a time.
 
 mod pending;
+mod planned;
 
 pub use pending::{PendingDelete, remember};
 
@@ -20,6 +21,7 @@ use futures_util::future::join_all;
 use super::Cause;
 use super::parts::registry::{OwnService, id_of};
 use super::parts::{Removal, cluster, count, registry, tasks};
+use super::step::Step;
 use super::users::Users;
 use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::{Deadline, Elapsed};
@@ -33,6 +35,8 @@ const POLL_MAX: Duration = Duration::from_secs(6);
 /// The cluster that AWS uses where none is named; it is nobody's to delete as a side effect.
 const DEFAULT_CLUSTER: &str = "default";
 
+/// Said of the cluster `default`.
+const DEFAULT_IS_KEPT: &str = "the cluster `default` is never deleted along with a service";
 /// Said of what bears the name of a thing that was to be deleted, and is younger.
 const CREATED_AGAIN: &str = "it was created again after the delete was asked for";
 
@@ -136,6 +140,20 @@ pub async fn delete(
     Box::pin(work.go_on(progress)).await
 }
 
+/// Lists what a delete would do, in its order, and changes nothing.
+///
+/// # Errors
+/// [`Cause`] as the same request would get before its first change.
+pub async fn plan(
+    account: &Account,
+    target: &Target,
+    deadline: Deadline,
+) -> Result<Vec<Step>, Cause> {
+    deadline
+        .limit(Box::pin(planned::steps(account, target, deadline)))
+        .await?
+}
+
 /// Goes on with what a request had no time for: looks once at everything, and does what can be done now.
 ///
 /// # Errors
@@ -192,8 +210,7 @@ async fn request_delete(
     target: &Target,
     service: &Service,
 ) -> Result<Service, aws::Error> {
-    let is_express = service.resource_management_type() == Some(&ResourceManagementType::Ecs);
-    if !is_express {
+    if !is_express(service) {
         let answer = ecs::delete_service(account, &target.cluster, &target.service).await?;
         return answer
             .service
@@ -205,6 +222,10 @@ async fn request_delete(
     ecs::delete_express_gateway_service(account, arn).await?;
     let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
     Ok(found.unwrap_or_else(|| service.clone()))
+}
+
+fn is_express(service: &Service) -> bool {
+    service.resource_management_type() == Some(&ResourceManagementType::Ecs)
 }
 
 /// AWS knows no services of a cluster that is INACTIVE: they are gone with it. Which they were, nobody can say, so this
@@ -338,8 +359,7 @@ impl Work<'_> {
             cluster_arn(&progress.service),
         );
         if self.target.cluster == DEFAULT_CLUSTER {
-            let reason = "the cluster `default` is never deleted along with a service";
-            progress.note(cluster.clone(), Removal::Kept(reason.to_owned()));
+            progress.note(cluster.clone(), Removal::Kept(DEFAULT_IS_KEPT.to_owned()));
         }
         let first_look = match self.wait_until_drained(progress).await? {
             Drained::Yes(cluster) => cluster,

@@ -2,11 +2,12 @@
 
 use aws_sdk_ecs::operation::create_service::{CreateServiceInput, CreateServiceOutput};
 use aws_sdk_ecs::operation::run_task::{RunTaskInput, RunTaskOutput};
-use aws_sdk_ecs::types::{CapacityProviderStrategyItem, Failure, LaunchType, NetworkMode};
+use aws_sdk_ecs::types::{CapacityProviderStrategyItem, Failure, LaunchType, NetworkMode, Task};
 
 use super::defaults;
 use super::parts::task_definition;
 use super::readiness::retry_while_not_ready;
+use super::record::{BeginError, End, History, Identity, Names, Records};
 use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
 
@@ -45,6 +46,14 @@ pub enum RunFailure {
     /// AWS started nothing.
     #[error(transparent)]
     NothingStarted(#[from] NothingStarted),
+    /// The request could not be begun.
+    #[error(transparent)]
+    Begin(#[from] BeginError),
+    /// ECS has forgotten the tasks that the same request has started.
+    #[error(
+        "this `Idempotency-Key` has started tasks, and ECS has forgotten them: it knows a stopped task for an hour at most"
+    )]
+    Forgotten,
 }
 
 /// Creates a service, with the account's defaults. `token` makes AWS recognise a repeated call as the same. A role that
@@ -145,4 +154,50 @@ async fn has_default_strategy(account: &Account, name: &str) -> Result<bool, Err
         )
     })?;
     Ok(!cluster.default_capacity_provider_strategy().is_empty())
+}
+
+/// Runs tasks once, however often the same request comes: a repetition is answered the tasks as they are now.
+///
+/// # Errors
+/// [`RunFailure`] with AWS's refusal, with AWS's failures if nothing was started, or if ECS has forgotten the tasks.
+pub async fn run_task_once(
+    account: &Account,
+    records: &Records,
+    identity: &Identity,
+    input: RunTaskInput,
+    deadline: Deadline,
+) -> Result<RunTaskOutput, RunFailure> {
+    let cluster = input.cluster.clone().unwrap_or_default();
+    let begun = records.begin(identity, Names::default(), deadline).await?;
+    if begun.history == History::Done {
+        let arns = begun.lease.record().arns.clone();
+        return show_again(account, &cluster, arns).await;
+    }
+    // Where an invocation died, ECS answers the same token with the tasks that it started.
+    let token = begun.lease.mark().token();
+    let started = run_task(account, input, &token, deadline).await;
+    let end = match &started {
+        Ok(started) => {
+            let arns = started.tasks().iter().filter_map(Task::task_arn);
+            End::Done(arns.map(str::to_owned).collect())
+        }
+        Err(RunFailure::Aws(error)) if error.kind.leaves_outcome_unknown() => End::Doubtful,
+        Err(_) => End::Undone,
+    };
+    begun.lease.end(end, deadline).await;
+    started
+}
+
+/// Answers tasks that were started before.
+async fn show_again(
+    account: &Account,
+    cluster: &str,
+    arns: Vec<String>,
+) -> Result<RunTaskOutput, RunFailure> {
+    let count = arns.len();
+    let tasks = ecs::describe_tasks(account, cluster, arns).await?;
+    if tasks.len() < count {
+        return Err(RunFailure::Forgotten);
+    }
+    Ok(RunTaskOutput::builder().set_tasks(Some(tasks)).build())
 }

@@ -11,11 +11,12 @@ use super::checks::{TaskShape, complete_registry, service_faults};
 use super::mark::Mark;
 use super::parts::registry::agrees;
 use super::record::Names;
+use super::step::{Does, Step};
 use super::{Cause, defaults, tags};
 use crate::config;
 
 /// What to create: every part that the caller gave.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CreateRequest {
     /// The cluster that the service goes to.
     pub cluster: ClusterPart,
@@ -28,7 +29,7 @@ pub struct CreateRequest {
 }
 
 /// The cluster of a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum ClusterPart {
     /// Must exist and be ACTIVE; its name.
     Existing(String),
@@ -42,7 +43,7 @@ pub enum ClusterPart {
 }
 
 /// The task definition of a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum TaskDefinitionPart {
     /// Must exist and be ACTIVE; `family`, `family:revision` or ARN.
     Existing(String),
@@ -51,7 +52,7 @@ pub enum TaskDefinitionPart {
 }
 
 /// The registry of a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum RegistryPart {
     /// The service is not found by name.
     None,
@@ -103,6 +104,8 @@ pub struct CreatePlan {
     pub registry: Option<Part<Registry, discovery::CreateServiceInput>>,
     /// The service, whole but for the ARNs of what is still to be made.
     pub service: CreateServiceInput,
+    /// The service, where the same request has made it already: nothing is to be done.
+    pub made_before: Option<Service>,
 }
 
 impl CreateRequest {
@@ -161,6 +164,7 @@ impl CreateRequest {
             task_definition: plan_task_definition(self.task_definition, found.task_definition)?,
             registry: plan_registry(self.registry, found.registry, found.is_own_registry)?,
             service: self.service,
+            made_before: None,
         };
         plan.complete_service(settings);
         plan.complete_registry()?;
@@ -214,6 +218,74 @@ impl CreatePlan {
             Part::Use(definition) => definition.into(),
             Part::Make(input) => (&**input).into(),
         }
+    }
+
+    /// Lists what will be done, in the order in which it will be done. (The parts before the service are made side by side.)
+    pub fn steps(&self) -> Vec<Step> {
+        let absent = "it is not there";
+        let there = "it is there";
+        let cluster = match &self.cluster {
+            Part::Use(found) => Step::new(
+                "ecs:DescribeClusters",
+                Does::Use,
+                found.cluster_arn().unwrap_or_default(),
+                there,
+            ),
+            Part::Make(input) => Step::new(
+                "ecs:CreateCluster",
+                Does::Create,
+                input.cluster_name().unwrap_or_default(),
+                absent,
+            ),
+        };
+        let task_definition = match &self.task_definition {
+            Part::Use(found) => Step::new(
+                "ecs:DescribeTaskDefinition",
+                Does::Use,
+                found.task_definition_arn().unwrap_or_default(),
+                there,
+            ),
+            Part::Make(input) => Step::new(
+                "ecs:RegisterTaskDefinition",
+                Does::Create,
+                input.family().unwrap_or_default(),
+                "each request registers a revision of its own",
+            ),
+        };
+        let registry = self.registry.as_ref().map(|registry| match registry {
+            Part::Use(found) => Step::new(
+                "servicediscovery:GetService",
+                Does::Use,
+                found.arn().unwrap_or_default(),
+                "it is there, with the same records",
+            ),
+            Part::Make(input) => Step::new(
+                "servicediscovery:CreateService",
+                Does::Create,
+                input.name().unwrap_or_default(),
+                absent,
+            ),
+        });
+        if let Some(service) = &self.made_before {
+            let arn = service.service_arn().unwrap_or_default();
+            let why = "the same request with this `Idempotency-Key` has made it";
+            return vec![Step::new("ecs:DescribeServices", Does::Use, arn, why)];
+        }
+        let service = Step::new(
+            "ecs:CreateService",
+            Does::Create,
+            self.service.service_name().unwrap_or_default(),
+            "its name is free",
+        );
+        [
+            Some(cluster),
+            Some(task_definition),
+            registry,
+            Some(service),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// Puts the mark on everything that is to be made, and its token where the caller gave none.

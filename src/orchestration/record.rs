@@ -259,10 +259,13 @@ impl Records {
             return Ok(self.begun(wanted, History::New, false));
         };
         let watch = Watch::of(&wanted, identity);
-        let (written, watched) = tokio::join!(
-            self.write_first(store, &wanted, deadline),
-            self.send(store, &watch, deadline),
-        );
+        let (written, watched) = tokio::join!(self.write_first(store, &wanted, deadline), async {
+            // Of one call alone nothing would have to be taken back.
+            if wanted.names == Names::default() {
+                return Ok(());
+            }
+            self.send(store, &watch, deadline).await
+        });
         let written = written?;
         if let Err(error) = watched {
             if let Write::Written = written {
@@ -274,6 +277,31 @@ impl Records {
         match written {
             Write::Written => Ok(self.begun(wanted, History::New, false)),
             Write::Refused(found) => self.settle(store, wanted, found, deadline).await,
+        }
+    }
+
+    /// Looks at what a key stands for, and changes nothing: returns the mark of what was done with it, if anything was.
+    ///
+    /// # Errors
+    /// [`BeginError`], as [`begin`](Self::begin) would give it.
+    pub async fn look_at(
+        &self,
+        identity: &Identity,
+        deadline: Deadline,
+    ) -> Result<Option<Mark>, BeginError> {
+        let Some(store) = self.store.as_ref().filter(|_| identity.is_keyed) else {
+            return Ok(None);
+        };
+        let get = store.table.get_item::<Record>(&identity.id);
+        let found = within_patience(deadline, "dynamodb:GetItem", get)
+            .await
+            .map_err(BeginError::Unavailable)?;
+        let wanted = self.draft(identity, Names::default(), deadline);
+        match assess::assess(found.as_ref(), &wanted, self.clock.now_ms()) {
+            Assessment::OtherBody => Err(BeginError::KeyReused),
+            Assessment::UnderWay => Err(BeginError::UnderWay),
+            Assessment::Done(record) => Ok(Some(record.mark())),
+            Assessment::Free | Assessment::Abandoned(_) => Ok(None),
         }
     }
 

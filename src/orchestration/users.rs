@@ -1,7 +1,6 @@
 //! The services that use a registry or a revision, in whatever cluster: AWS knows no way back from these to them.
 
 use aws_sdk_ecs::types::Service;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::OnceCell;
 
 use super::lists::list_services_described;
@@ -9,15 +8,13 @@ use crate::aws::pages::{PageRequest, PageToken};
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 
-/// The number of clusters that are walked through at once: all of an account's clients share its quota of reads
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
-const PARALLEL: usize = 3;
-
 /// One walk through an account's services, which is made when it is first asked for.
 #[derive(Debug)]
 pub(super) struct Users<'u> {
     account: &'u Account,
     deadline: Deadline,
+    /// The ARN of a service that does not count.
+    except: Option<String>,
     services: OnceCell<Vec<User>>,
 }
 
@@ -32,9 +29,15 @@ struct User {
 impl<'u> Users<'u> {
     /// Will walk through the account's services, but not past the deadline.
     pub fn new(account: &'u Account, deadline: Deadline) -> Self {
+        Self::except(account, None, deadline)
+    }
+
+    /// Will walk through the account's services but the one of an ARN, and not past the deadline.
+    pub fn except(account: &'u Account, service_arn: Option<&str>, deadline: Deadline) -> Self {
         Self {
             account,
             deadline,
+            except: service_arn.map(str::to_owned),
             services: OnceCell::new(),
         }
     }
@@ -82,10 +85,13 @@ impl<'u> Users<'u> {
         if listed.next.is_some() {
             return Err(self.account.too_late("ecs:ListClusters"));
         }
-        let walks = stream::iter(listed.entries)
-            .map(|cluster| async move { self.walk_through(&cluster).await });
-        let users: Vec<_> = walks.buffer_unordered(PARALLEL).try_collect().await?;
-        Ok(users.into_iter().flatten().collect())
+        // One after the other: all of an account's clients share its quota of reads
+        // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
+        let mut users = Vec::new();
+        for cluster in &listed.entries {
+            users.extend(self.walk_through(cluster).await?);
+        }
+        Ok(users)
     }
 
     async fn walk_through(&self, cluster: &str) -> Result<Vec<User>, Error> {
@@ -102,7 +108,10 @@ impl<'u> Users<'u> {
                 Err(error) if error.kind == Kind::NotFound => return Ok(users),
                 Err(error) => return Err(error),
             };
-            let active = listed.entries.iter().filter(|service| is_active(service));
+            let counts = |service: &&Service| {
+                is_active(service) && service.service_arn() != self.except.as_deref()
+            };
+            let active = listed.entries.iter().filter(counts);
             users.extend(active.map(User::of));
             start = listed.next;
         }

@@ -106,7 +106,9 @@ fn compare(read: &Value, given: &Value, path: &str, validation: &mut Validation)
                 let path = join(path, name);
                 match given_member(given, name) {
                     Some(given) => compare(value, given, &path, validation),
-                    None if is_empty(value) => validation.refuse(path, ABSENT),
+                    None if is_empty(value) => {
+                        validation.refuse(path, ABSENT);
+                    }
                     None => {}
                 }
             }

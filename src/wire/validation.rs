@@ -49,11 +49,11 @@ impl Validation {
     }
 
     /// Adds a problem that a rule beyond the types found.
-    pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
+    pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) -> Invalid {
         self.add(FieldError {
             path: path.into(),
             message: message.into(),
-        });
+        })
     }
 
     /// Keeps as many problems as anybody reads, and counts the rest.

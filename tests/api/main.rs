@@ -26,6 +26,7 @@ mod fake_aws;
 mod fault_matrix;
 mod fuzz_corpus;
 mod http;
+mod keys;
 mod known_breaks;
 mod limits;
 mod meta;

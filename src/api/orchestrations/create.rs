@@ -4,6 +4,7 @@ use futures_util::FutureExt as _;
 use serde_json::{Map, Value};
 
 use super::create_body;
+use super::dry_run::{self, DRY_RUN, DRY_RUN_OUTPUT};
 use crate::api::Request;
 use crate::api::clusters::CREATE_CLUSTER_INPUT;
 use crate::api::operation::{Group, Handler, Operation, ProblemSchema};
@@ -14,6 +15,9 @@ use crate::error::Error;
 use crate::orchestration::Cause;
 use crate::orchestration::checks::ServiceFault;
 use crate::orchestration::create::{self, CreateContext, Creation};
+use crate::orchestration::plan::{
+    ClusterPart, CreatePlan, CreateRequest, RegistryPart, TaskDefinitionPart,
+};
 use crate::reply::Reply;
 use crate::wire::inputs::CreateServiceInput;
 use crate::wire::outputs::{Cluster, Registry, Service, TaskDefinition};
@@ -24,6 +28,7 @@ use crate::wire::write::write;
 pub const CREATE: Operation = Operation {
     keeps_its_deadline: true,
     heeds_idempotency_key: true,
+    query: &[DRY_RUN],
     group: Group::WholeServices,
     summary: "Create a service and what it needs, or nothing.",
     description: "Cluster, task definition and registry exist, if `service` names them, or are created, if their part is given. \
@@ -36,8 +41,8 @@ pub const CREATE: Operation = Operation {
         aws: None,
     }),
     answers: &[Answer::json(
-        "The parts that are involved: those that were made, and those that were there.",
-        CREATE_ORCHESTRATION_OUTPUT,
+        "The parts that are involved: those that were made, and those that were there. With `dryRun`, what would be done.",
+        Schema::AnyOf(&[CREATE_ORCHESTRATION_OUTPUT, DRY_RUN_OUTPUT]),
     )],
     problem: Some(ProblemSchema {
         name: "CreateProblem",
@@ -112,9 +117,33 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
         deadline: request.deadline,
     };
     let (wanted, ignored) = create_body::read_body(request)?;
+    if request.flag(DRY_RUN.name)? {
+        let asked = wanted.clone();
+        let plan = Box::pin(create::plan(&context, wanted)).await;
+        let plan = plan.map_err(|cause| refusal(create::Failure::before_any_change(cause)))?;
+        let long_form = write_long_form(&asked, &plan)?;
+        return Ok(dry_run::reply(Some(long_form), &plan.steps())
+            .with_ignored(request.is_lenient(), &ignored));
+    }
     let work = create::create(&context, wanted);
     let creation = Box::pin(work).await.map_err(refusal)?;
     Ok(Reply::json(shape(&creation)?).with_ignored(request.is_lenient(), &ignored))
+}
+
+/// Writes a request with everything filled in that is known before anything is made.
+fn write_long_form(asked: &CreateRequest, plan: &CreatePlan) -> Result<Value, Error> {
+    let mut request = Map::new();
+    if let ClusterPart::New { input, .. } = &asked.cluster {
+        request.insert("Cluster".to_owned(), write(&**input)?);
+    }
+    if let TaskDefinitionPart::New(input) = &asked.task_definition {
+        request.insert("TaskDefinition".to_owned(), write(&**input)?);
+    }
+    if let RegistryPart::New { input, .. } = &asked.registry {
+        request.insert("ServiceRegistry".to_owned(), write(&**input)?);
+    }
+    request.insert("Service".to_owned(), write(&plan.service)?);
+    Ok(Value::Object(request))
 }
 
 /// Returns the error of a create that failed: what is wrong with its body is said as of any body.

@@ -18,7 +18,7 @@ use crate::wire::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
 };
 use crate::wire::read::{Input, read};
-use crate::wire::validation::Validation;
+use crate::wire::validation::{Invalid, Validation};
 
 /// The most registries of a service that are looked at. (ECS takes one:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRegistry.html>.)
@@ -32,22 +32,19 @@ const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "servi
 /// [`Error::Input`] with everything that is wrong with it.
 pub(super) fn read_body(request: &Request<'_>) -> Result<(CreateRequest, Vec<String>), Error> {
     let mut validation = request.validation();
-    let wanted = read_parts(request, &mut validation)?;
-    if let Some(wanted) = &wanted {
+    let wanted = read_parts(request, request.object()?, &mut validation);
+    if let Ok(wanted) = &wanted {
         leave_room_for_the_mark(wanted, &mut validation);
     }
-    let ignored = validation.finish().map_err(Error::Input)?;
-    let wanted =
-        wanted.ok_or_else(|| Error::Bug("a body read without problem or value".to_owned()))?;
-    Ok((wanted, ignored))
+    validation.finish_with(wanted).map_err(Error::Input)
 }
 
-/// Reads the body into a plan; what is wrong goes to the validation, all of it.
+/// Reads all parts, although one of them is wrong.
 fn read_parts(
     request: &Request<'_>,
+    mut body: Map<String, Value>,
     validation: &mut Validation,
-) -> Result<Option<CreateRequest>, Error> {
-    let mut body = request.object()?;
+) -> Result<CreateRequest, Invalid> {
     let cluster = part::<CreateClusterInput>(&mut body, "cluster", shorthands::cluster, validation);
     let task_definition = part::<RegisterTaskDefinitionInput>(
         &mut body,
@@ -66,12 +63,8 @@ fn read_parts(
     for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
         validation.unknown_member(printable(name), name, PARTS.into_iter());
     }
-    let Given::Read(service) = service else {
-        if matches!(service, Given::Absent) {
-            validation.refuse("service", "required: the service to create");
-        }
-        return Ok(None);
-    };
+    let service =
+        service?.ok_or_else(|| validation.refuse("service", "required: the service to create"))?;
     let name = service.service_name.as_deref().unwrap_or_default();
     if !is_ecs_name(name) {
         validation.refuse(
@@ -85,23 +78,16 @@ fn read_parts(
     let cluster = cluster_part(request, &service, cluster, validation);
     let task_definition = task_definition_part(request, &service, task_definition, validation);
     let registry = registry_part(request, &service, registry, validation);
-    Ok(cluster
-        .zip(task_definition)
-        .zip(registry)
-        .map(|((cluster, task_definition), registry)| CreateRequest {
-            cluster,
-            task_definition,
-            registry,
-            service: *service,
-        }))
+    Ok(CreateRequest {
+        cluster: cluster?,
+        task_definition: task_definition?,
+        registry: registry?,
+        service: *service,
+    })
 }
 
-/// A part of the body: not there, read, or wrong (what is wrong is in the validation).
-enum Given<T> {
-    Absent,
-    Read(Box<T>),
-    Wrong,
-}
+/// A part of the body, if it is there.
+type Given<T> = Result<Option<Box<T>>, Invalid>;
 
 fn part<T: Input>(
     body: &mut Map<String, Value>,
@@ -110,13 +96,13 @@ fn part<T: Input>(
     validation: &mut Validation,
 ) -> Given<T> {
     let Some(mut value) = validation.take(body, "", name) else {
-        return Given::Absent;
+        return Ok(None);
     };
     if let Value::Object(object) = &mut value {
         shorthand(object, name, validation);
     }
     answers::drop_reserved_tags(&mut value);
-    read(&value, name, validation).map_or(Given::Wrong, |input| Given::Read(Box::new(input)))
+    read(&value, name, validation).map(|input| Some(Box::new(input)))
 }
 
 fn cluster_part(
@@ -124,31 +110,23 @@ fn cluster_part(
     service: &CreateServiceInput,
     cluster: Given<CreateClusterInput>,
     validation: &mut Validation,
-) -> Option<ClusterPart> {
+) -> Result<ClusterPart, Invalid> {
     if let Some(text) = &service.cluster {
         let name = ClusterName::parse(text, &request.account.account_region());
-        let name = name
-            .map_err(|error| validation.refuse("service.cluster", error.to_string()))
-            .ok()?;
-        return Some(ClusterPart::Existing(name.to_string()));
+        return match name {
+            Ok(name) => Ok(ClusterPart::Existing(name.to_string())),
+            Err(error) => Err(validation.refuse("service.cluster", error.to_string())),
+        };
     }
-    let input = match cluster {
-        Given::Read(input) => input,
-        Given::Wrong => return None,
-        Given::Absent => {
-            validation.refuse(
-                "service.cluster",
-                "required: an existing cluster, or give `cluster` to create one",
-            );
-            return None;
-        }
+    let Some(input) = cluster? else {
+        let message = "required: an existing cluster, or give `cluster` to create one";
+        return Err(validation.refuse("service.cluster", message));
     };
     // DIFFERENCE: without a name AWS would create, or take, the cluster `default`.
-    let name = input.cluster_name.clone().filter(|name| is_ecs_name(name));
-    if name.is_none() {
-        validation.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED);
+    match input.cluster_name.clone().filter(|name| is_ecs_name(name)) {
+        Some(name) => Ok(ClusterPart::New { name, input }),
+        None => Err(validation.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED)),
     }
-    name.map(|name| ClusterPart::New { name, input })
 }
 
 /// Refuses more tags than AWS takes beside the mark on what is made.
@@ -180,35 +158,25 @@ fn task_definition_part(
     service: &CreateServiceInput,
     task_definition: Given<RegisterTaskDefinitionInput>,
     validation: &mut Validation,
-) -> Option<TaskDefinitionPart> {
+) -> Result<TaskDefinitionPart, Invalid> {
     if let Some(name) = &service.task_definition {
         let found = TaskDefinitionName::parse(name, &request.account.account_region());
-        let found =
-            found.map_err(|error| validation.refuse("service.taskDefinition", error.to_string()));
-        return found
-            .ok()
-            .map(|_| TaskDefinitionPart::Existing(name.clone()));
+        return match found {
+            Ok(_) => Ok(TaskDefinitionPart::Existing(name.clone())),
+            Err(error) => Err(validation.refuse("service.taskDefinition", error.to_string())),
+        };
     }
-    match task_definition {
-        Given::Read(input) if !is_ecs_name(input.family.as_deref().unwrap_or_default()) => {
-            validation.refuse(
-                "taskDefinition.family",
-                "required: 1 to 255 letters, digits, `-` and `_`",
-            );
-            None
-        }
-        Given::Read(mut input) => {
-            defaults::task_definition(&mut input, request.settings());
-            Some(TaskDefinitionPart::New(input))
-        }
-        Given::Wrong => None,
-        Given::Absent => {
-            let message =
-                "required: an existing task definition, or give `taskDefinition` to register one";
-            validation.refuse("service.taskDefinition", message);
-            None
-        }
+    let Some(mut input) = task_definition? else {
+        let message =
+            "required: an existing task definition, or give `taskDefinition` to register one";
+        return Err(validation.refuse("service.taskDefinition", message));
+    };
+    if !is_ecs_name(input.family.as_deref().unwrap_or_default()) {
+        let message = "required: 1 to 255 letters, digits, `-` and `_`";
+        return Err(validation.refuse("taskDefinition.family", message));
     }
+    defaults::task_definition(&mut input, request.settings());
+    Ok(TaskDefinitionPart::New(input))
 }
 
 fn registry_part(
@@ -216,60 +184,59 @@ fn registry_part(
     service: &CreateServiceInput,
     registry: Given<CreateRegistryInput>,
     validation: &mut Validation,
-) -> Option<RegistryPart> {
-    if service.service_registries().len() > REGISTRIES_MAX {
-        validation.refuse(
-            "service.serviceRegistries",
-            format!("expected at most {REGISTRIES_MAX} registries"),
-        );
-        return None;
+) -> Result<RegistryPart, Invalid> {
+    let entries = service.service_registries();
+    if entries.len() > REGISTRIES_MAX {
+        let message = format!("expected at most {REGISTRIES_MAX} registries");
+        return Err(validation.refuse("service.serviceRegistries", message));
     }
-    if !service.service_registries().is_empty() {
+    // One entry without an ARN says which container's port is registered in the registry that is made.
+    let names_a_target = matches!(registry, Ok(Some(_)))
+        && matches!(entries, [only] if only.registry_arn().is_none());
+    if !entries.is_empty() && !names_a_target {
         return existing_registries(request, service, validation).map(RegistryPart::Existing);
     }
-    let mut input = match registry {
-        Given::Read(input) => input,
-        Given::Wrong => return None,
-        Given::Absent => return Some(RegistryPart::None),
+    let Some(mut input) = registry? else {
+        return Ok(RegistryPart::None);
     };
     let Some(namespace_id) = input.namespace_id.clone().filter(|id| is_namespace_id(id)) else {
-        validation.refuse(
-            "serviceRegistry.NamespaceId",
-            "required: the id of the namespace to create the registry in, like `ns-y3uaw6neshhbev3f`, or its ARN",
-        );
-        return None;
+        let message = "required: the id of the namespace to create the registry in, like `ns-y3uaw6neshhbev3f`, or its ARN";
+        return Err(validation.refuse("serviceRegistry.NamespaceId", message));
     };
     let namespace_id =
         ids::namespace_id(&namespace_id, &request.account.account_region()).to_owned();
     input.namespace_id = Some(namespace_id.clone());
     if !is_registry_name(input.name.as_deref().unwrap_or_default()) {
-        validation.refuse("serviceRegistry.Name", REGISTRY_NAME_REQUIRED);
-        return None;
+        return Err(validation.refuse("serviceRegistry.Name", REGISTRY_NAME_REQUIRED));
     }
     defaults::registry(&mut input);
-    Some(RegistryPart::New {
+    Ok(RegistryPart::New {
         namespace_id,
         input,
     })
 }
 
-/// The ids of the registries of this account and region, and the whole ARNs of those that another account shares:
+/// Returns the ids of the registries of this account and region, and the whole ARNs of those that another account shares:
 /// Cloud Map takes both.
 fn existing_registries(
     request: &Request<'_>,
     service: &CreateServiceInput,
     validation: &mut Validation,
-) -> Option<Vec<String>> {
-    let ids = service.service_registries().iter().enumerate().map(|(index, registry)| {
+) -> Result<Vec<String>, Invalid> {
+    let region = request.account.account_region();
+    let mut ids = Ok(Vec::new());
+    // Each of them is looked at, so that everything wrong is said together.
+    for (index, registry) in service.service_registries().iter().enumerate() {
         let arn = registry.registry_arn().unwrap_or_default();
-        if !is_registry_arn(arn) {
+        if is_registry_arn(arn) {
+            let own = RegistryId::parse(arn, &region);
+            let id = own.map_or_else(|_| arn.to_owned(), |id| id.to_string());
+            ids = ids.map(|ids: Vec<_>| [ids, vec![id]].concat());
+        } else {
             let path = format!("service.serviceRegistries[{index}].registryArn");
-            validation
-                .refuse(path, "required: the ARN of a Cloud Map service, `arn:aws:servicediscovery:…:service/srv-…`");
-            return None;
+            let message = "required: the ARN of a Cloud Map service, `arn:aws:servicediscovery:…:service/srv-…`";
+            ids = Err(validation.refuse(path, message));
         }
-        let own = RegistryId::parse(arn, &request.account.account_region());
-        Some(own.map_or_else(|_| arn.to_owned(), |id| id.to_string()))
-    });
-    ids.collect::<Vec<_>>().into_iter().collect()
+    }
+    ids
 }

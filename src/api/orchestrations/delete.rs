@@ -6,7 +6,8 @@ use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 use tracing::warn;
 
-use super::delete_target::target;
+use super::delete_target::read_target;
+use super::dry_run::{self, DRY_RUN, DRY_RUN_OUTPUT};
 use crate::api::Request;
 use crate::api::operation::{Group, Handler, Operation, ProblemSchema};
 use crate::api::parameters::{Parameter, RECURSIVE, Values};
@@ -42,6 +43,7 @@ pub const DELETE: Operation = Operation {
             "The service, by name or ARN; here or in the body.",
         ),
         RECURSIVE,
+        DRY_RUN,
     ],
     keeps_its_deadline: true,
     group: Group::WholeServices,
@@ -57,8 +59,8 @@ pub const DELETE: Operation = Operation {
     }),
     answers: &[
         Answer::json(
-            "Done: what was deleted, and what was kept and why.",
-            DELETION,
+            "Done: what was deleted, and what was kept and why. With `dryRun`, what would be done.",
+            Schema::AnyOf(&[DELETION, DRY_RUN_OUTPUT]),
         ),
         PENDING,
     ],
@@ -135,8 +137,13 @@ const KEPT: Schema = Schema::List(&Schema::Object(&[
 /// # Errors
 /// [`Error::Input`] without a cluster and a service; [`Error::Delete`] with a refusal and what was gone before.
 pub async fn delete_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
-    let (target, ignored) = target(request)?;
-    let reply = delete_service(request, &target).await?;
+    let (target, ignored) = read_target(request)?;
+    let reply = if request.flag(DRY_RUN.name)? {
+        let steps = delete::plan(request.account, &target, request.deadline).await?;
+        dry_run::reply(None, &steps)
+    } else {
+        delete_service(request, &target).await?
+    };
     Ok(reply.with_ignored(request.is_lenient(), &ignored))
 }
 

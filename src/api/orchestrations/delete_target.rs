@@ -8,82 +8,100 @@ use crate::error::Error;
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::Target;
 use crate::text::printable;
-use crate::wire::validation::Validation;
+use crate::wire::validation::{Invalid, Validation};
 
-/// What to delete: members of the body, or query parameters of the same names.
-pub(super) fn target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
+/// Reads the target, and lists the members that were ignored. What the body and the query both say must be the same.
+///
+/// # Errors
+/// [`Error::Input`] with everything that is wrong with it.
+pub(super) fn read_target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
     let mut validation = request.validation();
     let mut body = if request.call.body.is_empty() {
         Map::new()
     } else {
         request.object()?
     };
-    let mut given = |name: &str, validation: &mut Validation| match (
-        validation.take(&mut body, "", name),
-        request.query(name),
-    ) {
-        (Some(value), Some(_)) => {
-            validation.refuse(name, "given in the body and in the query; give one of them");
-            Some(value)
-        }
-        (Some(value), None) => Some(value),
-        (None, query) => query.map(Value::from),
+    let mut given = |name: &str| Given {
+        body: validation.take(&mut body, "", name),
+        query: request.query(name),
     };
-    let cluster = given("cluster", &mut validation);
-    let service = given("service", &mut validation);
-    let recursive = given("recursive", &mut validation);
+    let (cluster, service, recursive) = (given("cluster"), given("service"), given("recursive"));
     for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        validation.unknown_member(
-            printable(name),
-            name,
-            ["cluster", "service", "recursive"].into_iter(),
-        );
+        let known = ["cluster", "service", "recursive"];
+        validation.unknown_member(printable(name), name, known.into_iter());
     }
     let region = request.account.account_region();
-    let cluster = text("cluster", cluster.as_ref(), &mut validation).and_then(|text| {
-        ClusterName::parse(text, &region)
-            .map_err(|error| validation.refuse("cluster", error.to_string()))
-            .ok()
+    let cluster = cluster.read("cluster", &mut validation, |text| {
+        ClusterName::parse(text, &region).map_err(|error| error.to_string())
     });
-    let service = text("service", service.as_ref(), &mut validation)
-        .zip(cluster.as_ref())
-        .and_then(|(text, cluster)| {
-            let service = ServiceName::parse(text, &region, cluster);
-            service
-                .map_err(|error| validation.refuse("service", error.to_string()))
-                .ok()
-        });
-    let is_recursive = match recursive {
-        None => Some(false),
-        Some(Value::Bool(value)) => Some(value),
-        Some(other) => other.as_str().and_then(boolean),
-    };
-    if is_recursive.is_none() {
-        validation.refuse("recursive", "expected `true` or `false`");
+    let is_recursive = recursive.read_flag("recursive", &mut validation);
+    let target = cluster.and_then(|cluster| {
+        let service = service.read("service", &mut validation, |text| {
+            ServiceName::parse(text, &region, &cluster).map_err(|error| error.to_string())
+        })?;
+        Ok(Target {
+            cluster: cluster.to_string(),
+            service: service.to_string(),
+            is_recursive: is_recursive?,
+        })
+    });
+    validation.finish_with(target).map_err(Error::Input)
+}
+
+/// What the body and the query say of one thing.
+struct Given<'r> {
+    body: Option<Value>,
+    query: Option<&'r str>,
+}
+
+impl Given<'_> {
+    /// Reads a name, which must be given.
+    fn read<T: PartialEq>(
+        &self,
+        name: &str,
+        validation: &mut Validation,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Invalid> {
+        let body = self.body.as_ref().map(Value::as_str);
+        let texts = [body.flatten(), self.query].into_iter().flatten();
+        let values: Result<Vec<_>, _> = texts.map(parse).collect();
+        match values {
+            Ok(values) if body != Some(None) && !values.is_empty() => {
+                agreed(name, values, validation)
+            }
+            Ok(_) => {
+                let required =
+                    format!("required: the {name}'s name, as a member of the body or in the query");
+                Err(validation.refuse(name, required))
+            }
+            Err(message) => Err(validation.refuse(name, message)),
+        }
     }
-    let ignored = validation.finish().map_err(Error::Input)?;
-    match (cluster, service, is_recursive) {
-        (Some(cluster), Some(service), Some(is_recursive)) => Ok((
-            Target {
-                cluster: cluster.to_string(),
-                service: service.to_string(),
-                is_recursive,
-            },
-            ignored,
-        )),
-        _ => Err(Error::Bug(
-            "a target read without problem or value".to_owned(),
-        )),
+
+    /// Reads what is true or false; false if it is not given.
+    fn read_flag(&self, name: &str, validation: &mut Validation) -> Result<bool, Invalid> {
+        let body = self.body.as_ref().map(|value| match value {
+            Value::Bool(value) => Some(*value),
+            other => other.as_str().and_then(boolean),
+        });
+        let values: Option<Vec<_>> = body.into_iter().chain(self.query.map(boolean)).collect();
+        match values {
+            None => Err(validation.refuse(name, "expected `true` or `false`")),
+            Some(values) if values.is_empty() => Ok(false),
+            Some(values) => agreed(name, values, validation),
+        }
     }
 }
 
-fn text<'v>(name: &str, value: Option<&'v Value>, validation: &mut Validation) -> Option<&'v str> {
-    let text = value.and_then(Value::as_str);
-    if text.is_none() {
-        validation.refuse(
-            name,
-            format!("required: the {name}'s name, as a member of the body or in the query"),
-        );
+/// Returns the value that all sources give.
+fn agreed<T: PartialEq>(
+    name: &str,
+    mut values: Vec<T>,
+    validation: &mut Validation,
+) -> Result<T, Invalid> {
+    let all_agree = values.windows(2).all(|pair| pair[0] == pair[1]);
+    match values.pop() {
+        Some(value) if all_agree => Ok(value),
+        _ => Err(validation.refuse(name, "the body and the query differ; give one of them")),
     }
-    text
 }

@@ -101,7 +101,7 @@ pub(in crate::orchestration) async fn delete_unused(
     }
     let has_been_looked_at = !seems_empty(cluster);
     if has_been_looked_at
-        && let Some(removal) = look_inside(account, cluster, own, deadline).await?
+        && let Some(removal) = look_inside(account, cluster, own, None, deadline).await?
     {
         return Ok(removal);
     }
@@ -114,7 +114,7 @@ pub(in crate::orchestration) async fn delete_unused(
             let inside = if has_been_looked_at {
                 None
             } else {
-                look_inside(account, cluster, own, deadline).await?
+                look_inside(account, cluster, own, None, deadline).await?
             };
             Ok(inside.unwrap_or(Removal::Pending(error.message)))
         }
@@ -142,11 +142,16 @@ fn is_held_by_owner(error: &Error) -> bool {
         && (message.contains("capacity provider") || message.contains("daemon"))
 }
 
-/// Finds the reason why a cluster can't be deleted; `None` if nothing is seen in it.
-async fn look_inside(
+/// Finds the reason why a cluster can't be deleted; `None` if nothing is seen in it but tasks of the service `own`, and
+/// the service of the ARN `ignored`.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn look_inside(
     account: &Account,
     cluster: &Cluster,
     own: Option<&str>,
+    ignored: Option<&str>,
     deadline: Deadline,
 ) -> Result<Option<Removal>, Error> {
     let name = cluster.cluster_name().unwrap_or_default();
@@ -159,7 +164,8 @@ async fn look_inside(
             || task.desired_status() == Some("STOPPED")
     };
     let (stopping, others): (Vec<_>, Vec<_>) = live?.into_iter().partition(is_stopping);
-    let services = services?.entries.len();
+    let counts = |arn: &&String| ignored.is_none() || Some(arn.as_str()) != ignored;
+    let services = services?.entries.iter().filter(counts).count();
     let instances = cluster.registered_container_instances_count();
     Ok(if services > 0 {
         Some(kept_for(&count(services, "other service")))

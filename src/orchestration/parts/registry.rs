@@ -207,6 +207,25 @@ pub(in crate::orchestration) async fn delete_unused(
     }
 }
 
+/// Finds out whether a registry has instances that are not the service's own, and says so.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn instances_of_others(
+    account: &Account,
+    id: &str,
+    own: OwnService<'_>,
+    deadline: Deadline,
+) -> Result<Option<String>, Error> {
+    let listed = discovery::list_instances(account, id, PageRequest::whole(deadline)).await?;
+    let others = listed
+        .entries
+        .iter()
+        .filter(|instance| !is_of(instance, own))
+        .count();
+    Ok((others > 0).then(|| format!("it has {} of others", count(others, "instance"))))
+}
+
 /// Deregisters the instances that ECS has left in a registry; `None` if there are none.
 ///
 /// Those of the service's tasks that have stopped go, as ECS does itself, but sometimes never

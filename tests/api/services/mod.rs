@@ -4,6 +4,8 @@ use crate::support::{Answer, TestApp};
 
 mod create_orchestration;
 mod delete_orchestration;
+mod dry_run;
+mod frugal;
 mod idempotency;
 mod killed;
 mod records;
