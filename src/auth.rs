@@ -1,7 +1,9 @@
-//! Who calls, and what they may do.
+//! Finds who calls, and refuses who may not.
 //!
-//! [`Evidence`] is what an event says about its sender; [`Authority`] finds the configured caller that it
-//! proves and holds the caller's grants against what is asked. No status codes and nothing of AWS here.
+//! [`Evidence`] is what an event says about its sender. [`Authority::identify`] finds the configured caller that it
+//! proves, and [`Caller::check`] holds that caller's grants against the account and the access that are asked for. Both
+//! are called at one place, `App::dispatch`, before anything else of a request is read. Which callers there are, the
+//! [`config`](crate::config) says. No status codes and nothing of AWS here.
 
 mod claims;
 
@@ -35,7 +37,7 @@ pub struct Tokens {
     pub own: Vec<Digest>,
 }
 
-/// Why somebody may not.
+/// A sender that is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Nobody known to the configuration.
@@ -75,8 +77,8 @@ impl Authority {
     /// Finds who calls. Where the evidence proves several, the most particular counts: a token before a principal or
     /// claims, these before an invocation, and then the first in the configuration.
     ///
-    /// Who sends a token for this API means to be known by it. One that nobody has is not made up for by anything else:
-    /// its sender would act as somebody else without noticing.
+    /// A token for this API that no caller has is not made up for by anything else: its sender means to be known by it,
+    /// and would act as somebody else without noticing.
     ///
     /// # Errors
     /// [`Refusal::Unauthenticated`] if the evidence proves nobody, or holds an unknown token for this API.

@@ -41,7 +41,7 @@ const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL";
 pub struct Config {
     /// The accounts by the names that callers use in paths.
     pub accounts: BTreeMap<String, Account>,
-    /// Who may call.
+    /// The callers that are let in, with their grants.
     pub callers: Vec<Caller>,
     /// The origins whose pages may call from a browser.
     pub cors_origins: Vec<String>,
@@ -123,7 +123,7 @@ pub enum LogLevel {
     Error,
 }
 
-/// Why the function does not start.
+/// A fault of the configuration, with which the function does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Neither variable is set.

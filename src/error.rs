@@ -12,7 +12,7 @@ use crate::orchestration::launch::{NothingStarted, RunFailure};
 use crate::orchestration::{Cause, create, delete};
 use crate::wire::validation::FieldError;
 
-/// Why a request is not answered as it was asked.
+/// A failure of a request, from its event to its answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The event carries no readable request.

@@ -42,7 +42,7 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The body, decoded.
     pub body: Vec<u8>,
-    /// Who sent it, as far as the event tells.
+    /// The sender, as far as the event tells.
     pub evidence: Evidence,
 }
 

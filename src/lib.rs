@@ -15,6 +15,16 @@
 //! 6. The answer is a [`reply::Reply`]. An [`error::Error`] becomes one in [`problem`], the only status table.
 //! 7. [`intake`] puts it into the envelope that the event's sender reads.
 //!
+//! # Where to look
+//!
+//! - A route is added: a constant and its handler in [`api`], a line in [`routes`]; `docs/adding-an-endpoint.md`.
+//! - A body is read: `intake/parts.rs` takes its bytes out of the event, [`api::body`] makes JSON of them, and
+//!   [`wire::read`](mod@wire::read) an input of the SDK.
+//! - Who may call: [`auth`], asked by `App::dispatch`. Who there is, and with which grants: [`config`].
+//! - An AWS error gets its status: `aws/error/kind.rs` finds the [`aws::Kind`] of AWS's code, and [`problem`] the status of
+//!   the kind.
+//! - A create fails: [`orchestration::create`] keeps what it has made, and takes it back before the answer.
+//!
 //! Everything that is told of an endpoint stands beside its handler, in an [`api::operation::Operation`]. The package
 //! `openapi` of this workspace makes `openapi.json` of these and of the SDK's schemas; nothing of it is in the function.
 

@@ -65,7 +65,7 @@ const LOGGED_CAUSE_MAX: usize = 4096;
 pub struct RequestLog {
     /// The operation's name.
     pub operation: Option<&'static str>,
-    /// Who asked.
+    /// The name of the caller.
     pub caller: Option<String>,
     /// The caller that AWS is called for, and AWS's ids of what it changed.
     pub attribution: Option<Attribution>,

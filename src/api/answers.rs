@@ -115,8 +115,8 @@ pub(super) fn plain_service(
 /// Returns `true` if nobody but AWS or this API may set a tag
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>).
 ///
-/// What was answered may come back, with the tags of the request that made it: with them, what a caller makes would be
-/// taken for that other request's.
+/// A body may be an earlier answer, with the tags of the request that it answered. With these, a caller's resource would
+/// be taken for that other request's.
 fn is_reserved(tag: &Value) -> bool {
     let tag = tag.as_object();
     let key = tag.and_then(|tag| tag.get(&key_of(tag, "key")?)?.as_str());

@@ -1,4 +1,8 @@
-//! A body's bytes → JSON: compression, character encoding, length.
+//! Reads a call's body, bytes → JSON: compression, character encoding, length.
+//!
+//! The second of three steps. `intake` has taken the bytes out of the event, and out of their base64; the handler's
+//! [`Request::input`](super::Request::input) hands the JSON to [`wire::read`](mod@crate::wire::read), which makes an input
+//! of the SDK of it.
 
 use std::io::Read as _;
 

@@ -1,4 +1,4 @@
-//! What the function says of itself.
+//! The function itself: that it is there, and of which version.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What bodies and answers hold, as constants can say it. The SDK's types are walked, and not listed by hand.
+//! The members of bodies and answers, as constants can tell them. The SDK's types are walked, and not listed by hand.
 //!
 //! Only the generator of `openapi.json` reads any of it.
 

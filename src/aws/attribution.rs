@@ -30,7 +30,7 @@ tokio::task_local! {
 /// For whom calls to AWS are made, and what AWS answered to those that change something.
 #[derive(Debug, Clone)]
 pub struct Attribution {
-    /// What the user agent ends with.
+    /// The end of the user agent.
     agent: Arc<str>,
     writes: Arc<Mutex<Vec<String>>>,
 }

@@ -1,4 +1,7 @@
-//! What AWS refused, as one kind with AWS's code, message and request id; the SDK's error stays the source.
+//! A call that AWS refused or did not answer, as one [`Kind`] with AWS's code, message and request id; the SDK's error
+//! stays the source.
+//!
+//! `error/kind.rs` finds the kind; [`problem`](crate::problem) gives each kind its status.
 
 mod kind;
 
@@ -185,7 +188,7 @@ impl Error {
     }
 }
 
-/// What STS said, where a call failed because it could not be signed.
+/// The refusal of STS behind a call that could not be signed.
 struct Refusal {
     kind: Kind,
     code: Option<String>,

@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use super::Error;
 use crate::config;
 
-/// The role whose permission is missing where a call in the own account is refused.
+/// The role that lacks the permission where a call in the own account is refused, as an error names it.
 pub(super) const OWN_ROLE: &str = "ecs-api's own";
 
 /// The longest that SQS delays a message
@@ -35,7 +35,7 @@ impl Queue {
         }
     }
 
-    /// Whether the ARN is this queue's.
+    /// Returns `true` if the ARN is this queue's.
     pub fn has_arn(&self, arn: &str) -> bool {
         let mut of_url = self.urls.url.rsplit('/');
         let (name, account) = (of_url.next(), of_url.next());

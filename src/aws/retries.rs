@@ -1,4 +1,4 @@
-//! Which failed attempts the SDK may repeat.
+//! The failed attempts that the SDK may repeat.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;

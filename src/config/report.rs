@@ -1,4 +1,4 @@
-//! What a configuration comes to, for its owner to read: no secret is in it.
+//! A configuration's summary for its owner, with defaults filled in: no secret is in it.
 
 use std::fmt;
 

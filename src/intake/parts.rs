@@ -1,4 +1,4 @@
-//! What several kinds of event have in common: stages, bodies, maps of headers and of query parameters.
+//! The parts that several kinds of event have: stages, bodies, maps of headers and of query parameters.
 
 use std::collections::BTreeMap;
 

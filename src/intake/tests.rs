@@ -106,7 +106,7 @@ fn an_event_of_two_kinds_is_of_none() {
     }
 }
 
-/// What comes through an ARN, with or without an alias for gateways, is taken or refused.
+/// Opens an event that comes through an ARN, with or without an alias for gateways.
 fn opened(event: Value, arn: &str, gateway_alias: Option<&str>) -> Result<Envelope, UnknownEvent> {
     open(event, arn, gateway_alias).map(|event| match event {
         Event::Request(opened) => opened.envelope,

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::text::printable;
 
-/// Why a text is not the JSON that was expected.
+/// A text that is not JSON, or would lose something as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not valid JSON: {message} at line {line} column {column}")]
 pub struct SyntaxError {

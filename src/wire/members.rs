@@ -1,4 +1,4 @@
-//! How the API names a structure's members: one place for the rules that reader, writer and shorthands share.
+//! The names of structures' members: one place for the rules that reader, writer and shorthands share.
 
 use aws_smithy_schema::Schema;
 use serde_json::{Map, Value};

@@ -11,7 +11,7 @@ use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
 
-/// Which tasks of a cluster to list. AWS takes `started_by` alone only
+/// A choice of a cluster's tasks. AWS takes `started_by` alone only
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>).
 #[derive(Debug, Clone, Default)]
 pub struct TaskFilter {

@@ -1,4 +1,5 @@
-//! AWS's codes and messages → the kinds of failure that callers can tell apart.
+//! AWS's codes and messages → the kinds of failure that callers can tell apart. A code of AWS that is answered with the
+//! wrong status gets another kind here; [`problem`](crate::problem) has the status of each kind.
 
 /// The kinds of failure that callers can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
