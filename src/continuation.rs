@@ -1,5 +1,5 @@
-//! What goes on without a caller, from the stack's own queue: deletes that outlive their requests, and the watches of
-//! creates.
+//! Goes on with work that has no caller any more, from the stack's own queue: deletes that outlive their requests, and
+//! the watches of creates.
 //!
 //! Every attempt looks at what is there, so that a message that comes twice, late or out of order does no harm; an
 //! attempt that dies on the way is one that SQS delivers again. What an attempt does is
@@ -52,12 +52,12 @@ pub struct Stack<'s> {
     pub authority: &'s Authority,
 }
 
-/// What a delete leaves to the queue.
+/// The rest of a delete, as it is left to the queue.
 #[derive(Debug, Clone, Copy)]
 pub struct Unfinished<'u> {
     /// The service that was to be deleted.
     pub target: &'u Target,
-    /// How far the delete has come.
+    /// The progress of the delete.
     pub progress: &'u Progress,
     /// The account's name in the configuration.
     pub account_name: &'u str,

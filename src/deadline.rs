@@ -12,7 +12,7 @@ pub const GATEWAY_LIMIT: Duration = Duration::from_secs(29);
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const INVOCATION_MAX: Duration = Duration::from_mins(15);
 
-/// What is kept back to write the answer and get it out.
+/// The time kept back to write the answer and get it out.
 const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
 /// The moment at which a request must be done.
@@ -29,8 +29,8 @@ pub struct Deadline {
 pub struct Elapsed;
 
 impl Deadline {
-    /// A second before Lambda ends the invocation (in milliseconds since 1970, as its context says), or
-    /// before the gateway in front gives up, whichever comes first.
+    /// Returns the deadline of an invocation: a second before Lambda ends it (in milliseconds since 1970, as its context
+    /// says), or before the gateway in front gives up, whichever comes first.
     ///
     /// An end that has passed is no end, since Lambda begins nothing that late: `cargo lambda watch` gives a
     /// number that is a duration.
@@ -69,7 +69,7 @@ impl Deadline {
         self.keeping(reserve_max.min(left / 3))
     }
 
-    /// The same deadline with `reserve` kept back for what must follow.
+    /// Returns the same deadline with `reserve` kept back for what must follow.
     #[must_use]
     pub fn keeping(self, reserve: Duration) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Deadline {
         }
     }
 
-    /// This deadline, or an earlier one in `limit` from now.
+    /// Returns this deadline, or an earlier one in `limit` from now.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl Deadline {
         }
     }
 
-    /// Whether there is more time left than this.
+    /// Returns `true` if more time is left than this.
     pub fn leaves(self, time: Duration) -> bool {
         Instant::now() + time < self.answer_by
     }

@@ -1,4 +1,7 @@
 //! Errors → problem details (RFC 9457): the one status table, and the only writer of problems.
+//!
+//! An error of AWS has two steps to its status: `aws/error/kind.rs` finds the [`Kind`] of AWS's code, and `status_of_aws`
+//! here the status of the kind.
 
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{self, HeaderName};
@@ -203,11 +206,11 @@ fn aws_error(error: &Error) -> Option<&aws::Error> {
     }
 }
 
-/// Finds an error's status: the status table.
+/// Finds an error's status and code: the status table.
 fn verdict(error: &Error, is_safe: bool) -> Verdict {
     match error {
         Error::Malformed(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedRequest"),
-        Error::Body(error) => of_body(error),
+        Error::Body(error) => status_of_body(error),
         Error::Input(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
         Error::OnlyCompressed => Verdict::new(StatusCode::NOT_ACCEPTABLE, "OnlyCompressed"),
         Error::Id(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidIdentifier"),
@@ -221,10 +224,10 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
         Error::MethodNotAllowed { .. } => {
             Verdict::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed")
         }
-        Error::Aws(error) => of_aws(error, is_safe),
-        Error::Create(failure) => of_create(failure),
-        Error::Delete(failure) => of_cause(&failure.cause),
-        Error::Flow(cause) => of_cause(cause),
+        Error::Aws(error) => status_of_aws(error, is_safe),
+        Error::Create(failure) => status_of_create(failure),
+        Error::Delete(failure) => status_of_cause(&failure.cause),
+        Error::Flow(cause) => status_of_cause(cause),
         Error::NothingStarted(nothing) if nothing.is_for_capacity() => {
             Verdict::new(StatusCode::SERVICE_UNAVAILABLE, "NoCapacity")
                 .retry_after(CAPACITY_RETRY_S)
@@ -237,7 +240,8 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
     }
 }
 
-fn of_body(error: &BodyError) -> Verdict {
+/// Finds the status of a body that can't be read.
+fn status_of_body(error: &BodyError) -> Verdict {
     let (status, code) = match error {
         BodyError::TooLong { .. } | BodyError::TooLongUnpacked => {
             (StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge")
@@ -255,21 +259,22 @@ fn of_body(error: &BodyError) -> Verdict {
     Verdict::new(status, code)
 }
 
-/// What a failed create has made is taken back: nothing is in the way of the same request, unless something was left;
-/// with a key, the same request finds that and goes on with it.
-fn of_create(failure: &create::Failure) -> Verdict {
-    let verdict = of_cause(&failure.cause);
+/// Finds the status of a failed create. It may be repeated where nothing was left behind, because then nothing is in its
+/// way; with a key also where something was, because the same request finds that and goes on with it.
+fn status_of_create(failure: &create::Failure) -> Verdict {
+    let verdict = status_of_cause(&failure.cause);
     Verdict {
         retryable: verdict.retryable && (failure.report.is_clean() || failure.is_resumable),
         ..verdict
     }
 }
 
-/// Flows may be repeated: a create is undone, a delete goes on where it stopped, and the others change nothing.
-fn of_cause(cause: &Cause) -> Verdict {
+/// Finds the status of a failed flow. Flows may be repeated: a create is undone, a delete goes on where it stopped, and
+/// the others change nothing.
+fn status_of_cause(cause: &Cause) -> Verdict {
     match cause {
-        Cause::Aws(error) => of_aws(error, true),
-        Cause::Begin(error) => of_begin(error),
+        Cause::Aws(error) => status_of_aws(error, true),
+        Cause::Begin(error) => status_of_begin(error),
         Cause::TasksForgotten => Verdict::new(StatusCode::CONFLICT, "TasksForgotten"),
         Cause::Faulty(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
         Cause::NoCluster(_)
@@ -293,8 +298,8 @@ fn of_cause(cause: &Cause) -> Verdict {
     }
 }
 
-/// Nothing was begun.
-fn of_begin(error: &BeginError) -> Verdict {
+/// Finds the status of a request that was not begun.
+fn status_of_begin(error: &BeginError) -> Verdict {
     match error {
         BeginError::KeyReused => Verdict::new(StatusCode::CONFLICT, "IdempotencyKeyReused"),
         BeginError::UnderWay => {
@@ -307,9 +312,9 @@ fn of_begin(error: &BeginError) -> Verdict {
     }
 }
 
-/// Finds the status of AWS's refusal. With `repeats_safely` the same call may be made again, although this one may have
-/// done its work.
-fn of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
+/// Finds the status of AWS's refusal, by its kind. With `repeats_safely` the same call may be made again, although this
+/// one may have done its work.
+fn status_of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
     let verdict = |status, ours: &str| Verdict::new(status, error.code.as_deref().unwrap_or(ours));
     match error.kind {
         Kind::AssumeRole => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed"),

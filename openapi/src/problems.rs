@@ -1,4 +1,4 @@
-//! What operations answer when something went wrong: the statuses of each, from one table.
+//! The answers of operations when something went wrong: the statuses of each, from one table.
 
 use ecs_api::api::operation::{Operation, ProblemSchema};
 use ecs_api::api::schema::{Member, Schema};

@@ -30,7 +30,7 @@ pub(super) struct Message {
     history: History,
 }
 
-/// What a message asks for.
+/// The work that a message asks for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Work {
@@ -55,7 +55,7 @@ pub(super) struct DeleteWork {
     correlation_id: String,
 }
 
-/// What became of a message so far.
+/// The history of a message.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct History {
@@ -72,7 +72,7 @@ struct History {
     reason: Option<String>,
 }
 
-/// What an attempt has come to.
+/// The result of an attempt.
 pub(super) enum Attempt {
     /// It is done, with this result.
     Done(String),
@@ -84,7 +84,7 @@ pub(super) enum Attempt {
     Refused(String),
 }
 
-/// What becomes of a message after an attempt.
+/// The fate of a message after an attempt.
 pub(super) enum Next {
     Nothing,
     Again(Message, Duration),
@@ -279,7 +279,7 @@ impl Message {
     }
 }
 
-/// What every line of the log says of a message.
+/// The members that every line of the log has of a message.
 struct Line<'m> {
     correlation_id: &'m str,
     caller: &'m str,

@@ -63,7 +63,7 @@ pub struct Failure {
     /// The first thing that went wrong.
     #[source]
     pub cause: Cause,
-    /// What became of what had been made; empty where it failed before it made anything.
+    /// The fate of everything that it had made; empty where it failed before it made anything.
     pub report: UndoReport,
     /// Claims that the same request, sent again, goes on with what is left.
     pub is_resumable: bool,
@@ -200,7 +200,7 @@ impl Creation {
     }
 }
 
-/// What is to be done once everything was looked at.
+/// The work that is left once everything was looked at.
 enum Prepared<'r> {
     /// The service is there: the request is done.
     Done(Box<Service>),

@@ -1,4 +1,4 @@
-//! What an account brings to a request, applied only where the caller left the member out.
+//! The defaults that an account brings to a request, applied only where the caller left the member out.
 
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;

@@ -4,7 +4,7 @@
 //! first one stopped: the service's tasks are gone, then its registries' instances, then the registries, then the
 //! cluster.
 //!
-//! What a request has no time for is a [`PendingDelete`]: the same steps go on with it later, one look at a time.
+//! A request that runs out of time leaves a [`PendingDelete`]: the same steps go on with it later, one look at a time.
 
 mod pending;
 mod planned;
@@ -40,27 +40,27 @@ const DEFAULT_IS_KEPT: &str = "the cluster `default` is never deleted along with
 /// Said of what bears the name of a thing that was to be deleted, and is younger.
 const CREATED_AGAIN: &str = "it was created again after the delete was asked for";
 
-/// What is to be deleted.
+/// The thing that is to be deleted.
 #[derive(Debug)]
 pub struct Target {
     /// The cluster's name.
     pub cluster: String,
     /// The service's name.
     pub service: String,
-    /// Whether the registries and the cluster go too.
+    /// Claims that the registries and the cluster go too.
     pub is_recursive: bool,
 }
 
-/// How far a delete has come.
+/// The progress of a delete.
 #[derive(Debug)]
 pub struct Progress {
     /// The service as AWS last described it.
     pub service: Service,
     /// The ARNs of what is gone; without `recursive`, the service that ECS has agreed to delete.
     pub deleted: Vec<String>,
-    /// What stays, and why.
+    /// The things that stay, and why.
     pub kept: Vec<Kept>,
-    /// What goes as soon as something else has happened.
+    /// The things that go as soon as something else has happened.
     pub pending: Vec<Pending>,
 }
 
@@ -69,7 +69,7 @@ pub struct Progress {
 pub struct Kept {
     /// Its ARN.
     pub arn: String,
-    /// Why it stays.
+    /// The reason why it stays.
     pub reason: String,
 }
 
@@ -78,7 +78,7 @@ pub struct Kept {
 pub struct Pending {
     /// Its ARN.
     pub arn: String,
-    /// What must happen first.
+    /// The event that must come first.
     pub waiting_for: String,
 }
 
@@ -89,11 +89,11 @@ pub struct Failure {
     /// The refusal.
     #[source]
     pub cause: Cause,
-    /// What was gone, or going, before.
+    /// The ARNs of what was gone, or going, before.
     pub deleted: Vec<String>,
-    /// What stays, and why.
+    /// The things that stay, and why.
     pub kept: Vec<Kept>,
-    /// How far it had come, where it may go on by itself: what is left waits for AWS to be well again.
+    /// Its progress, where it may go on by itself: what is left waits for AWS to be well again.
     pub unfinished: Option<Box<Progress>>,
 }
 
@@ -257,7 +257,7 @@ fn with_what_is_known_of(earlier: Service, mut later: Service) -> Service {
     later
 }
 
-/// Whether two descriptions of one name are of services that were created at different times.
+/// Returns `true` if two descriptions of one name are of services that were created at different times.
 fn is_another(earlier: &Service, later: &Service) -> bool {
     earlier
         .created_at()
@@ -595,7 +595,7 @@ impl Work<'_> {
     }
 }
 
-/// Whether a service's tasks have stopped.
+/// The answer to whether a service's tasks have stopped.
 enum Drained {
     /// They have; the cluster, if it was looked at then.
     Yes(ClusterLook),

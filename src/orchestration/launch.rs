@@ -17,7 +17,7 @@ use crate::deadline::Deadline;
 pub struct NothingStarted(pub Vec<Failure>);
 
 impl NothingStarted {
-    /// Whether it is for want of capacity, which may come back.
+    /// Returns `true` if it is for want of capacity, which may come back.
     pub fn is_for_capacity(&self) -> bool {
         let lacks = |failure: &Failure| {
             failure
@@ -37,7 +37,7 @@ fn reasons(failures: &[Failure]) -> String {
     }
 }
 
-/// Why tasks were not run.
+/// A failure to run tasks.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFailure {
     /// AWS refused.
@@ -112,7 +112,7 @@ pub async fn run_task(
     Ok(started)
 }
 
-/// What decides where something runs.
+/// The members of a request that decide where something runs.
 struct Place<'i> {
     cluster: &'i str,
     task_definition: &'i str,

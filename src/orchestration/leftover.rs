@@ -1,4 +1,4 @@
-//! What a flow could not take back, and the command that does.
+//! The things that a flow could not take back, each with the command that does.
 
 use super::parts::registry::id_of;
 use super::undo_log::Change;

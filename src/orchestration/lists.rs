@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::aws::pages::{LIST_MAX, PageRequest, PageToken, ResultsPage};
 use crate::aws::{Account, Error, Kind, ecs};
 
-/// How many calls of a fan-out are under way at once: AWS throttles per account.
+/// The number of calls of a fan-out that are under way at once: AWS throttles per account.
 const PARALLEL: usize = 5;
 
 /// The most services of one answer: with its events, a service takes up to 25 KB of the 6 MB that Lambda may answer

@@ -1,4 +1,4 @@
-//! What a service is made of, each resource in a room of its own: how it is looked at, made, taken back and deleted.
+//! The parts of a service, each resource in a room of its own: how it is looked at, made, taken back and deleted.
 //!
 //! The flows decide which part when; a part knows nothing of the others.
 
@@ -24,7 +24,7 @@ pub(super) enum Removal {
     Gone,
     /// It was not there.
     Absent,
-    /// What is there under the name is somebody else's.
+    /// The thing of that name is somebody else's.
     NotOwn,
     /// It stays, for this reason.
     Kept(String),

@@ -15,14 +15,14 @@ use super::step::{Does, Step};
 use super::{Cause, defaults, tags};
 use crate::config;
 
-/// What to create: every part that the caller gave.
+/// The request of a create: every part that the caller gave.
 #[derive(Debug, Clone)]
 pub struct CreateRequest {
     /// The cluster that the service goes to.
     pub cluster: ClusterPart,
-    /// What the service's tasks run.
+    /// The task definition that the service's tasks run.
     pub task_definition: TaskDefinitionPart,
-    /// Where the service's tasks are found by name.
+    /// The registry in which the service's tasks are found by name.
     pub registry: RegistryPart,
     /// The service. Its cluster, task definition and registries are filled in from the other parts.
     pub service: CreateServiceInput,
@@ -37,7 +37,7 @@ pub enum ClusterPart {
     New {
         /// Its name.
         name: String,
-        /// What to create.
+        /// The input of its creation.
         input: Box<CreateClusterInput>,
     },
 }
@@ -62,12 +62,12 @@ pub enum RegistryPart {
     New {
         /// The namespace's id.
         namespace_id: String,
-        /// What to create.
+        /// The input of its creation.
         input: Box<discovery::CreateServiceInput>,
     },
 }
 
-/// What is there of a request's parts.
+/// The parts of a request that are there already.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The service of the name, in any status.

@@ -62,7 +62,7 @@ pub struct Names {
     pub registry: Option<String>,
 }
 
-/// How far a thing that is to be done once has come.
+/// The state of a thing that is to be done once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum State {
@@ -94,7 +94,7 @@ pub struct Record {
     pub account: String,
     /// The names of what is made.
     pub names: Names,
-    /// How far it has come.
+    /// Its state.
     pub state: State,
     /// The milliseconds since 1970 until which nobody but the owner is at it.
     pub lease: u64,
@@ -175,15 +175,15 @@ pub struct Lease<'r> {
 /// The beginning of a thing that is to be done once.
 #[derive(Debug)]
 pub struct Begun<'r> {
-    /// What this invocation holds; of what is [`Done`](History::Done), what was held before.
+    /// The lease of this invocation; of a thing that is [`Done`](History::Done), the lease of before.
     pub lease: Lease<'r>,
-    /// What became of it before.
+    /// Its fate before this invocation.
     pub history: History,
     /// Claims that another request was waited for: what was looked at meanwhile has changed.
     pub has_waited: bool,
 }
 
-/// What became of a thing before this invocation.
+/// The fate of a thing before this invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum History {
     /// Nothing: this is its beginning.

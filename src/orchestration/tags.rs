@@ -30,7 +30,7 @@ impl KeyValue for RegistryTag {
     }
 }
 
-/// Whether a tag of this key is one of this API's own.
+/// Returns `true` if a tag of this key is one of this API's own.
 pub fn is_own(key: &str) -> bool {
     key.starts_with(OWN_PREFIX)
 }

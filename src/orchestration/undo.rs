@@ -35,20 +35,20 @@ const KEPT_FOR_SERVICE: &str = "AWS never answered whether the service is made; 
 /// Said of the parts of a service that can't be looked at.
 const KEPT_FOR_UNSEEN: &str = "the service that needs it may be there, and can't be looked at";
 
-/// What became of the changes that a failed flow had made.
+/// The fate of the changes that a failed flow had made.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct UndoReport {
     /// The ARNs of everything that the flow had created.
     pub created: Vec<String>,
     /// Those of them that are gone.
     pub rolled_back: Vec<String>,
-    /// What is, or may be, still there.
+    /// Those that are, or may be, still there.
     pub left_behind: Vec<Leftover>,
     /// The least hopeful thing that can be said of what is left.
     pub standing: Standing,
 }
 
-/// What can become of what an undo has left, from the most hopeful on.
+/// The prospects of everything that an undo has left, from the most hopeful on.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// Nothing is left.
@@ -117,7 +117,7 @@ pub(super) async fn undo(
         .await
 }
 
-/// What is seen of the service.
+/// The service as a look shows it.
 enum Sight {
     Found(Box<Service>),
     Absent,

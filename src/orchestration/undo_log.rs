@@ -58,7 +58,7 @@ pub(super) struct Entry {
     pub change: Change,
     /// The ARN of what was made, once it is known.
     pub arn: Option<String>,
-    /// What AWS has said of it.
+    /// The last answer of AWS about it.
     pub answer: Answer,
     /// Claims that AWS was asked for it more than once.
     pub is_repeated: bool,
@@ -66,7 +66,7 @@ pub(super) struct Entry {
     pub heard_at: Option<Instant>,
 }
 
-/// What AWS has said of a change that it was asked for.
+/// The last answer of AWS about a change that it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Nothing: it may be at work.

@@ -34,15 +34,15 @@ pub struct PendingDelete {
     pub service: String,
     /// The cluster's ARN.
     pub cluster_arn: String,
-    /// What the cluster is marked with; `None` for the cluster `default`, which is not deleted.
+    /// The mark of the cluster; `None` for the cluster `default`, which is not deleted.
     pub cluster_mark: Option<String>,
     /// The service's ARN.
     pub service_arn: String,
-    /// When AWS says that the service was created.
+    /// The time at which, as AWS says, the service was created.
     pub service_created_at: Option<Timestamp>,
     /// The ARNs of the service's registries; they hold Cloud Map's ids.
     pub registry_arns: Vec<String>,
-    /// When AWS says that they were created, by ARN: Cloud Map may give the same id again.
+    /// The times at which, as AWS says, they were created, by ARN: Cloud Map may give the same id again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub registries_created_at: BTreeMap<String, Timestamp>,
 }

@@ -2,7 +2,7 @@
 
 use super::{Record, State};
 
-/// What a record that is there means to a request that wants to begin.
+/// The meaning of a record that is there to a request that wants to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assessment {
     /// Nothing is in the way.
@@ -11,7 +11,7 @@ pub enum Assessment {
     OtherBody,
     /// It is done.
     Done(Record),
-    /// Who was at it has died: it may be taken over.
+    /// The invocation that was at it has died: it may be taken over.
     Abandoned(Record),
     /// Somebody is at it.
     UnderWay,

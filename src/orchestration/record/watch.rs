@@ -32,7 +32,7 @@ pub struct Watch {
     pub correlation_id: String,
 }
 
-/// What a watch finds.
+/// The findings of a watch.
 #[derive(Debug)]
 pub enum Watched<'r> {
     /// There is nothing to do: it ended, or somebody else is at it, with a watch of its own.
@@ -70,7 +70,7 @@ impl Watch {
     }
 }
 
-/// What a record that is there means to a watch.
+/// The meaning of a record that is there to a watch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Settled,
