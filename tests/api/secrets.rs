@@ -2,14 +2,17 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use ecs_api::config::{Config, LogLevel};
 use ecs_api::{intake, telemetry};
+use fake_aws::Fault;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::services::documented;
-use crate::support::{Caller, TestAccount, TestApp};
+use crate::support::scripted::{EXTERNAL_ID, NAMESPACE, ScriptedApp};
+use crate::support::{Answer, Caller, TestAccount, TestApp};
 
 /// Takes the log of this thread.
 #[derive(Debug, Clone, Default)]
@@ -243,4 +246,96 @@ fn debug_shows_no_secret() {
     for hidden in [SECRET, &token, "external-"] {
         assert!(!shown.contains(hidden), "{shown}");
     }
+}
+
+/// Gives the documented request what nobody else may see, wherever a body takes such a thing.
+fn secretive(namespace_id: &str) -> Value {
+    let mut body = documented(namespace_id);
+    let container = &mut body["taskdefinition"]["containerdefinitions"][0];
+    container["environment"] = json!([{"name": "PASSWORD", "value": SECRET}]);
+    container["command"] = json!(["login", SECRET]);
+    container["dockerlabels"] = json!({"label": SECRET});
+    body
+}
+
+/// Checks that nothing that the function wrote down, for itself or for whoever reads it, holds what is secret.
+#[track_caller]
+fn assert_kept(app: &ScriptedApp, log: &Log, problems: &[Answer]) {
+    let calls = app.aws.calls();
+    let written = |operation: &str| -> Vec<String> {
+        let calls = calls.iter().filter(|call| call.operation() == operation);
+        calls.map(|call| call.input().to_string()).collect()
+    };
+    let (records, messages) = (written("dynamodb:PutItem"), written("sqs:SendMessage"));
+    for text in [&records[0], &messages[0]] {
+        assert!(
+            text.contains("nonprod"),
+            "it is read as it was sent: {text}"
+        );
+    }
+    let problems = problems.iter().map(|problem| problem.text().clone());
+    let token = Caller::Writer.token().expect("a writer has a token");
+    for text in [records, messages, vec![log.text()]]
+        .concat()
+        .into_iter()
+        .chain(problems)
+    {
+        for hidden in [SECRET, token, EXTERNAL_ID] {
+            assert!(!text.contains(hidden), "{hidden} is written down: {text}");
+        }
+    }
+}
+
+/// Returns how often an operation was called so far.
+fn count_calls(app: &ScriptedApp, operation: &str) -> usize {
+    let operations = app.aws.operations();
+    let called = operations.iter().filter(|called| *called == operation);
+    called.count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_taken_back_or_repeated_writes_down_no_secret() {
+    let app = ScriptedApp::new();
+    let (log, _guard) = Log::start(LogLevel::Trace);
+    let body = secretive(NAMESPACE);
+    let refusal = Fault::refuse("InvalidParameterException", "no");
+    app.aws.on("ecs:CreateService").once().meets(refusal);
+    let refused = app.create(Some(SECRET), &body).await;
+    refused.problem(400);
+
+    app.aws.on("ecs:CreateService").meets(Fault::silence());
+    let late = app.create(None, &body).await;
+    late.problem(504);
+    app.aws.forget_script();
+    app.deliver_for(Duration::from_mins(3)).await;
+    assert_eq!(app.inventory(), [""; 0]);
+
+    assert_eq!(app.create(Some(SECRET), &body).await.status, 200);
+    assert_eq!(app.create(Some(SECRET), &body).await.status, 200);
+    let mut other = body.clone();
+    other["service"]["desiredcount"] = json!(2);
+    let clashing = app.create(Some(SECRET), &other).await;
+    clashing.problem(409);
+    assert!(count_calls(&app, "dynamodb:PutItem") > 4);
+    assert!(count_calls(&app, "sqs:SendMessage") > 2);
+    assert_kept(&app, &log, &[refused, late, clashing]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_goes_on_and_is_given_up_writes_down_no_secret() {
+    let app = ScriptedApp::new();
+    let (log, _guard) = Log::start(LogLevel::Trace);
+    assert_eq!(app.create(None, &secretive(NAMESPACE)).await.status, 200);
+    let in_use = Fault::refuse("ResourceInUse", "The service has registered instances");
+    app.aws.on("servicediscovery:DeleteService").meets(in_use);
+    let target = json!({"cluster": "myclu", "service": "webapp", "recursive": true});
+    let answer = app.send("DELETE", "/nonprod/services", None, &target).await;
+    assert_eq!(answer.json()["Queued"], true, "{}", answer.text());
+    app.aws.forget_script();
+    let denied = Fault::refuse("AccessDeniedException", "no");
+    app.aws.on("ecs:DeleteCluster").meets(denied);
+    app.deliver_for(Duration::from_mins(15)).await;
+    let letters = app.aws.messages(&format!("{}-dead-letters", app.queue_url));
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_kept(&app, &log, &[answer]);
 }

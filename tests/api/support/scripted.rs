@@ -16,6 +16,8 @@ use super::app::{Answer, Caller};
 
 /// The member account of scripted tests, `nonprod` in paths.
 pub const MEMBER: &str = "111122223333";
+/// The external id that the member's role asks for.
+pub const EXTERNAL_ID: &str = "external-id-of-nonprod";
 /// A private DNS namespace of the member.
 pub const NAMESPACE: &str = "ns-y3uaw6neshhbev3f";
 /// The table of records.
@@ -196,7 +198,8 @@ impl ScriptedApp {
 fn configuration() -> Config {
     let config = json!({
         "accounts": {"nonprod": {
-            "roleArn": format!("arn:aws:iam::{MEMBER}:role/ecs-api"), "region": "us-east-1",
+            "roleArn": format!("arn:aws:iam::{MEMBER}:role/ecs-api"), "externalId": EXTERNAL_ID,
+            "region": "us-east-1",
             "defaultSubnets": ["subnet-0a1b2c3d"], "defaultSgs": ["sg-0a1b2c3d"],
             "defaultExecutionRoleArn": format!("arn:aws:iam::{MEMBER}:role/ecsTaskExecutionRole"),
         }},
