@@ -13,6 +13,7 @@ mod callers;
 mod cleanup;
 mod configuration;
 mod permissions;
+mod records;
 
 /// The account that the stack is deployed into.
 const HUB: &str = "123456789012";

@@ -51,7 +51,7 @@ impl Stack {
 }
 
 /// Waits for something, and answers what it is.
-async fn eventually<T>(
+pub(super) async fn eventually<T>(
     what: &str,
     within: Duration,
     mut look: impl AsyncFnMut() -> Option<T>,

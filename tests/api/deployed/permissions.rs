@@ -372,22 +372,38 @@ impl Room {
     }
 }
 
-/// The member's role, changed as the account's root user would.
-struct Role<'s> {
+/// A policy of a role, changed as the account's root user would.
+pub(super) struct Role<'s> {
     stack: &'s Stack,
-    account_id: String,
+    account_id: &'s str,
+    name: &'s str,
+    policy_name: &'s str,
 }
 
-impl Role<'_> {
+impl<'s> Role<'s> {
+    pub(super) fn of(
+        stack: &'s Stack,
+        account_id: &'s str,
+        name: &'s str,
+        policy_name: &'s str,
+    ) -> Self {
+        Self {
+            stack,
+            account_id,
+            name,
+            policy_name,
+        }
+    }
+
     fn iam(&self, action: &str, more: &[(&str, &str)]) -> String {
         let given = [
             ("Action", action),
             ("Version", "2010-05-08"),
-            ("RoleName", "ecs-api"),
-            ("PolicyName", "ecs-api"),
+            ("RoleName", self.name),
+            ("PolicyName", self.policy_name),
         ];
         let sent = ureq::post(self.stack.endpoint())
-            .header("authorization", signature(&self.account_id, "iam"));
+            .header("authorization", signature(self.account_id, "iam"));
         let mut answer = sent
             .send_form(given.iter().chain(more).copied())
             .expect("IAM answers");
@@ -397,7 +413,7 @@ impl Role<'_> {
             .expect("the answer is text")
     }
 
-    fn policy(&self) -> Value {
+    pub(super) fn policy(&self) -> Value {
         let answer = self.iam("GetRolePolicy", &[]);
         let (_, rest) = answer
             .split_once("<PolicyDocument>")
@@ -407,7 +423,7 @@ impl Role<'_> {
         serde_json::from_str(&text).expect("a policy is JSON")
     }
 
-    fn put(&self, policy: &Value) {
+    pub(super) fn put(&self, policy: &Value) {
         self.iam("PutRolePolicy", &[("PolicyDocument", &policy.to_string())]);
     }
 }
@@ -424,7 +440,7 @@ fn actions_of(statement: &Value) -> Vec<String> {
 }
 
 /// The policy without one action.
-fn without(policy: &Value, action: &str) -> Value {
+pub(super) fn without(policy: &Value, action: &str) -> Value {
     let mut policy = policy.clone();
     let statements = policy["Statement"].as_array_mut().expect("a list");
     for statement in &mut *statements {
@@ -454,10 +470,7 @@ fn every_endpoint_that_enters_an_account_is_among_those_that_lose_their_permissi
 async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
     let stack = Stack::shared();
     let room = Room::furnish(stack).await;
-    let role = Role {
-        stack,
-        account_id: room.account.id.clone(),
-    };
+    let role = Role::of(stack, &room.account.id, "ecs-api", "ecs-api");
     let policy = role.policy();
     let send = async |endpoint: &str| {
         let Asked { method, path, body } = room.ask(endpoint).await;
