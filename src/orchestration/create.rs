@@ -4,31 +4,30 @@
 //! the request is written; what was found becomes a [plan](super::plan); what is missing is made side by side, then
 //! the service. What a failed request has made is taken back before it answers, and of one that died by its watch.
 
+mod look;
+
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::time::{Instant, sleep};
 
 use super::Cause;
 use super::leftover::leftover;
 use super::mark::Mark;
 use super::parts::{PAUSE, cluster, registry, service, task_definition};
-use super::plan::{CreatePlan, CreateRequest, Found, Part, RegistryPart, TaskDefinitionPart};
+use super::plan::{CreatePlan, CreateRequest, Found, Part};
 use super::record::{Begun, End, History, Identity, Lease, Records};
 use super::undo::{Standing, UndoReport, Undone, undo};
 use super::undo_log::{Entry, UndoLog};
-use crate::aws::{Account, Error, Kind, discovery, ecs};
+use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
-use crate::ids::RegistryId;
+use look::{look_for_own, look_in_time, show};
 
 /// The most of a request's time that is kept back to take back what it has made; at most a third of it is.
 const UNDO_RESERVE_MAX: Duration = Duration::from_secs(8);
 /// Said of what belongs to a service that is there.
 const NOT_SHOWN: &str = "it belongs to the service, which is there, but could not be shown";
-/// The number of registries that are looked at together: AWS throttles per account.
-const PARALLEL: usize = 5;
 
 /// Everything that a create works with.
 #[derive(Debug)]
@@ -281,100 +280,6 @@ fn own_service(found: &Found, mark: &Mark, history: History) -> Option<Service> 
     is_own.then(|| service.clone())
 }
 
-async fn look_in_time(
-    context: &CreateContext<'_>,
-    request: &CreateRequest,
-    deadline: Deadline,
-) -> Result<Found, Cause> {
-    let look = Box::pin(look(context.account, request, deadline));
-    deadline.limit(look).await?
-}
-
-/// Looks at everything that can be checked before the first change, side by side.
-pub(super) async fn look(
-    account: &Account,
-    request: &CreateRequest,
-    deadline: Deadline,
-) -> Result<Found, Cause> {
-    let cluster_name = request.cluster_name();
-    let (service, cluster, task_definition, registry) = tokio::join!(
-        ecs::describe_service(account, cluster_name, request.service_name()),
-        ecs::describe_cluster(account, cluster_name),
-        look_at_task_definition(account, &request.task_definition),
-        look_at_registry(account, &request.registry, deadline),
-    );
-    Ok(Found {
-        service: service?,
-        cluster: cluster?,
-        task_definition: task_definition?,
-        registry: registry?,
-        is_own_registry: false,
-    })
-}
-
-async fn look_at_task_definition(
-    account: &Account,
-    part: &TaskDefinitionPart,
-) -> Result<Option<TaskDefinition>, Error> {
-    match part {
-        TaskDefinitionPart::Existing(name) => task_definition::look(account, name).await,
-        TaskDefinitionPart::New(_) => Ok(None),
-    }
-}
-
-async fn look_at_registry(
-    account: &Account,
-    part: &RegistryPart,
-    deadline: Deadline,
-) -> Result<Option<Registry>, Error> {
-    match part {
-        RegistryPart::None => Ok(None),
-        RegistryPart::Existing(ids) => {
-            let looks = stream::iter(ids.clone())
-                .map(|id| async move { discovery::get_service(account, &id).await });
-            let all: Vec<_> = looks.buffered(PARALLEL).try_collect().await?;
-            Ok(all.into_iter().next())
-        }
-        RegistryPart::New {
-            namespace_id,
-            input,
-        } => {
-            let name = input.name.as_deref().unwrap_or_default();
-            let (namespace, found) = tokio::join!(
-                discovery::get_namespace(account, namespace_id),
-                registry::look(account, namespace_id, name, deadline),
-            );
-            namespace?;
-            found
-        }
-    }
-}
-
-/// Looks for what an invocation that died has made of this very request.
-async fn look_for_own(
-    context: &CreateContext<'_>,
-    request: &CreateRequest,
-    mark: &Mark,
-    mut found: Found,
-    deadline: Deadline,
-) -> Result<Found, Cause> {
-    let account = context.account;
-    if let TaskDefinitionPart::New(input) = &request.task_definition {
-        let family = input.family.as_deref().unwrap_or_default();
-        let revisions = task_definition::find_marked(account, mark, family);
-        found.task_definition = deadline
-            .limit(Box::pin(revisions))
-            .await??
-            .into_iter()
-            .next();
-    }
-    if let (RegistryPart::New { .. }, Some(registry)) = (&request.registry, &found.registry) {
-        let is_own = registry::is_own(account, mark, registry);
-        found.is_own_registry = deadline.limit(Box::pin(is_own)).await??;
-    }
-    Ok(found)
-}
-
 /// Makes what is missing side by side, then the service.
 async fn make(
     context: &CreateContext<'_>,
@@ -450,51 +355,4 @@ async fn make(
 
 fn lacks_the_cluster(error: &Error) -> bool {
     error.code.as_deref() == Some("ClusterNotFoundException")
-}
-
-/// Returns everything that a request which is done involved, as it is now.
-async fn show(context: &CreateContext<'_>, service: Service) -> Result<Creation, Cause> {
-    let parts = Box::pin(look_at_parts(context.account, service));
-    Ok(context.deadline.limit(parts).await??)
-}
-
-async fn look_at_parts(account: &Account, service: Service) -> Result<Creation, Error> {
-    let (cluster_arn, definition) = (
-        service.cluster_arn().unwrap_or_default(),
-        service.task_definition().unwrap_or_default(),
-    );
-    let (cluster, task_definition, registry) = tokio::join!(
-        ecs::describe_cluster(account, cluster_arn),
-        ecs::describe_task_definition(account, definition),
-        first_registry(account, &service),
-    );
-    let missing = || {
-        account.missing(
-            "ecs:DescribeClusters",
-            format!("there is no cluster `{cluster_arn}`"),
-        )
-    };
-    let lacking = || account.lacking("ecs:DescribeTaskDefinition", "taskDefinition");
-    Ok(Creation {
-        cluster: cluster?.ok_or_else(missing)?,
-        task_definition: task_definition?.task_definition.ok_or_else(lacking)?,
-        registry: registry?,
-        service,
-    })
-}
-
-async fn first_registry(account: &Account, service: &Service) -> Result<Option<Registry>, Error> {
-    let arn = service
-        .service_registries()
-        .first()
-        .and_then(|registry| registry.registry_arn());
-    let Some(arn) = arn else { return Ok(None) };
-    // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
-    let own = RegistryId::parse(arn, &account.account_region());
-    match discovery::get_service(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
-        Ok(registry) => Ok(Some(registry)),
-        // It has been deleted since.
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Lease, Record, Records, State, Store, within_patience};
+use super::store::Store;
+use super::{Identity, Lease, Record, Records, State};
 use crate::aws::Error;
 use crate::aws::queue::DELAY_MAX;
 use crate::aws::table::Write;
@@ -101,8 +102,7 @@ impl Records {
         let Some(store) = &self.store else {
             return Ok(Watched::Settled);
         };
-        let get = store.table.get_item::<Record>(&watch.id);
-        let found = within_patience(deadline, "dynamodb:GetItem", get).await?;
+        let found = store.read(&watch.id, deadline).await?;
         let now_ms = self.clock.now_ms();
         match (interpret(found.as_ref(), watch, now_ms), found) {
             (Meaning::NotYet, found) => {
@@ -133,7 +133,7 @@ impl Records {
             lease: self.clock.now_ms() + milliseconds(left),
             ..found.next()
         };
-        match self.write_next(store, &taken, deadline).await {
+        match store.write_next(&taken, deadline).await {
             Ok(Write::Written) => Ok(Watched::Abandoned(Box::new(Lease {
                 records: self,
                 record: taken,

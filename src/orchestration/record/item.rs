@@ -1,0 +1,120 @@
+//! A record, and what it is the record of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::orchestration::mark::Mark;
+
+/// The longest token of ECS, in characters
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>).
+const CLIENT_TOKEN_MAX: usize = 36;
+
+/// The names of what a request makes: all that is known of it where its invocation dies.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Names {
+    /// The cluster of the service.
+    pub cluster: String,
+    /// The service.
+    pub service: String,
+    /// Claims that the request is to make the cluster, too.
+    pub makes_cluster: bool,
+    /// The family of the revision to be registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// The namespace of the registry to be created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace_id: Option<String>,
+    /// The registry to be created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
+}
+
+/// The state of a thing that is to be done once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    /// An invocation is at it, until its lease is over.
+    Running,
+    /// A watch takes back what an invocation has left, until its lease is over.
+    TakingBack,
+    /// It is done.
+    Done,
+    /// Everything is as it was before.
+    Undone,
+}
+
+/// The record of one thing that is to be done once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The digest of the key, or the id of the request that has none.
+    pub id: String,
+    /// The number of writes so far, by which each write is known to follow the one before.
+    pub version: u64,
+    /// The milliseconds since 1970 at which it was begun; with the id it is the [`Mark`].
+    pub generation: u64,
+    /// The digest of the body.
+    pub body: String,
+    /// The invocation that is at it, or was last.
+    pub owner: String,
+    /// The account's name in the configuration.
+    pub account: String,
+    /// The names of what is made.
+    pub names: Names,
+    /// Its state.
+    pub state: State,
+    /// The milliseconds since 1970 until which nobody but the owner is at it.
+    pub lease: u64,
+    /// The seconds since 1970 at which it is forgotten.
+    pub expires: u64,
+    /// The ARNs of what was made, where it is done.
+    #[serde(default)]
+    pub arns: Vec<String>,
+}
+
+impl Record {
+    /// Returns the mark of what is made.
+    pub fn mark(&self) -> Mark {
+        Mark::new(&self.id, self.generation)
+    }
+
+    pub(super) fn is_forgotten(&self, now_ms: u64) -> bool {
+        self.expires < now_ms / 1000
+    }
+
+    /// Returns the record as its next write leaves it.
+    pub(super) fn next(&self) -> Self {
+        Self {
+            version: self.version.saturating_add(1),
+            ..self.clone()
+        }
+    }
+}
+
+/// The identity of a request that is to be done once.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The digest of caller, account, method, path and key; or the id of the request that has none.
+    pub id: String,
+    /// The digest of the body.
+    pub body: String,
+    /// Claims that the caller gave an `Idempotency-Key`.
+    pub is_keyed: bool,
+    /// The account's name in the configuration.
+    pub account: String,
+    /// The name of who asked for it.
+    pub caller: String,
+    /// Lambda's id of the invocation.
+    pub request_id: String,
+}
+
+impl Identity {
+    /// Returns the token by which AWS knows a repeated call: at most 36 characters, the same for the same key.
+    pub fn token(&self) -> String {
+        // Lambda's ids have 36 characters; a client of a direct invocation has no say in it.
+        self.id
+            .get(..CLIENT_TOKEN_MAX)
+            .unwrap_or(&self.id)
+            .to_owned()
+    }
+}
