@@ -24,7 +24,7 @@ use crate::continuation::{Continuation, Stack};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::intake::batch::{self, Batch};
-use crate::intake::{self, Call, Envelope, Event, Malformed, Opened, UnknownEvent};
+use crate::intake::{self, Call, Envelope, Event, MalformedEvent, Opened, UnknownEvent};
 use crate::orchestration::record::Records;
 use crate::problem;
 use crate::reply::{Body, Reply};
@@ -123,7 +123,7 @@ impl App {
 
     async fn answer(
         &self,
-        call: &Result<Call, Malformed>,
+        call: &Result<Call, MalformedEvent>,
         envelope: Envelope,
         context: &Context,
         log: &mut RequestLog,

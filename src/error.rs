@@ -7,7 +7,7 @@ use crate::auth::Refusal;
 use crate::aws;
 use crate::deadline::Elapsed;
 use crate::ids::{ClusterName, IdError, ServiceName, TaskId};
-use crate::intake::Malformed;
+use crate::intake::MalformedEvent;
 use crate::orchestration::launch::{NothingStarted, RunFailure};
 use crate::orchestration::{Cause, create, delete};
 use crate::wire::validation::FieldError;
@@ -17,7 +17,7 @@ use crate::wire::validation::FieldError;
 pub enum Error {
     /// The event carries no readable request.
     #[error(transparent)]
-    Malformed(#[from] Malformed),
+    Malformed(#[from] MalformedEvent),
     /// No route has this path.
     #[error("there is nothing at this path")]
     NoRoute,

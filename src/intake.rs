@@ -71,7 +71,7 @@ pub struct Opened {
     /// The envelope to answer in.
     pub envelope: Envelope,
     /// The request, or why it can't be read.
-    pub call: Result<Call, Malformed>,
+    pub call: Result<Call, MalformedEvent>,
 }
 
 /// The kinds of event that carry a request.
@@ -160,8 +160,37 @@ impl Envelope {
 
 /// An event of a known kind whose request can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Malformed(pub String);
+pub enum MalformedEvent {
+    /// A member is not of the type that it has in events of this kind.
+    #[error("the event that carries the request can't be read at `{place}`: {fault}")]
+    Member {
+        /// The path of the member in the event.
+        place: String,
+        /// The fault, without the value: that may be a token.
+        fault: String,
+    },
+    /// A part is longer than is accepted.
+    #[error("the {part} {given} {unit}; at most {limit} are accepted")]
+    TooLong {
+        /// The part, with its verb: `query has`.
+        part: &'static str,
+        /// Its size.
+        given: usize,
+        /// The unit of both sizes: `bytes` or `values`.
+        unit: &'static str,
+        /// The largest size that is accepted.
+        limit: usize,
+    },
+    /// The body is not the base64 that it is marked as.
+    #[error("the body is marked as base64, but is not: {0}")]
+    Base64(base64::DecodeError),
+    /// The method of a direct invocation can't be one.
+    #[error("`method`: `{0}` is not a method of HTTP, like `GET`")]
+    Method(String),
+    /// A header of a direct invocation can't be one.
+    #[error("`headers`: the name or the value of `{0}` has characters that no header can hold")]
+    Header(String),
+}
 
 /// An event that there is no envelope to answer in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -250,7 +279,7 @@ fn check_way(
 }
 
 /// Reads the request of an event.
-fn call(event: Value, envelope: Envelope) -> Result<Call, Malformed> {
+fn call(event: Value, envelope: Envelope) -> Result<Call, MalformedEvent> {
     match envelope {
         Envelope::HttpApi => http_api::call(event),
         Envelope::RestApi(_) => rest_api::call(event),

@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::aws::Attribution;
 use crate::config::LogLevel;
 use crate::error::{Error, causes};
-use crate::intake::{Call, Malformed};
+use crate::intake::{Call, MalformedEvent};
 use crate::reply::Reply;
 use crate::text::printable_up_to;
 
@@ -78,7 +78,7 @@ impl RequestLog {
     /// error.
     pub fn log(
         &self,
-        call: &Result<Call, Malformed>,
+        call: &Result<Call, MalformedEvent>,
         reply: &Reply,
         request_id: &str,
         took: Duration,

@@ -4,7 +4,7 @@
 //! [`Request::input`](super::Request::input) hands the JSON to [`wire::read`](mod@crate::wire::read), which makes an input
 //! of the SDK of it.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 
 use flate2::read::MultiGzDecoder;
 use lambda_http::http::header::{self, HeaderMap};
@@ -24,7 +24,7 @@ pub const ACCEPTED_ENCODING: &str = "gzip";
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 /// A body that can't be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// It is longer than is accepted.
     #[error("the body has {given} bytes; at most {BODY_MAX_BYTES} are accepted")]
@@ -42,7 +42,7 @@ pub enum BodyError {
     UnknownCompression(String),
     /// It is not what `Content-Encoding` says.
     #[error("`Content-Encoding` says `gzip`, but the body is not: {0}")]
-    NotGzip(String),
+    NotGzip(io::Error),
     /// Its characters are not encoded as UTF-8.
     #[error("the body's character encoding is `{0}`; send UTF-8")]
     OtherCharset(String),
@@ -116,7 +116,7 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, BodyError> {
     MultiGzDecoder::new(packed)
         .take(limit + 1)
         .read_to_end(&mut unpacked)
-        .map_err(|error| BodyError::NotGzip(error.to_string()))?;
+        .map_err(BodyError::NotGzip)?;
     if unpacked.len() > BODY_MAX_BYTES {
         return Err(BodyError::TooLongUnpacked);
     }

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::{Envelope, Malformed};
+use super::{Envelope, MalformedEvent};
 
 /// The longest path, as it is sent. Three names of AWS have 255 characters each.
 const PATH: Size = Size {
@@ -42,7 +42,7 @@ struct Size {
 }
 
 /// Refuses an event of which a part is longer than is accepted.
-pub(super) fn check(event: &Value, envelope: Envelope) -> Result<(), Malformed> {
+pub(super) fn check(event: &Value, envelope: Envelope) -> Result<(), MalformedEvent> {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     let path = match envelope {
         Envelope::HttpApi => text("rawPath"),
@@ -60,9 +60,9 @@ pub(super) fn check(event: &Value, envelope: Envelope) -> Result<(), Malformed> 
         ("headers", HEADERS, "headers have"),
         ("multiValueHeaders", HEADERS, "headers have"),
     ];
-    for (name, limit, what) in members {
+    for (name, limit, part) in members {
         let size = event.get(name).map(Size::of).unwrap_or_default();
-        size.within(limit, what)?;
+        size.within(limit, part)?;
     }
     let members = event.as_object().into_iter().flatten();
     let rest = Size::of_members(members.filter(|(name, _)| *name != "body"));
@@ -123,15 +123,18 @@ impl Size {
         }
     }
 
-    fn within(self, limit: Self, what: &str) -> Result<(), Malformed> {
+    fn within(self, limit: Self, part: &'static str) -> Result<(), MalformedEvent> {
         for (given, limit, unit) in [
             (self.bytes, limit.bytes, "bytes"),
             (self.values, limit.values, "values"),
         ] {
             if given > limit {
-                return Err(Malformed(format!(
-                    "the {what} {given} {unit}; at most {limit} are accepted"
-                )));
+                return Err(MalformedEvent::TooLong {
+                    part,
+                    given,
+                    unit,
+                    limit,
+                });
             }
         }
         Ok(())

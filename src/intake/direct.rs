@@ -11,9 +11,10 @@ use lambda_http::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Call, Malformed, parts, query_pairs, take_tokens};
+use super::{Call, MalformedEvent, parts, query_pairs, take_tokens};
 use crate::auth::Evidence;
 use crate::reply::{Body, Reply};
+use crate::text::printable;
 
 /// The event.
 #[derive(Deserialize)]
@@ -62,10 +63,10 @@ impl Values {
 }
 
 /// Reads the request in the event.
-pub(super) fn call(event: Value) -> Result<Call, Malformed> {
+pub(super) fn call(event: Value) -> Result<Call, MalformedEvent> {
     let event: Invocation = parts::typed(event)?;
     let method = Method::from_bytes(event.method.to_ascii_uppercase().as_bytes())
-        .map_err(|_| Malformed("`method` is no HTTP method".to_owned()))?;
+        .map_err(|_| MalformedEvent::Method(printable(&event.method)))?;
     let mut headers = header_map(event.headers.unwrap_or_default())?;
     let tokens = take_tokens(&mut headers);
     // The target of a `Link` is a path with a query: it can be asked for as it is.
@@ -96,16 +97,12 @@ fn pairs(map: BTreeMap<String, Values>) -> impl Iterator<Item = (String, String)
     })
 }
 
-fn header_map(headers: BTreeMap<String, Values>) -> Result<HeaderMap, Malformed> {
-    let header = |(name, value): (String, String)| {
-        let value = HeaderValue::try_from(value).ok()?;
-        Some((HeaderName::try_from(name).ok()?, value))
-    };
-    let headers: Option<Vec<_>> = pairs(headers).map(header).collect();
+fn header_map(headers: BTreeMap<String, Values>) -> Result<HeaderMap, MalformedEvent> {
     let mut map = HeaderMap::new();
-    for (name, value) in
-        headers.ok_or_else(|| Malformed("`headers` has what no header can hold".to_owned()))?
-    {
+    for (name, value) in pairs(headers) {
+        let refused = || MalformedEvent::Header(printable(&name));
+        let value = HeaderValue::try_from(value).map_err(|_| refused())?;
+        let name = HeaderName::try_from(name.as_str()).map_err(|_| refused())?;
         map.append(name, value);
     }
     Ok(map)

@@ -10,12 +10,12 @@ use lambda_http::aws_lambda_events::apigw::{
 };
 use serde_json::{Value, json};
 
-use super::{Call, Malformed, parts, query_pairs, take_tokens};
+use super::{Call, MalformedEvent, parts, query_pairs, take_tokens};
 use crate::auth::{Claim, Evidence};
 use crate::reply::Reply;
 
 /// Reads the request in the event.
-pub(super) fn call(mut event: Value) -> Result<Call, Malformed> {
+pub(super) fn call(mut event: Value) -> Result<Call, MalformedEvent> {
     let claims = take_claims(&mut event);
     let event: ApiGatewayV2httpRequest = parts::typed(event)?;
     let (prefix, path) = parts::split_stage(

@@ -8,12 +8,12 @@ use lambda_http::aws_lambda_events::alb::AlbTargetGroupRequest;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::{Call, HeaderStyle, Malformed, parts, take_tokens};
+use super::{Call, HeaderStyle, MalformedEvent, parts, take_tokens};
 use crate::auth::Evidence;
 use crate::reply::Reply;
 
 /// Reads the request in the event.
-pub(super) fn call(event: Value, style: HeaderStyle) -> Result<Call, Malformed> {
+pub(super) fn call(event: Value, style: HeaderStyle) -> Result<Call, MalformedEvent> {
     let event: AlbTargetGroupRequest = parts::typed(without_nulls(event))?;
     let (mut headers, query) = match style {
         HeaderStyle::Single => (event.headers, event.query_string_parameters),

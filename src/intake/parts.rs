@@ -8,7 +8,7 @@ use lambda_http::http::header::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::Malformed;
+use super::MalformedEvent;
 use crate::auth::Claim;
 use crate::reply::{Body, Reply, unpacked};
 use crate::text::printable;
@@ -67,13 +67,11 @@ fn texts<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str
 }
 
 /// Reads an event of a known kind.
-pub(super) fn typed<T: DeserializeOwned>(event: Value) -> Result<T, Malformed> {
+pub(super) fn typed<T: DeserializeOwned>(event: Value) -> Result<T, MalformedEvent> {
     serde_path_to_error::deserialize(event).map_err(|error| {
         let place = printable(&error.path().to_string());
-        let message = printable(&without_value(&error.into_inner().to_string()));
-        Malformed(format!(
-            "the event that carries the request can't be read at `{place}`: {message}"
-        ))
+        let fault = printable(&without_value(&error.into_inner().to_string()));
+        MalformedEvent::Member { place, fault }
     })
 }
 
@@ -97,14 +95,15 @@ pub(super) fn claims(claims: Option<&Value>) -> BTreeMap<String, Claim> {
 }
 
 /// Decodes the body's bytes.
-pub(super) fn body(body: Option<String>, is_base64_encoded: bool) -> Result<Vec<u8>, Malformed> {
+pub(super) fn body(
+    body: Option<String>,
+    is_base64_encoded: bool,
+) -> Result<Vec<u8>, MalformedEvent> {
     let body = body.unwrap_or_default();
     if !is_base64_encoded {
         return Ok(body.into_bytes());
     }
-    STANDARD
-        .decode(body)
-        .map_err(|error| Malformed(format!("the body is marked as base64, but is not: {error}")))
+    STANDARD.decode(body).map_err(MalformedEvent::Base64)
 }
 
 /// Takes the stage `prod` off `/prod/v1/ecs/ping`: `/prod` and `/v1/ecs/ping`. The stage `$default` has no prefix.
@@ -181,7 +180,7 @@ mod tests {
                 #[expect(dead_code, reason = "it is only read")]
                 headers: std::collections::BTreeMap<String, Vec<String>>,
             }
-            let Malformed(message) = typed::<Event>(event).unwrap_err();
+            let message = typed::<Event>(event).unwrap_err().to_string();
             assert!(
                 message.ends_with(expected) && !message.contains("cret"),
                 "{message}"

@@ -11,11 +11,11 @@ use lambda_http::aws_lambda_events::apigw::{
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::{Call, Malformed, parts, take_tokens};
+use super::{Call, MalformedEvent, parts, take_tokens};
 use crate::auth::Evidence;
 
 /// Reads the request in the event.
-pub(super) fn call(event: Value) -> Result<Call, Malformed> {
+pub(super) fn call(event: Value) -> Result<Call, MalformedEvent> {
     let event: ApiGatewayProxyRequest = parts::typed(event)?;
     let (prefix, path) = split_prefix(&event);
     let mut headers = if event.multi_value_headers.is_empty() {

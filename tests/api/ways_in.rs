@@ -764,11 +764,11 @@ async fn a_direct_invocation_takes_plain_json_and_says_what_it_does_not_take() {
         ),
         (
             json!({"method": "GET", "path": path, "headers": {"a b": "c"}}),
-            "`headers` has what no header can hold",
+            "`headers`: the name or the value of `a b` has characters that no header can hold",
         ),
         (
             json!({"method": "G E T", "path": path}),
-            "`method` is no HTTP method",
+            "`method`: `G E T` is not a method of HTTP, like `GET`",
         ),
     ] {
         let answer = invoke(event).await;
