@@ -280,7 +280,7 @@ fn status_of_cause(cause: &Cause) -> Verdict {
         Cause::NoCluster(_)
         | Cause::NoTaskDefinition(_)
         | Cause::NoService { .. }
-        | Cause::Missing(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
+        | Cause::NoLog(_) => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
         Cause::ClusterTaken { .. } | Cause::ServiceTaken { .. } | Cause::RegistryTaken { .. } => {
             Verdict::new(StatusCode::CONFLICT, "AlreadyExists")
         }
@@ -291,7 +291,7 @@ fn status_of_cause(cause: &Cause) -> Verdict {
             Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S)
         }
         Cause::ForbiddenLog(_) => Verdict::new(StatusCode::FORBIDDEN, "ForbiddenLog"),
-        Cause::LogsElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
+        Cause::LogElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
         Cause::Deadline(_) => {
             Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true)
         }

@@ -12,7 +12,7 @@ use super::parameters::{Parameter, Values};
 use super::schema::{Answer, Member, Schema};
 use crate::error::Error;
 use crate::ids::{TaskId, is_ecs_name};
-use crate::orchestration::logs::{self, Log, Wanted};
+use crate::orchestration::logs::{self, Log, LogRequest};
 use crate::reply::Reply;
 
 /// The most events of one answer
@@ -115,11 +115,11 @@ pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
             "expected 1 to 255 letters, digits, `-` and `_`",
         ));
     }
-    let wanted = Wanted {
-        task: task.to_string(),
+    let log_request = LogRequest {
+        task,
         container: container.to_owned(),
-        cluster: cluster.to_string(),
-        service: service.to_string(),
+        cluster,
+        service,
         limit: limit(request)?,
         next_token: request.query("nextToken").map(str::to_owned),
         start_ms: time(request, "start")?,
@@ -129,7 +129,7 @@ pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
             .map(|_| request.flag("startFromHead"))
             .transpose()?,
     };
-    let log = logs::read(request.account, wanted, request.deadline).await?;
+    let log = logs::read(request.account, log_request, request.deadline).await?;
     Ok(Reply::json(shape(log)))
 }
 

@@ -14,7 +14,7 @@ use crate::aws::ecs;
 use crate::error::{Error, NotFound};
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::Target;
-use crate::orchestration::show::{self, Shown};
+use crate::orchestration::show::{self, ServiceView};
 use crate::orchestration::{launch, lists};
 use crate::reply::Reply;
 use crate::wire::inputs::{CreateServiceInput, UpdateServiceInput, drop_answered_of_service};
@@ -176,16 +176,11 @@ pub async fn show_service(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let name = request.service(&cluster)?;
     if request.flag("all")? {
-        let work = show::show_service(
-            request.account,
-            cluster.as_str(),
-            name.as_str(),
-            request.deadline,
-        );
-        let shown = Box::pin(work)
+        let work = show::show_service(request.account, &cluster, &name, request.deadline);
+        let view = Box::pin(work)
             .await?
             .ok_or_else(|| unknown(&name, &cluster))?;
-        return Ok(Reply::json(flat(&shown)?));
+        return Ok(Reply::json(flat(&view)?));
     }
     let found = ecs::describe_service(request.account, cluster.as_str(), name.as_str()).await?;
     let service = found.ok_or_else(|| unknown(&name, &cluster))?;
@@ -202,13 +197,13 @@ fn unknown(name: &ServiceName, cluster: &ClusterName) -> NotFound {
 }
 
 /// Writes one object of everything, as the original's callers read it.
-fn flat(shown: &Shown) -> Result<Value, Error> {
-    let mut answer = write(&shown.service)?;
-    if let Some(endpoint) = &shown.endpoint {
+fn flat(view: &ServiceView) -> Result<Value, Error> {
+    let mut answer = write(&view.service)?;
+    if let Some(endpoint) = &view.endpoint {
         answer["ServiceEndpoint"] = endpoint.as_str().into();
     }
-    answer["Tasks"] = json!(shown.tasks);
-    if let Some(task_definition) = &shown.task_definition {
+    answer["Tasks"] = json!(view.tasks);
+    if let Some(task_definition) = &view.task_definition {
         answer["TaskDefinition"] = write(task_definition)?;
     }
     Ok(answer)

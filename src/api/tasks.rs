@@ -210,13 +210,7 @@ pub const SHOW: Operation = Operation {
 pub async fn show_task(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let task = request.task(&cluster)?;
-    let found = tasks::find_task(
-        request.account,
-        cluster.as_str(),
-        task.as_str(),
-        request.deadline,
-    )
-    .await?;
+    let found = tasks::find_task(request.account, &cluster, &task, request.deadline).await?;
     // DIFFERENCE: the original answered 200 and a failure.
     let found = found.ok_or(NotFound::Task { task, cluster })?;
     Ok(Reply::json(
@@ -271,7 +265,7 @@ pub async fn stop_task(request: &Request<'_>) -> Result<Reply, Error> {
     {
         return Err(Error::input("reason", "expected at most 1024 characters"));
     }
-    let stopped = ecs::stop_task(request.account, cluster.as_str(), task.as_str(), reason).await?;
+    let stopped = ecs::stop_task(request.account, &cluster, &task, reason).await?;
     let task = stopped.task().map(shown).transpose()?;
     let lacking = || request.account.lacking("ecs:StopTask", "task");
     Ok(Reply::json(json!({"Task": task.ok_or_else(lacking)?})))

@@ -3,7 +3,7 @@
 use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::checks::ServiceFault;
-use super::logs::ForbiddenLog;
+use super::logs::{ForbiddenLog, LogElsewhere, NoLog};
 use super::record::BeginError;
 use crate::aws;
 use crate::deadline::Elapsed;
@@ -34,9 +34,9 @@ pub enum Cause {
     /// ECS would refuse the service, once everything else is made.
     #[error("the service is not valid at {}", places(.0))]
     Faulty(Vec<ServiceFault>),
-    /// Something else that must exist does not.
-    #[error("{0}")]
-    Missing(String),
+    /// There is no such log.
+    #[error(transparent)]
+    NoLog(#[from] NoLog),
     /// A cluster of the name is on its way to be of use, or to be gone.
     #[error("the cluster `{name}` is {status}")]
     ClusterNotReady {
@@ -85,8 +85,8 @@ pub enum Cause {
     )]
     TasksForgotten,
     /// A container does not log to CloudWatch Logs.
-    #[error("{0}")]
-    LogsElsewhere(String),
+    #[error(transparent)]
+    LogElsewhere(#[from] LogElsewhere),
     /// A container logs where the account's configuration lets nobody read.
     #[error(transparent)]
     ForbiddenLog(#[from] ForbiddenLog),

@@ -4,25 +4,26 @@ use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver, TaskD
 
 use super::Cause;
 use crate::aws::logs::{LogQuery, OutputLogEvent, get_log_events};
-use crate::aws::{self, Account, Kind, ecs};
+use crate::aws::{Account, Kind, ecs};
 use crate::config;
 use crate::deadline::{Deadline, Elapsed};
+use crate::ids::{ClusterName, ServiceName, TaskId};
 use crate::text::printable;
 
-/// Whose log, and which part of it.
+/// A request for a part of the log of one container of one task.
 #[derive(Debug)]
-pub struct Wanted {
-    /// The cluster's name.
-    pub cluster: String,
-    /// The service's name.
-    pub service: String,
-    /// The task's bare id.
-    pub task: String,
+pub struct LogRequest {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The service, whose present task definition stands for that of a task which AWS has forgotten.
+    pub service: ServiceName,
+    /// The task.
+    pub task: TaskId,
     /// The container's name in the task definition.
     pub container: String,
     /// The most events, 1 to 10,000.
     pub limit: Option<i32>,
-    /// What continues an earlier answer.
+    /// The token that continues an earlier answer.
     pub next_token: Option<String>,
     /// Events from here on, in milliseconds since 1970.
     pub start_ms: Option<i64>,
@@ -37,9 +38,9 @@ pub struct Wanted {
 pub struct Log {
     /// Its events, in the order of time.
     pub events: Vec<OutputLogEvent>,
-    /// What asks for the events after these. At the end it stays the same.
+    /// The token that asks for the events after these. At the end it stays the same.
     pub next_forward_token: Option<String>,
-    /// What asks for the events before these. At the beginning it stays the same.
+    /// The token that asks for the events before these. At the beginning it stays the same.
     pub next_backward_token: Option<String>,
 }
 
@@ -47,33 +48,88 @@ pub struct Log {
 ///
 /// # Errors
 /// [`Cause`] if there is no such log.
-pub async fn read(account: &Account, wanted: Wanted, deadline: Deadline) -> Result<Log, Cause> {
-    let (definition, task_is_known) = deadline
-        .limit(Box::pin(task_definition(account, &wanted)))
-        .await??;
-    let unconfigured = without_configuration(&definition, &wanted.container);
-    let query = query(account, &definition, wanted)?;
+pub async fn read(
+    account: &Account,
+    request: LogRequest,
+    deadline: Deadline,
+) -> Result<Log, Cause> {
+    let (definition, task_is_known) = deadline.run(task_definition(account, &request)).await?;
+    let unconfigured = without_configuration(&definition, &request.container);
+    let query = query(account, &definition, request)?;
     check_fence(&account.settings, &query)?;
     let (group, stream) = (query.group.clone(), query.stream.clone());
-    match read_on(account, query, deadline).await? {
-        Ok(log) => Ok(log),
-        Err(error)
-            if error.kind == Kind::NotFound
-                && let Some(container) = unconfigured =>
-        {
-            Err(Cause::Missing(format!(
-                "the container `{container}` names no log configuration, and there is no log stream `{stream}` in the \
-                 group `{group}` either: register its task definition with a `logConfiguration` whose `logDriver` is \
-                 `awslogs`, and deploy that"
-            )))
-        }
-        // Until the first output there is no stream, and until the first stream perhaps no group.
-        Err(error) if error.kind == Kind::NotFound && task_is_known => Ok(Log::default()),
-        Err(error) if error.kind == Kind::NotFound => Err(Cause::Missing(format!(
-            "there is no such task, and no log stream `{stream}` in the group `{group}`"
-        ))),
-        Err(error) => Err(error.into()),
+    match read_on(account, query, deadline).await {
+        Err(Cause::Aws(error)) if error.kind == Kind::NotFound => match unconfigured {
+            Some(container) => Err(Cause::NoLog(NoLog::Unconfigured {
+                container,
+                group,
+                stream,
+            })),
+            // Until the first output there is no stream, and until the first stream perhaps no group.
+            None if task_is_known => Ok(Log::default()),
+            None => Err(Cause::NoLog(NoLog::UnknownTask { group, stream })),
+        },
+        outcome => outcome,
     }
+}
+
+/// A log that is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum NoLog {
+    /// The container says nothing of its log, and nothing of it came to the place of the original's convention.
+    #[error(
+        "the container `{container}` names no log configuration, and there is no log stream `{stream}` in the group \
+         `{group}` either: register its task definition with a `logConfiguration` whose `logDriver` is `awslogs`, and \
+         deploy that"
+    )]
+    Unconfigured {
+        /// The container's name.
+        container: String,
+        /// The group in which the stream was looked for.
+        group: String,
+        /// The stream.
+        stream: String,
+    },
+    /// AWS knows neither the task nor its stream.
+    #[error("there is no such task, and no log stream `{stream}` in the group `{group}`")]
+    UnknownTask {
+        /// The group in which the stream was looked for.
+        group: String,
+        /// The stream.
+        stream: String,
+    },
+    /// AWS knows neither the task nor the service.
+    #[error("there is no task `{task}` and no service `{service}` in `{cluster}`")]
+    UnknownTaskAndService {
+        /// The task.
+        task: TaskId,
+        /// The service.
+        service: ServiceName,
+        /// The cluster that they are not in.
+        cluster: ClusterName,
+    },
+    /// The task definition has no container of the name.
+    #[error("`{definition}` has no container `{container}`; it has {known}")]
+    UnknownContainer {
+        /// The ARN of the task definition.
+        definition: String,
+        /// The container's name.
+        container: String,
+        /// The names of its containers, each in backticks.
+        known: String,
+    },
+}
+
+/// A log that does not go to CloudWatch Logs.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the container `{container}` does not log to CloudWatch Logs: its log driver is `{driver}`"
+)]
+pub struct LogElsewhere {
+    /// The container's name.
+    container: String,
+    /// The driver that its log goes to.
+    driver: LogDriver,
 }
 
 /// A log that the account's configuration lets nobody read.
@@ -131,21 +187,21 @@ fn quoted<'t>(texts: impl IntoIterator<Item = &'t String>) -> String {
     }
 }
 
-/// The task definition that the task ran, or, for a task that AWS has forgotten, the service's present one; and
+/// Returns the task definition that the task ran, or, for a task that AWS has forgotten, the service's present one; and
 /// whether AWS knows the task.
 async fn task_definition(
     account: &Account,
-    wanted: &Wanted,
+    request: &LogRequest,
 ) -> Result<(TaskDefinition, bool), Cause> {
-    let Wanted {
+    let LogRequest {
         cluster,
         service,
         task,
         ..
-    } = wanted;
+    } = request;
     let (found, service_found) = tokio::join!(
         ecs::describe_task(account, cluster, task),
-        ecs::describe_service(account, cluster, service),
+        ecs::describe_service(account, cluster.as_str(), service.as_str()),
     );
     let (found, service_found) = (found?, service_found?);
     let of_task = found.as_ref().and_then(|task| task.task_definition_arn());
@@ -154,36 +210,35 @@ async fn task_definition(
             .as_ref()
             .and_then(|service| service.task_definition())
     });
-    let missing = || {
-        Cause::Missing(format!(
-            "there is no task `{task}` and no service `{service}` in `{cluster}`"
-        ))
+    let unknown = || NoLog::UnknownTaskAndService {
+        task: task.clone(),
+        service: service.clone(),
+        cluster: cluster.clone(),
     };
-    let answer = ecs::describe_task_definition(account, arn.ok_or_else(missing)?).await?;
+    let answer = ecs::describe_task_definition(account, arn.ok_or_else(unknown)?).await?;
     let definition = answer
         .task_definition
         .ok_or_else(|| account.lacking("ecs:DescribeTaskDefinition", "taskDefinition"))?;
     Ok((definition, found.is_some()))
 }
 
-/// Where the container's log is. Only where its options say nothing does the original's convention hold: the
+/// Finds the container's log. Only where its options say nothing does the original's convention hold: the
 /// cluster's group and the stream `service/container/task`.
 fn query(
     account: &Account,
     definition: &TaskDefinition,
-    wanted: Wanted,
+    request: LogRequest,
 ) -> Result<LogQuery, Cause> {
-    let container = container(definition, &wanted.container)?;
+    let container = container(definition, &request.container)?;
     let config = container.log_configuration();
     if let Some(driver) = config
         .map(LogConfiguration::log_driver)
         .filter(|driver| **driver != LogDriver::Awslogs)
     {
-        let name = &wanted.container;
-        let message = format!(
-            "the container `{name}` does not log to CloudWatch Logs: its log driver is `{driver}`"
-        );
-        return Err(Cause::LogsElsewhere(message));
+        return Err(Cause::LogElsewhere(LogElsewhere {
+            container: request.container,
+            driver: driver.clone(),
+        }));
     }
     let option = |name| {
         config
@@ -191,9 +246,9 @@ fn query(
             .and_then(|options| options.get(name))
             .cloned()
     };
-    let prefix = option("awslogs-stream-prefix").unwrap_or_else(|| wanted.service.clone());
+    let prefix = option("awslogs-stream-prefix").unwrap_or_else(|| request.service.to_string());
     // A token has a direction of its own, and a forward one is refused unless the reading goes forward.
-    let direction = match wanted
+    let direction = match request
         .next_token
         .as_deref()
         .and_then(|token| token.split_once('/'))
@@ -204,13 +259,13 @@ fn query(
     };
     Ok(LogQuery {
         region: option("awslogs-region").unwrap_or_else(|| account.settings.region.clone()),
-        group: option("awslogs-group").unwrap_or(wanted.cluster),
-        stream: format!("{prefix}/{}/{}", wanted.container, wanted.task),
-        limit: wanted.limit,
-        next_token: wanted.next_token,
-        start_ms: wanted.start_ms,
-        end_ms: wanted.end_ms,
-        is_from_head: direction.or(wanted.is_from_head),
+        group: option("awslogs-group").unwrap_or_else(|| request.cluster.to_string()),
+        stream: format!("{prefix}/{}/{}", request.container, request.task),
+        limit: request.limit,
+        next_token: request.next_token,
+        start_ms: request.start_ms,
+        end_ms: request.end_ms,
+        is_from_head: direction.or(request.is_from_head),
     })
 }
 
@@ -235,13 +290,14 @@ fn container<'d>(
                 .filter_map(|container| container.name())
                 .map(|name| format!("`{name}`"))
                 .collect();
-            let (definition, known) = (
-                definition.task_definition_arn().unwrap_or_default(),
-                known.join(", "),
-            );
-            Cause::Missing(format!(
-                "`{definition}` has no container `{name}`; it has {known}"
-            ))
+            Cause::NoLog(NoLog::UnknownContainer {
+                definition: definition
+                    .task_definition_arn()
+                    .unwrap_or_default()
+                    .to_owned(),
+                container: name.to_owned(),
+                known: known.join(", "),
+            })
         })
 }
 
@@ -252,11 +308,7 @@ const PAGES_MAX: usize = 10;
 
 /// Reads on while pages are empty: only a token that stays the same is the end. At the deadline, and after some pages,
 /// an empty page is the answer too: its tokens lead on.
-async fn read_on(
-    account: &Account,
-    mut query: LogQuery,
-    deadline: Deadline,
-) -> Result<Result<Log, aws::Error>, Elapsed> {
+async fn read_on(account: &Account, mut query: LogQuery, deadline: Deadline) -> Result<Log, Cause> {
     let is_forward = query.is_from_head == Some(true);
     let mut last = None;
     let mut pages = 0;
@@ -267,9 +319,9 @@ async fn read_on(
             last,
         ) {
             (Ok(Ok(page)), _) => page,
-            (Ok(Err(error)), _) => return Ok(Err(error)),
-            (Err(Elapsed), Some(log)) => return Ok(Ok(log)),
-            (Err(Elapsed), None) => return Err(Elapsed),
+            (Ok(Err(error)), _) => return Err(error.into()),
+            (Err(Elapsed), Some(log)) => return Ok(log),
+            (Err(Elapsed), None) => return Err(Elapsed.into()),
         };
         let next = if is_forward {
             page.next_forward_token()
@@ -288,7 +340,7 @@ async fn read_on(
             Some(next) if log.events.is_empty() && pages < PAGES_MAX => {
                 query.next_token = Some(next);
             }
-            _ => return Ok(Ok(log)),
+            _ => return Ok(log),
         }
         last = Some(log);
     }

@@ -7,11 +7,11 @@ use crate::aws::ecs::TaskFilter;
 use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
-use crate::ids::RegistryId;
+use crate::ids::{ClusterName, RegistryId, ServiceName};
 
 /// A service and what belongs to it.
 #[derive(Debug)]
-pub struct Shown {
+pub struct ServiceView {
     /// The service.
     pub service: Service,
     /// `name.namespace` of its first registry; `None` without one, or if it is gone.
@@ -28,12 +28,12 @@ pub struct Shown {
 /// [`Error`] with AWS's refusal.
 pub async fn show_service(
     account: &Account,
-    cluster: &str,
-    name: &str,
+    cluster: &ClusterName,
+    name: &ServiceName,
     deadline: Deadline,
-) -> Result<Option<Shown>, Error> {
+) -> Result<Option<ServiceView>, Error> {
     let (service, running, stopped) = tokio::join!(
-        ecs::describe_service(account, cluster, name),
+        ecs::describe_service(account, cluster.as_str(), name.as_str()),
         tasks(account, cluster, name, DesiredStatus::Running, deadline),
         tasks(account, cluster, name, DesiredStatus::Stopped, deadline),
     );
@@ -45,7 +45,7 @@ pub async fn show_service(
         endpoint(account, &service)
     );
     let tasks = running?.into_iter().chain(stopped?).collect();
-    Ok(Some(Shown {
+    Ok(Some(ServiceView {
         endpoint: endpoint?,
         tasks,
         task_definition: task_definition?,
@@ -55,17 +55,23 @@ pub async fn show_service(
 
 async fn tasks(
     account: &Account,
-    cluster: &str,
-    service: &str,
+    cluster: &ClusterName,
+    service: &ServiceName,
     status: DesiredStatus,
     deadline: Deadline,
 ) -> Result<Vec<String>, Error> {
     let filter = TaskFilter {
-        service: Some(service.to_owned()),
+        service: Some(service.to_string()),
         status: Some(status),
         ..TaskFilter::default()
     };
-    let listed = match ecs::list_tasks(account, cluster, filter, PageRequest::whole(deadline)).await
+    let listed = match ecs::list_tasks(
+        account,
+        cluster.as_str(),
+        filter,
+        PageRequest::whole(deadline),
+    )
+    .await
     {
         Ok(listed) => listed,
         // A service that is INACTIVE is still described, but has no list of tasks any more.

@@ -7,13 +7,13 @@ pub struct Step {
     pub operation: &'static str,
     /// The ARN of what is there, or the name of what is not.
     pub resource: String,
-    /// What is done.
+    /// The effect on it.
     pub does: Does,
     /// The reason.
     pub why: String,
 }
 
-/// What a step does.
+/// The effect of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Does {
     /// Creates the resource.

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
+use crate::ids::{ClusterName, TaskId};
 
 /// Pauses between the looks for a task: `DescribeTasks` may say for some seconds after `RunTask` that it is missing
 /// (<https://github.com/boto/boto3/issues/3393>).
@@ -23,17 +24,18 @@ const PAUSES: [Duration; 3] = [
 /// [`Error`] with AWS's refusal.
 pub async fn find_task(
     account: &Account,
-    cluster: &str,
-    task: &str,
+    cluster: &ClusterName,
+    task: &TaskId,
     deadline: Deadline,
 ) -> Result<Option<Task>, Error> {
     let mut pauses = PAUSES.into_iter();
     loop {
-        let found = match ecs::describe_tasks(account, cluster, vec![task.to_owned()]).await {
-            Ok(found) => found.into_iter().next(),
-            Err(error) if error.kind == Kind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let found =
+            match ecs::describe_tasks(account, cluster.as_str(), vec![task.to_string()]).await {
+                Ok(found) => found.into_iter().next(),
+                Err(error) if error.kind == Kind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
         match pauses.next().filter(|pause| deadline.leaves(*pause)) {
             Some(pause) if found.is_none() => sleep(pause).await,
             _ => return Ok(found),

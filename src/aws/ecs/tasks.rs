@@ -10,6 +10,7 @@ use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
 use crate::aws::{Account, Error};
+use crate::ids::{ClusterName, TaskId};
 
 /// A choice of a cluster's tasks. AWS takes `started_by` alone only
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>).
@@ -80,10 +81,10 @@ pub async fn run_task(account: &Account, input: RunTaskInput) -> Result<RunTaskO
 /// [`Error`] with AWS's refusal.
 pub async fn describe_task(
     account: &Account,
-    cluster: &str,
-    task: &str,
+    cluster: &ClusterName,
+    task: &TaskId,
 ) -> Result<Option<Task>, Error> {
-    match describe_tasks(account, cluster, vec![task.to_owned()]).await {
+    match describe_tasks(account, cluster.as_str(), vec![task.to_string()]).await {
         Ok(tasks) => Ok(tasks.into_iter().next()),
         Err(error) => absent(error),
     }
@@ -117,15 +118,15 @@ pub async fn describe_tasks(
 /// [`Error`] with AWS's refusal.
 pub async fn stop_task(
     account: &Account,
-    cluster: &str,
-    task: &str,
+    cluster: &ClusterName,
+    task: &TaskId,
     reason: Option<String>,
 ) -> Result<StopTaskOutput, Error> {
     let call = account
         .ecs
         .stop_task()
-        .cluster(cluster)
-        .task(task)
+        .cluster(cluster.as_str())
+        .task(task.as_str())
         .set_reason(reason);
     call.send().await.map_err(account.refused("ecs:StopTask"))
 }

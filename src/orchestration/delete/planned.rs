@@ -1,4 +1,4 @@
-//! What a delete would do, found out by looking alone.
+//! The steps that a delete would take, found out by looking alone.
 
 use aws_sdk_ecs::types::{Cluster, Service};
 
