@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::continuation::{Continuation, Stack};
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Bug, Error};
 use crate::intake::batch::{self, Batch};
 use crate::intake::{self, Call, Envelope, Event, MalformedEvent, Opened, UnknownEvent};
 use crate::orchestration::record::Records;
@@ -103,7 +103,7 @@ impl App {
         opened.envelope.seal(reply)
     }
 
-    /// Goes on with deletes that have outlived their requests. A panic fails the invocation, and SQS delivers the batch
+    /// Goes on with work that has outlived its request. A panic fails the invocation, and SQS delivers the batch
     /// again.
     async fn handle_batch(&self, batch: &Batch, context: &Context) -> Result<Value, UnknownEvent> {
         let continuation = self
@@ -133,7 +133,7 @@ impl App {
                 let work = AssertUnwindSafe(Box::pin(self.dispatch(call, envelope, context, log)));
                 work.catch_unwind()
                     .await
-                    .unwrap_or_else(|panic| Err(Error::Bug(panic_message(&*panic))))
+                    .unwrap_or_else(|panic| Err(Error::Bug(Bug::Panic(panic_message(&*panic)))))
             }
             Err(malformed) => Err(malformed.clone().into()),
         };
@@ -289,7 +289,7 @@ impl App {
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("a panic: {}", text.unwrap_or("without a message"))
+    text.unwrap_or("without a message").to_owned()
 }
 
 /// Refuses a key that would not be heeded: its sender relies on it.

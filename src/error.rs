@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use aws_smithy_schema::serde::SerdeError;
+
 use crate::api::body::BodyError;
 use crate::auth::Refusal;
 use crate::aws;
@@ -72,7 +74,18 @@ pub enum Error {
     Deadline(#[from] Elapsed),
     /// A bug of ours.
     #[error("a bug of ecs-api: {0}")]
-    Bug(String),
+    Bug(Bug),
+}
+
+/// A bug of ours, told to the log alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Bug {
+    /// The work on a request panicked, with this message.
+    #[error("a panic: {0}")]
+    Panic(String),
+    /// The SDK gave a value that has no JSON form.
+    #[error("an answer can't be written: {0}")]
+    Unwritable(SerdeError),
 }
 
 /// A resource that AWS does not know.
@@ -152,9 +165,9 @@ fn places(problems: &[FieldError]) -> String {
     places.join(", ")
 }
 
-impl From<aws_smithy_schema::serde::SerdeError> for Error {
+impl From<SerdeError> for Error {
     /// Takes it for a bug: the SDK's own values always have a JSON form.
-    fn from(error: aws_smithy_schema::serde::SerdeError) -> Self {
-        Self::Bug(format!("an answer can't be written: {error}"))
+    fn from(error: SerdeError) -> Self {
+        Self::Bug(Bug::Unwritable(error))
     }
 }
