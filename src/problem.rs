@@ -276,7 +276,9 @@ fn status_of_cause(cause: &Cause) -> Verdict {
         Cause::Aws(error) => status_of_aws(error, true),
         Cause::Begin(error) => status_of_begin(error),
         Cause::TasksForgotten => Verdict::new(StatusCode::CONFLICT, "TasksForgotten"),
-        Cause::Faulty(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
+        Cause::Faulty(_) | Cause::SharedNamespace { .. } => {
+            Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest")
+        }
         Cause::NoCluster(_)
         | Cause::NoTaskDefinition(_)
         | Cause::NoService { .. }

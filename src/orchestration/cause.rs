@@ -79,6 +79,18 @@ pub enum Cause {
         /// Its ARN.
         arn: String,
     },
+    /// The registry is to be created in a namespace that another account shares: nothing there can be tagged, so that
+    /// nothing would tell who made it (<https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2472>).
+    #[error(
+        "the namespace `{namespace_id}` is shared by the account `{owner}`, and what is created in it can't be tagged: \
+         create the registry by `POST …/servicediscovery/services`, and name its ARN in `service.serviceRegistries`"
+    )]
+    SharedNamespace {
+        /// The namespace's id, or its ARN.
+        namespace_id: String,
+        /// The id of the account that it belongs to.
+        owner: String,
+    },
     /// ECS has forgotten the tasks that the same request has started.
     #[error(
         "this `Idempotency-Key` has started tasks, and ECS has forgotten them: it knows a stopped task for an hour at most"

@@ -80,6 +80,8 @@ pub struct Found {
     pub registry: Option<Registry>,
     /// Claims that the request has created that registry before.
     pub is_own_registry: bool,
+    /// The account that shares the namespace in which the registry is to be created, if that is another one's.
+    pub namespace_owner: Option<String>,
 }
 
 /// One part after the look.
@@ -162,7 +164,12 @@ impl CreateRequest {
             cluster: plan_cluster(self.cluster, found.cluster)?,
             spare_cluster,
             task_definition: plan_task_definition(self.task_definition, found.task_definition)?,
-            registry: plan_registry(self.registry, found.registry, found.is_own_registry)?,
+            registry: plan_registry(
+                self.registry,
+                found.registry,
+                found.is_own_registry,
+                found.namespace_owner,
+            )?,
             service: self.service,
             made_before: None,
         };
@@ -362,11 +369,24 @@ fn plan_registry(
     part: RegistryPart,
     found: Option<Registry>,
     is_own: bool,
+    namespace_owner: Option<String>,
 ) -> Result<Option<Part<Registry, discovery::CreateServiceInput>>, Cause> {
     match (part, found) {
         (RegistryPart::None, _) => Ok(None),
         (RegistryPart::Existing(_), found) => Ok(found.map(Part::Use)),
-        (RegistryPart::New { input, .. }, None) => Ok(Some(Part::Make(input))),
+        (
+            RegistryPart::New {
+                namespace_id,
+                input,
+            },
+            None,
+        ) => match namespace_owner {
+            None => Ok(Some(Part::Make(input))),
+            Some(owner) => Err(Cause::SharedNamespace {
+                namespace_id,
+                owner,
+            }),
+        },
         (RegistryPart::New { input, .. }, Some(registry))
             if is_own || agrees(&registry, &input) =>
         {

@@ -60,7 +60,7 @@ fn rules() -> impl IntoIterator<Item = Rule> {
             a_role_that_may_not_be_passed_is_a_403;
         "a registry of a namespace that another account shares can't be tagged",
             "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2472",
-            a_registry_in_a_shared_namespace_leaves_nothing_behind;
+            a_registry_in_a_shared_namespace_is_refused_before_the_first_change;
         "pages of a log are empty at times, with more to come",
             "[logs/ingestion visibility-events-5]", all_events_are_shown_although_pages_are_empty;
         "the forward token of a stream that is written to never repeats",
@@ -233,16 +233,26 @@ async fn a_role_that_may_not_be_passed_is_a_403(app: TestApp) {
     assert_eq!(app.aws().things(&app.account().id), [], "{answer}");
 }
 
-async fn a_registry_in_a_shared_namespace_leaves_nothing_behind(app: TestApp) {
+async fn a_registry_in_a_shared_namespace_is_refused_before_the_first_change(app: TestApp) {
     let app = with_namespace(app);
     app.aws().circumstances(&app.account().id, |account| {
         account.shared_namespaces.push(NAMESPACE.to_owned());
     });
-    let answer = app.post("/nonprod/services", &documented(NAMESPACE)).await;
-    assert!(answer.status < 500, "{}", answer.text());
-    if answer.status != 200 {
-        assert_eq!(app.aws().things(&app.account().id), [], "{}", answer.text());
-    }
+    let body = documented(NAMESPACE);
+    let answer = app.post("/nonprod/services", &body).await.expect(400);
+    assert_eq!(answer["errors"][0]["path"], "serviceRegistry.NamespaceId");
+    assert_eq!(changes(app.aws()), [""; 0], "{answer}");
+    // What the refusal says.
+    let made = app
+        .post(
+            "/nonprod/servicediscovery/services",
+            &body["serviceregistry"],
+        )
+        .await
+        .expect(200);
+    let mut named = body.clone();
+    named["service"]["serviceregistries"] = json!([{"registryarn": made["Service"]["Arn"]}]);
+    app.post("/nonprod/services", &named).await.expect(200);
 }
 
 /// Makes the documented service, whose task has written nine lines.

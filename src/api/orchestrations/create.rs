@@ -150,6 +150,10 @@ fn write_long_form(asked: &CreateRequest, plan: &CreatePlan) -> Result<Value, Er
 fn refusal(failure: create::Failure) -> Error {
     match failure.cause {
         Cause::Faulty(faults) => Error::Input(faults.iter().map(field_error).collect()),
+        Cause::SharedNamespace { .. } => Error::Input(vec![FieldError {
+            path: "serviceRegistry.NamespaceId".to_owned(),
+            message: failure.cause.to_string(),
+        }]),
         cause => Box::new(create::Failure { cause, ..failure }).into(),
     }
 }

@@ -38,12 +38,14 @@ async fn look(
         look_at_task_definition(account, &request.task_definition),
         look_at_registry(account, &request.registry, deadline),
     );
+    let (registry, namespace_owner) = registry?;
     Ok(Found {
         service: service?,
         cluster: cluster?,
         task_definition: task_definition?,
-        registry: registry?,
+        registry,
         is_own_registry: false,
+        namespace_owner,
     })
 }
 
@@ -57,18 +59,20 @@ async fn look_at_task_definition(
     }
 }
 
+/// Returns the registry, if it is there, and who shares the namespace of one that is to be created, if another account
+/// does (<https://docs.aws.amazon.com/cloud-map/latest/dg/sharing-identify.html>).
 async fn look_at_registry(
     account: &Account,
     part: &RegistryPart,
     deadline: Deadline,
-) -> Result<Option<Registry>, Error> {
+) -> Result<(Option<Registry>, Option<String>), Error> {
     match part {
-        RegistryPart::None => Ok(None),
+        RegistryPart::None => Ok((None, None)),
         RegistryPart::Existing(ids) => {
             let looks = stream::iter(ids.clone())
                 .map(|id| async move { discovery::get_service(account, &id).await });
             let all: Vec<_> = looks.buffered(PARALLEL).try_collect().await?;
-            Ok(all.into_iter().next())
+            Ok((all.into_iter().next(), None))
         }
         RegistryPart::New {
             namespace_id,
@@ -79,8 +83,9 @@ async fn look_at_registry(
                 discovery::get_namespace(account, namespace_id),
                 registry::look(account, namespace_id, name, deadline),
             );
-            namespace?;
-            found
+            let owner = namespace?.resource_owner;
+            let other = owner.filter(|owner| *owner != account.account_region().account_id);
+            Ok((found?, other))
         }
     }
 }

@@ -96,6 +96,7 @@ impl Exchange<'_> {
             "servicediscovery:ListServices" => pages::cut(self, &pages::REGISTRIES).await,
             "servicediscovery:ListInstances" => cloud_map::list_instances(self).await,
             "servicediscovery:DeregisterInstance" => cloud_map::deregister(self).await,
+            "servicediscovery:GetNamespace" => cloud_map::get_namespace(self).await,
             "servicediscovery:TagResource" => cloud_map::tag(self).await,
             "logs:GetLogEvents" => logs::get_events(self).await,
             "logs:FilterLogEvents" => logs::filter_events(self).await,

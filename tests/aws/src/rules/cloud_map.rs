@@ -48,6 +48,23 @@ const SHARED: Rule = Rule::new(
     "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2472",
 );
 
+/// The account that shares the namespaces that are another's.
+const OWNER: &str = "444455556666";
+
+/// Describes a namespace, and tells whose it is
+/// (<https://docs.aws.amazon.com/cloud-map/latest/api/API_Namespace.html>).
+pub(super) async fn get_namespace(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
+    let mut answer = exchange.pass().await?;
+    let id = last(text(exchange.input(), "Id"));
+    let owner = if exchange.is_shared(id) {
+        OWNER
+    } else {
+        &exchange.call.account
+    };
+    answer["Namespace"]["ResourceOwner"] = owner.into();
+    Ok(answer)
+}
+
 /// Makes a registry. The same request again is answered what it made; another one of the name is refused with the id of
 /// what is there.
 pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
@@ -203,9 +220,13 @@ impl Exchange<'_> {
         Ok(instances)
     }
 
-    fn refuse_shared(&self, namespace: &str) -> Result<(), Refusal> {
+    fn is_shared(&self, namespace: &str) -> bool {
         let shared = &self.circumstances.shared_namespaces;
-        if shared.iter().any(|other| other == namespace) {
+        shared.iter().any(|other| other == namespace)
+    }
+
+    fn refuse_shared(&self, namespace: &str) -> Result<(), Refusal> {
+        if self.is_shared(namespace) {
             let caller = format!(
                 "arn:aws:sts::{}:assumed-role/ecs-api/ecs-api",
                 self.call.account
