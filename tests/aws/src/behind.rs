@@ -96,7 +96,8 @@ impl Behind<'_> {
             .and_then(|()| request.set_method(&self.request.method));
         set.map_err(|error| failure(&error.to_string()))?;
         for (name, value) in headers {
-            if name != "content-length" && name != "host" {
+            // The host stays the one that the caller has signed.
+            if name != "content-length" {
                 request.headers_mut().insert(name.clone(), value.clone());
             }
         }

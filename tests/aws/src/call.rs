@@ -20,6 +20,8 @@ pub struct Call {
     pub host: String,
     /// The application's name, `app/NAME` in the user agent.
     pub app: Option<String>,
+    /// The whole user agent.
+    pub user_agent: String,
     /// The input, as JSON also where the protocol has another form.
     pub input: Value,
 }
@@ -80,6 +82,7 @@ impl Call {
             host: request.host.clone(),
             app: app_name(request.header("x-amz-user-agent"))
                 .or_else(|| app_name(request.header("user-agent"))),
+            user_agent: request.header("user-agent").to_owned(),
             input,
         }
     }

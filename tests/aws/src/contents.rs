@@ -35,6 +35,7 @@ fn call(account: &str, operation: &str, input: &Value) -> Call {
         region: REGION.to_owned(),
         host: String::new(),
         app: None,
+        user_agent: String::new(),
         input: input.clone(),
     }
 }

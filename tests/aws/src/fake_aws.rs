@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -81,6 +82,14 @@ impl FakeAws {
         Self::of(Arc::new(World::new(Backend::Emulator(endpoint.into()))))
     }
 
+    /// Makes a door of an emulator that answers all by itself, without the rules: one that verifies signatures, which what
+    /// a rule asks for has not.
+    pub fn of_emulator(endpoint: impl Into<String>) -> Self {
+        let mut world = World::new(Backend::Emulator(endpoint.into()));
+        world.has_rules = false;
+        Self::of(Arc::new(world))
+    }
+
     fn of(world: Arc<World>) -> Self {
         let door = Arc::default();
         Self { world, door }
@@ -130,6 +139,13 @@ impl FakeAws {
     pub fn operations(&self) -> Vec<String> {
         let calls = self.calls().into_iter();
         calls.map(|recorded| recorded.call.operation).collect()
+    }
+
+    /// Returns what was sent with the calls of an operation so far, in their order.
+    pub fn sent(&self, operation: &str) -> Vec<Value> {
+        let calls = self.calls().into_iter().map(|recorded| recorded.call);
+        let of_operation = calls.filter(|call| call.operation == operation);
+        of_operation.map(|call| call.input).collect()
     }
 
     /// Returns how many calls there were one after the other: the depth of the round trips.

@@ -12,6 +12,8 @@
 //! aws.on("*").by("twin").meets(Fault::delay(Duration::from_secs(1)));
 //! ```
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -147,11 +149,22 @@ pub(crate) struct Line {
     operation: String,
     app: Option<String>,
     account: Option<String>,
+    input: Option<InputClaim>,
     /// The calls that match are counted from one.
     seen: u64,
     first: u64,
     last: u64,
     fault: Fault,
+}
+
+/// Claims something of what is sent.
+#[derive(Clone)]
+struct InputClaim(Arc<dyn Fn(&Value) -> bool + Send + Sync>);
+
+impl fmt::Debug for InputClaim {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("InputClaim")
+    }
 }
 
 impl Line {
@@ -169,6 +182,10 @@ impl Line {
                 .account
                 .as_ref()
                 .is_none_or(|account| call.account == *account)
+            && self
+                .input
+                .as_ref()
+                .is_none_or(|InputClaim(holds)| holds(&call.input))
     }
 }
 
@@ -210,6 +227,7 @@ impl<'a> Calls<'a> {
             operation: operation.to_owned(),
             app: None,
             account: None,
+            input: None,
             seen: 0,
             first: 1,
             last: u64::MAX,
@@ -250,6 +268,12 @@ impl<'a> Calls<'a> {
     /// Those with credentials of this account.
     pub fn of(mut self, account: &str) -> Self {
         self.line.account = Some(account.to_owned());
+        self
+    }
+
+    /// Those for which this holds of what is sent.
+    pub fn whose(mut self, holds: impl Fn(&Value) -> bool + Send + Sync + 'static) -> Self {
+        self.line.input = Some(InputClaim(Arc::new(holds)));
         self
     }
 

@@ -29,6 +29,14 @@ pub(super) const NEEDLESS_NETWORK: Rule = rule(
     "Network Configuration is not valid for the given networkMode of this task definition.",
     "https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/616",
 );
+const EXTERNAL_DEFINITION: Rule = rule(
+    "TaskDefinition must be blank",
+    "https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/278",
+);
+const EXTERNAL_NETWORK: Rule = rule(
+    "NetworkConfiguration must be null.",
+    "https://github.com/aws/aws-cdk/issues/26335",
+);
 const COUNTED_DAEMON: Rule = rule(
     "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
     "[ecs/services #51]",
@@ -102,6 +110,10 @@ impl Exchange<'_> {
             return LONG_TOKEN.refuse();
         }
         let cluster = self.active_cluster(&self.cluster_name()).await?;
+        if text(&input["deploymentController"], "type") == "EXTERNAL" {
+            check_external(input)?;
+            return Ok(cluster);
+        }
         let definition = self
             .usable_definition(text(input, "taskDefinition"))
             .await?;
@@ -217,6 +229,17 @@ impl Exchange<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses what task sets bring themselves where tasks are deployed from outside.
+fn check_external(input: &Value) -> Result<(), Refusal> {
+    if !input["taskDefinition"].is_null() {
+        return EXTERNAL_DEFINITION.refuse();
+    }
+    if !input["networkConfiguration"].is_null() {
+        return EXTERNAL_NETWORK.refuse();
+    }
+    Ok(())
 }
 
 /// Refuses a configuration of deployments that makes no sense.

@@ -344,11 +344,11 @@ impl Exchange<'_> {
         };
         describe_made(self, &mut service);
         default(&mut service, json!({"tags": []}));
+        self.drain(&mut service);
         if text(&service, "status") == "INACTIVE" {
             // Everything but the events stays [ecs/services #193].
             service["events"] = json!([]);
         }
-        self.drain(&mut service);
         Ok(Some(service))
     }
 

@@ -77,8 +77,10 @@ fn describe_made(exchange: &Exchange<'_>, input: &Value, definition: &mut Value)
         "requiresCompatibilities",
         "executionRoleArn",
         "taskRoleArn",
+        "pidMode",
+        "ipcMode",
     ] {
-        if input.get(member).is_none() {
+        if input[member].is_null() || input[member] == "" {
             remove(definition, member);
         }
     }
