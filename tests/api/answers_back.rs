@@ -14,8 +14,8 @@ fn tags() -> Value {
 }
 
 /// The tags that AWS was sent, as `key=value`.
-fn sent_tags(app: &mut TestApp, operation: &str) -> Vec<String> {
-    let sent = app.faults().sent(operation).pop().expect("AWS was asked");
+fn sent_tags(app: &TestApp, operation: &str) -> Vec<String> {
+    let sent = app.aws().sent(operation).pop().expect("AWS was asked");
     let tags = sent["tags"].as_array().or(sent["Tags"].as_array());
     let text = |tag: &Value, name: &str, other: &str| {
         let value = tag[name].as_str().or(tag[other].as_str());
@@ -34,9 +34,9 @@ fn sent_tags(app: &mut TestApp, operation: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_task_definition_that_was_shown_is_registered_with_its_tags() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = json!({
-        "family": "web", "containerDefinitions": [{"name": "web", "image": "nginx"}],
+        "family": "web", "cpu": "256", "memory": "512", "containerDefinitions": [{"name": "web", "image": "nginx"}],
         "tags": [{"key": "team", "value": "payments"}],
     });
     app.post("/nonprod/taskdefs", &body).await.expect(200);
@@ -44,14 +44,14 @@ async fn a_task_definition_that_was_shown_is_registered_with_its_tags() {
     let again = app.post("/nonprod/taskdefs", &shown).await.expect(200);
     assert_eq!(again["TaskDefinition"]["Revision"], 2);
     assert_eq!(
-        sent_tags(&mut app, "ecs:RegisterTaskDefinition"),
+        sent_tags(&app, "ecs:RegisterTaskDefinition"),
         ["team=payments"]
     );
 }
 
 #[tokio::test]
 async fn answers_of_the_command_line_are_taken_and_reserved_tags_left_out() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     app.account().furnish().await;
     let namespace = app.account().namespace().await;
     for (path, operation, body) in [
@@ -63,8 +63,8 @@ async fn answers_of_the_command_line_are_taken_and_reserved_tags_left_out() {
         (
             "/nonprod/taskdefs",
             "ecs:RegisterTaskDefinition",
-            json!({"taskDefinition": {"family": "f", "revision": 7, "containerDefinitions": [{"name": "a", "image": "b"}]},
-                "tags": tags()}),
+            json!({"taskDefinition": {"family": "f", "revision": 7, "cpu": "256", "memory": "512",
+                "containerDefinitions": [{"name": "a", "image": "b"}]}, "tags": tags()}),
         ),
         (
             "/nonprod/clusters/myclu/services",
@@ -78,17 +78,13 @@ async fn answers_of_the_command_line_are_taken_and_reserved_tags_left_out() {
         ),
     ] {
         app.post(path, &body).await.expect(200);
-        assert_eq!(
-            sent_tags(&mut app, operation),
-            ["team=payments"],
-            "{operation}"
-        );
+        assert_eq!(sent_tags(&app, operation), ["team=payments"], "{operation}");
     }
 }
 
 #[tokio::test]
 async fn a_service_that_was_shown_is_created_again_or_changed() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     app.account().furnish().await;
     let body = json!({"serviceName": "webapp", "taskDefinition": "web:1", "desiredCount": 1});
     app.post("/nonprod/clusters/myclu/services", &body)
@@ -105,7 +101,7 @@ async fn a_service_that_was_shown_is_created_again_or_changed() {
             .await
             .expect(200);
         let sent = app
-            .faults()
+            .aws()
             .sent("ecs:UpdateService")
             .pop()
             .expect("AWS was asked");
@@ -118,7 +114,7 @@ async fn a_service_that_was_shown_is_created_again_or_changed() {
         .await
         .expect(200);
     let sent = app
-        .faults()
+        .aws()
         .sent("ecs:CreateService")
         .pop()
         .expect("AWS was asked");
@@ -137,7 +133,7 @@ async fn a_service_that_was_shown_is_created_again_or_changed() {
 
 #[tokio::test]
 async fn several_are_not_one() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let two = json!({"Services": [{"serviceName": "a"}, {"serviceName": "b"}], "Failures": []});
     let expected = json!([{"path": "services", "message": "expected one object, got a list of 2"}]);
     let path = "/nonprod/clusters/c/services";
@@ -147,12 +143,12 @@ async fn several_are_not_one() {
         .request("PATCH", "/nonprod/clusters/c/services/a")
         .json(&two);
     assert_eq!(request.send().await.problem(400)["errors"][0], expected[0]);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn the_parts_of_an_orchestrated_create_may_be_answers() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = json!({
         "cluster": {"Clusters": [{"ClusterName": "shop", "Tags": tags()}], "Failures": []},
         "taskDefinition": {"TaskDefinition": {"Family": "cart", "Revision": 3, "Cpu": "256", "Memory": "512",
@@ -161,7 +157,7 @@ async fn the_parts_of_an_orchestrated_create_may_be_answers() {
     });
     let made = app.post("/nonprod/services", &body).await.expect(200);
     assert_eq!(made["Service"]["ServiceName"], "cart");
-    let tags = sent_tags(&mut app, "ecs:CreateCluster");
+    let tags = sent_tags(&app, "ecs:CreateCluster");
     assert_eq!(tags[0], "team=payments");
     assert!(
         !tags

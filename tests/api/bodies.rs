@@ -48,7 +48,7 @@ async fn a_body_may_be_packed_by_gzip() {
 
 #[tokio::test]
 async fn what_a_body_is_packed_by_otherwise_is_named_and_what_is_accepted() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let packed = gzip(br#"{"clusterName": "a"}"#);
     for encoding in ["br", "zstd", "gzip, gzip", "deflate"] {
         let answer = post(&app, &packed, &[("content-encoding", encoding)]).await;
@@ -71,7 +71,7 @@ async fn what_a_body_is_packed_by_otherwise_is_named_and_what_is_accepted() {
         .await
         .problem(400);
     assert_eq!(problem["code"], "MalformedGzip");
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_packed_body_is_unpacked_to_a_mebibyte_and_no_further() {
 
 #[tokio::test]
 async fn another_character_encoding_is_named() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let json = "{\"clusterName\": \"caf\u{e9}\"}";
     let wide: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let latin1 = b"{\"clusterName\": \"caf\xe9\"}";
@@ -133,7 +133,7 @@ async fn another_character_encoding_is_named() {
       "the body is not UTF-8 from byte 20 on; send UTF-8"
     ]
     "#);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::support::{Caller, TestApp};
 
 #[tokio::test]
 async fn without_a_known_token_nobody_gets_in_and_nothing_is_called() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for caller in [Caller::Anonymous, Caller::Stranger] {
         for (method, path) in [
             ("GET", "/nonprod/clusters"),
@@ -27,12 +27,12 @@ async fn without_a_known_token_nobody_gets_in_and_nothing_is_called() {
             );
         }
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_reader_reads_its_account_and_no_other_and_nothing_is_called() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (method, path) in [
         ("POST", "/nonprod/services"),
         ("POST", "/nonprod/clusters"),
@@ -57,7 +57,7 @@ async fn a_reader_reads_its_account_and_no_other_and_nothing_is_called() {
             "#);
         }
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
     app.request("GET", "/nonprod/clusters")
         .by(Caller::Reader)
         .send()
@@ -70,7 +70,7 @@ async fn a_reader_reads_its_account_and_no_other_and_nothing_is_called() {
         .header("x-request-id")
         .unwrap();
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:ListClusters", "ecs:ListClusters"]
     );
 }

@@ -3,6 +3,7 @@
 use std::slice;
 use std::time::Duration;
 
+use fake_aws::Fault;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -21,10 +22,10 @@ struct FakeAws {
 impl FakeAws {
     async fn new() -> Self {
         let queues = TestQueues::new().await;
-        let mut app = TestApp::with_queues(&queues.urls);
+        let app = TestApp::with_queues(&queues.urls);
         let body = documented(&app.account().namespace().await);
         let made = app.post("/nonprod/services", &body).await.expect(200);
-        app.faults().forget_calls();
+        app.aws().forget_calls();
         Self { app, queues, made }
     }
 
@@ -65,7 +66,10 @@ impl FakeAws {
             .service("webapp")
             .force(true);
         service.send().await.unwrap();
-        self.app.faults().answer("ecs:DescribeServices", &draining);
+        self.app
+            .aws()
+            .on("ecs:DescribeServices")
+            .meets(Fault::answer(&draining));
         self.app.set_time_left(Duration::from_secs(8));
     }
 
@@ -74,12 +78,12 @@ impl FakeAws {
     async fn queued(&mut self) -> Value {
         self.drain().await;
         self.app.delete(RECURSIVE).await.expect(202);
-        self.app.faults().clear();
+        self.app.aws().forget_script();
         self.app.set_time_left(Duration::from_secs(29));
         let [(_, message, _)] = &self.sent()[..] else {
             panic!("one message was sent, not {:?}", self.sent())
         };
-        self.app.faults().forget_calls();
+        self.app.aws().forget_calls();
         message.clone()
     }
 
@@ -87,7 +91,7 @@ impl FakeAws {
     fn sent(&mut self) -> Vec<(String, Value, i64)> {
         let sent = self
             .app
-            .faults()
+            .aws()
             .sent("sqs:SendMessage")
             .into_iter()
             .map(|call| {
@@ -103,7 +107,7 @@ impl FakeAws {
 
     /// Has the queue deliver messages, and answers which of them it must deliver again.
     async fn deliver(&mut self, messages: &[Value]) -> Vec<String> {
-        self.app.faults().forget_calls();
+        self.app.aws().forget_calls();
         let answer = self.app.invoke(self.queues.batch(messages)).await.unwrap();
         let failed = answer["batchItemFailures"].as_array().unwrap().iter();
         failed
@@ -119,8 +123,8 @@ impl FakeAws {
                 .any(|verb| call.contains(verb))
         };
         self.app
-            .faults()
-            .calls()
+            .aws()
+            .operations()
             .into_iter()
             .filter(changes)
             .collect()
@@ -211,7 +215,7 @@ async fn what_a_request_cannot_finish_is_queued_before_the_answer_and_finished_f
     let (message, delay) = (message.clone(), *delay);
     assert_eq!((&message["attempts"], delay), (&json!(1), 30));
 
-    estate.app.faults().clear();
+    estate.app.aws().forget_script();
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     assert_eq!(
         estate.changes(),
@@ -231,11 +235,12 @@ async fn an_attempt_looks_once_and_does_not_wait() {
     let draining = estate.draining();
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     estate.deliver(&[message]).await;
     assert_eq!(
-        estate.app.faults().calls(),
+        estate.app.aws().operations(),
         ["ecs:DescribeServices", "sqs:SendMessage"]
     );
 }
@@ -247,8 +252,9 @@ async fn the_delays_grow_from_15_seconds_to_5_minutes() {
     let draining = estate.draining();
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     let mut delays = Vec::new();
     for _ in 0..7 {
         assert_eq!(estate.deliver(&[message]).await, [""; 0]);
@@ -293,12 +299,13 @@ async fn an_attempt_that_is_killed_on_the_way_is_made_again() {
     for operation in ["servicediscovery:DeleteService", "ecs:DeleteCluster"] {
         estate
             .app
-            .faults()
-            .inject(operation, json!({"latency": 3_000}));
+            .aws()
+            .on(operation)
+            .meets(Fault::delay(Duration::from_secs(3)));
         let batch = estate.queues.batch(slice::from_ref(&message));
         let killed = tokio::time::timeout(Duration::from_secs(2), estate.app.invoke(batch)).await;
         assert!(killed.is_err(), "{operation} was on its way");
-        estate.app.faults().clear();
+        estate.app.aws().forget_script();
     }
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     assert_eq!(estate.app.account().inventory().await.len(), 1);
@@ -375,12 +382,9 @@ async fn a_cluster_with_another_mark_is_another_cluster() {
 async fn a_cluster_that_aws_does_not_delete_yet_is_deleted_later() {
     let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
-    let refusal =
-        json!({"code": "ClusterContainsTasksException", "status": 400, "message": "it has tasks"});
-    estate
-        .app
-        .faults()
-        .inject("ecs:DeleteCluster", json!({"times": 1, "error": refusal}));
+    let refusal = Fault::refuse("ClusterContainsTasksException", "it has tasks");
+    let delete = estate.app.aws().on("ecs:DeleteCluster").once();
+    delete.meets(refusal);
     estate.deliver(&[message]).await;
     let [(_, message, _)] = &estate.sent()[..] else {
         panic!("{:?}", estate.sent())
@@ -439,17 +443,21 @@ async fn tasks_of_others_that_are_stopping_are_waited_for() {
     let stopping = json!({"failures": [], "tasks": [
         {"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a", "lastStatus": "STOPPING", "desiredStatus": "STOPPED", "group": "service:other"},
     ]});
-    estate
-        .app
-        .account()
+    let account = estate.app.account();
+    account
         .ecs()
         .run_task()
         .cluster("myclu")
         .task_definition("mytaskdef:1")
+        .network_configuration(account.network())
         .send()
         .await
         .unwrap();
-    estate.app.faults().answer("ecs:DescribeTasks", &stopping);
+    estate
+        .app
+        .aws()
+        .on("ecs:DescribeTasks")
+        .meets(Fault::answer(&stopping));
     estate.deliver(&[message]).await;
     let [(_, sent, _)] = &estate.sent()[..] else {
         panic!("{:?}", estate.sent())
@@ -534,11 +542,14 @@ async fn a_stuck_instance_whose_task_is_gone_is_deregistered() {
 async fn a_refused_permission_is_tried_three_times_and_then_a_dead_letter_that_names_the_action() {
     let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
-    estate.app.faults().refuse(
-        "ecs:DeleteCluster",
-        "AccessDeniedException",
-        "User is not authorized to perform that",
-    );
+    estate
+        .app
+        .aws()
+        .on("ecs:DeleteCluster")
+        .meets(Fault::refuse(
+            "AccessDeniedException",
+            "User is not authorized to perform that",
+        ));
     for refusals in 1..3 {
         assert_eq!(estate.deliver(&[message]).await, [""; 0]);
         let [(url, sent, _)] = &estate.sent()[..] else {
@@ -566,7 +577,7 @@ async fn a_refused_permission_is_tried_three_times_and_then_a_dead_letter_that_n
     );
 
     // Moved back to the queue, it has all the time again.
-    estate.app.faults().clear();
+    estate.app.aws().forget_script();
     assert_eq!(
         (
             letter.get("since"),
@@ -587,8 +598,9 @@ async fn refusals_count_only_in_a_row() {
     let draining = estate.draining();
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     estate.deliver(&[message]).await;
     let [(url, sent, _)] = &estate.sent()[..] else {
         panic!("{:?}", estate.sent())
@@ -606,8 +618,9 @@ async fn what_is_not_done_after_two_hours_is_a_dead_letter_that_says_what_it_wai
     let (draining, [service, ..]) = (estate.draining(), estate.arns());
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     for (minutes, is_given_up) in [(119, false), (121, true)] {
         message["since"] =
             json!((Timestamp::now() - SignedDuration::from_mins(minutes)).to_string());
@@ -636,11 +649,11 @@ async fn throttling_is_no_refusal() {
     let mut estate = FakeAws::new().await;
     let mut message = estate.queued().await;
     message["refusals"] = json!(2);
-    estate.app.faults().refuse(
-        "servicediscovery:DeleteService",
-        "ThrottlingException",
-        "Rate exceeded",
-    );
+    estate
+        .app
+        .aws()
+        .on("servicediscovery:DeleteService")
+        .meets(Fault::refuse("ThrottlingException", "Rate exceeded"));
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     let [(url, sent, delay)] = &estate.sent()[..] else {
         panic!("{:?}", estate.sent())
@@ -658,15 +671,17 @@ async fn an_sts_that_is_unwell_is_no_refusal_and_one_that_denies_is() {
         let mut message = estate.queued().await;
         message["refusals"] = json!(2);
         // A process that has not assumed the role yet.
-        let mut app = TestApp::with_queues(&estate.queues.urls);
+        let app = TestApp::with_queues(&estate.queues.urls);
         let text = message
             .to_string()
             .replace(&estate.app.account().id, &app.account().id);
-        app.faults().refuse("sts:AssumeRole", code, "not now");
+        app.aws()
+            .on("sts:AssumeRole")
+            .meets(Fault::refuse(code, "not now"));
         app.invoke(estate.queues.batch(&[serde_json::from_str(&text).unwrap()]))
             .await
             .unwrap();
-        let sent = app.faults().sent("sqs:SendMessage");
+        let sent = app.aws().sent("sqs:SendMessage");
         let body: Value = serde_json::from_str(sent[0]["MessageBody"].as_str().unwrap()).unwrap();
         let is_dead = Some(sent[0]["QueueUrl"].as_str().unwrap())
             == estate.queues.urls.dead_letter_url.as_deref();
@@ -693,8 +708,9 @@ async fn a_message_that_sqs_had_put_aside_has_all_the_time_again() {
     let draining = estate.draining();
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     message["since"] = json!((Timestamp::now() - SignedDuration::from_hours(30)).to_string());
     estate.deliver(&[message]).await;
     let [(url, sent, _)] = &estate.sent()[..] else {
@@ -715,12 +731,13 @@ async fn an_unfinished_message_that_comes_twice_is_finished_by_both() {
     let draining = estate.draining();
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     estate.deliver(&[message.clone(), message.clone()]).await;
     let put_back: Vec<_> = estate.sent().into_iter().map(|(_, sent, _)| sent).collect();
     assert_eq!(put_back.len(), 2);
-    estate.app.faults().clear();
+    estate.app.aws().forget_script();
     assert_eq!(estate.deliver(&put_back).await, [""; 0]);
     // The first one, after the ones that followed it.
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
@@ -752,8 +769,9 @@ async fn messages_of_a_batch_fail_one_by_one() {
     unknown["account"] = json!("gone");
     estate
         .app
-        .faults()
-        .refuse("sqs:SendMessage", "AccessDenied", "not you");
+        .aws()
+        .on("sqs:SendMessage")
+        .meets(Fault::refuse("AccessDenied", "not you"));
     let failed = estate.deliver(&[unknown.clone(), message, unknown]).await;
     assert_eq!(failed, ["message-0", "message-2"]);
     assert_eq!(estate.app.account().inventory().await.len(), 1);
@@ -797,12 +815,14 @@ async fn what_cannot_be_put_back_is_delivered_again() {
     let draining = estate.draining();
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     estate
         .app
-        .faults()
-        .refuse("sqs:SendMessage", "AccessDenied", "not you");
+        .aws()
+        .on("sqs:SendMessage")
+        .meets(Fault::refuse("AccessDenied", "not you"));
     assert_eq!(estate.deliver(&[message]).await, ["message-0"]);
 }
 
@@ -828,8 +848,9 @@ async fn an_empty_look_at_a_silent_aws_is_put_back_in_time() {
     estate.app.set_time_left(Duration::from_secs(8));
     estate
         .app
-        .faults()
-        .inject("ecs:DescribeServices", json!({"latency": 20_000}));
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::delay(Duration::from_secs(20)));
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     assert_eq!(estate.sent().len(), 1);
 }
@@ -841,8 +862,9 @@ async fn what_cannot_be_queued_is_the_callers_to_repeat() {
         estate.drain().await;
         estate
             .app
-            .faults()
-            .refuse(operation, "AccessDeniedException", "not you");
+            .aws()
+            .on(operation)
+            .meets(Fault::refuse("AccessDeniedException", "not you"));
         let body = estate.app.delete(RECURSIVE).await.expect(202);
         let repeat =
             "nobody goes on with it: repeat this DELETE, after `Retry-After`, until it answers 200";
@@ -862,11 +884,11 @@ async fn what_cannot_be_queued_is_the_callers_to_repeat() {
 #[tokio::test]
 async fn what_aws_throttles_on_the_way_is_queued() {
     let mut estate = FakeAws::new().await;
-    estate.app.faults().refuse(
-        "servicediscovery:DeleteService",
-        "ThrottlingException",
-        "Rate exceeded",
-    );
+    estate
+        .app
+        .aws()
+        .on("servicediscovery:DeleteService")
+        .meets(Fault::refuse("ThrottlingException", "Rate exceeded"));
     let body = estate.app.delete(RECURSIVE).await.expect(202);
     let [service, registry, cluster] = estate.arns();
     assert_eq!(
@@ -881,8 +903,9 @@ async fn what_aws_throttles_on_the_way_is_queued() {
     assert_eq!(estate.sent().len(), 1);
     estate
         .app
-        .faults()
-        .refuse("sqs:SendMessage", "AccessDenied", "not you");
+        .aws()
+        .on("sqs:SendMessage")
+        .meets(Fault::refuse("AccessDenied", "not you"));
     let problem = estate.app.delete(RECURSIVE).await.problem(429);
     assert_eq!(problem["Deleted"], json!([service]));
 }
@@ -892,14 +915,17 @@ async fn the_same_delete_again_reports_how_far_the_queue_has_come() {
     let mut estate = FakeAws::new().await;
     let message = estate.queued().await;
     estate.deliver(&[message]).await;
-    estate.app.faults().forget_calls();
+    estate.app.aws().forget_calls();
     // AWS describes a deleted cluster for a while; the local AWS forgets it at once.
     let [_, _, cluster] = estate.arns();
     let inactive = json!({"clusterName": "myclu", "clusterArn": cluster, "status": "INACTIVE"});
-    estate.app.faults().answer(
-        "ecs:DescribeClusters",
-        &json!({"clusters": [inactive], "failures": []}),
-    );
+    estate
+        .app
+        .aws()
+        .on("ecs:DescribeClusters")
+        .meets(Fault::answer(
+            &json!({"clusters": [inactive], "failures": []}),
+        ));
     let body = estate.app.delete(RECURSIVE).await.expect(200);
     assert_eq!(body["Service"]["Status"], "INACTIVE");
     assert_eq!(
@@ -916,8 +942,9 @@ async fn the_same_delete_meanwhile_reports_what_is_pending() {
     let (draining, mark) = (estate.draining(), message["clusterMark"].clone());
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     estate.deliver(&[message]).await;
     estate.app.set_time_left(Duration::from_secs(8));
     let body = estate.app.delete(RECURSIVE).await.expect(202);
@@ -977,8 +1004,9 @@ async fn a_message_from_the_future_has_the_time_from_now_on_and_no_more() {
     let draining = estate.draining();
     estate
         .app
-        .faults()
-        .answer("ecs:DescribeServices", &draining);
+        .aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     message["since"] = "2999-01-01T00:00:00Z".into();
     assert_eq!(estate.deliver(&[message]).await, [""; 0]);
     let [(_, sent, _)] = &estate.sent()[..] else {

@@ -4,6 +4,7 @@
 
 use std::sync::OnceLock;
 
+use fake_aws::{FakeAws, Server};
 use serde_json::{Value, json};
 
 use crate::services::documented;
@@ -17,6 +18,25 @@ mod records;
 
 /// The account that the stack is deployed into.
 const HUB: &str = "123456789012";
+
+/// A door of the local AWS of the deployed stacks, through which a function's calls are led.
+struct Door {
+    aws: FakeAws,
+    server: Server,
+}
+
+impl Door {
+    fn open() -> Self {
+        let aws = FakeAws::of_emulator(Stack::shared().endpoint());
+        let server = Server::start(aws.clone()).expect("there is a free port");
+        Self { aws, server }
+    }
+
+    /// What a stack is told of it.
+    fn parameter(&self) -> String {
+        format!("AwsEndpointUrl={}", self.server.endpoint())
+    }
+}
 
 /// The deployed stack: a hub account and three members.
 struct Stack {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use crate::support::{Caller, TestApp};
@@ -367,10 +368,11 @@ async fn a_panic_is_an_answer_that_tells_nothing_of_the_inside() {
 
 #[tokio::test]
 async fn a_silent_aws_is_answered_for_before_lambda_gives_up() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     app.set_time_left(Duration::from_secs(3));
-    app.faults()
-        .inject("ecs:DescribeClusters", json!({"latency": 10_000}));
+    app.aws()
+        .on("ecs:DescribeClusters")
+        .meets(Fault::delay(Duration::from_secs(10)));
     let started = Instant::now();
     let answer = app.get("/nonprod/clusters/a").await;
     assert!(

@@ -6,7 +6,7 @@ use crate::support::{Caller, Opened, Sent, TestApp, Way};
 
 #[tokio::test]
 async fn path_query_and_headers_have_a_length() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let path = format!("/nonprod/clusters/{}", "x".repeat(4096));
     let query = format!("/nonprod/clusters?nextToken={}", "x".repeat(16_384));
     let mut details = Vec::new();
@@ -27,7 +27,7 @@ async fn path_query_and_headers_have_a_length() {
       "the headers have 65596 bytes; at most 65536 are accepted"
     ]
     "#);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 /// Distinct names for as many headers or query parameters.
@@ -119,7 +119,7 @@ async fn what_is_answered_does_not_grow_with_a_flood() {
 
 #[tokio::test]
 async fn nesting_lists_and_maps_have_a_length() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let deep = format!("{{\"name\": {}", "[".repeat(100_000));
     let problem = app
         .request("POST", "/nonprod/clusters")
@@ -157,12 +157,12 @@ async fn nesting_lists_and_maps_have_a_length() {
         errors,
         json!([{"path": "service.serviceRegistries", "message": "expected at most 5 registries"}])
     );
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn an_identifier_that_can_not_be_one_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let long = "x".repeat(256);
     for name in [
         "a b",
@@ -218,12 +218,12 @@ async fn an_identifier_that_can_not_be_one_is_refused_before_any_call() {
             "{problem}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn this_apis_own_tags_are_dropped_from_every_body_and_others_stay() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     app.account().furnish().await;
     let namespace = app.account().namespace().await;
     let tags =
@@ -237,7 +237,7 @@ async fn this_apis_own_tags_are_dropped_from_every_body_and_others_stay() {
         (
             "/nonprod/clusters/myclu/services",
             "ecs:CreateService",
-            json!({"serviceName": "a", "taskDefinition": "web:1"}),
+            json!({"serviceName": "a", "taskDefinition": "web:1", "desiredCount": 0}),
         ),
         (
             "/nonprod/clusters/myclu/tasks",
@@ -247,7 +247,7 @@ async fn this_apis_own_tags_are_dropped_from_every_body_and_others_stay() {
         (
             "/nonprod/taskdefs",
             "ecs:RegisterTaskDefinition",
-            json!({"family": "f", "containerDefinitions": [{"name": "a", "image": "b"}]}),
+            json!({"family": "f", "cpu": "256", "memory": "512", "containerDefinitions": [{"name": "a", "image": "b"}]}),
         ),
         (
             "/nonprod/servicediscovery/services",
@@ -257,7 +257,7 @@ async fn this_apis_own_tags_are_dropped_from_every_body_and_others_stay() {
     ] {
         body["tags"] = tags.clone();
         app.post(path, &body).await.expect(200);
-        let sent = app.faults().sent(operation).remove(0);
+        let sent = app.aws().sent(operation).remove(0);
         let sent = if sent["tags"].is_null() {
             &sent["Tags"]
         } else {

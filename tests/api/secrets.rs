@@ -66,7 +66,7 @@ const SECRET: &str = "hush-hush-8c1f";
 
 #[tokio::test]
 async fn no_secret_is_logged_or_answered() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let external_id = format!("external-{}", app.account().id);
     let (log, _guard) = Log::start(LogLevel::Trace);
     let mut body = documented(&app.account().namespace().await);
@@ -109,10 +109,10 @@ async fn no_secret_is_logged_or_answered() {
             .send()
             .await,
     );
-    app.faults()
-        .refuse("ecs:DescribeServices", "AccessDeniedException", "no");
-    app.faults()
-        .inject("sts:AssumeRole", json!({"reset": true}));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::refuse("AccessDeniedException", "no"));
+    app.aws().on("sts:AssumeRole").meets(Fault::reset());
     let secretive = app
         .request("POST", "/nonprod/services")
         .header("idempotency-key", SECRET);
@@ -138,9 +138,11 @@ async fn no_secret_is_logged_or_answered() {
 
 #[tokio::test]
 async fn a_role_that_can_not_be_assumed_keeps_its_external_id() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let (log, _guard) = Log::start(LogLevel::Trace);
-    app.faults().refuse("sts:AssumeRole", "AccessDenied", "no");
+    app.aws()
+        .on("sts:AssumeRole")
+        .meets(Fault::refuse("AccessDenied", "no"));
     let answer = app.get("/nonprod/clusters").await;
     answer.problem(502);
     assert!(

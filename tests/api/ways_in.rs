@@ -233,6 +233,8 @@ async fn a_direct_invocation_takes_plain_json_and_says_what_it_does_not_take() {
     let app = verified_callers();
     let invoke = async |event: Value| Opened::of(Way::Direct, &app.invoke(event).await.unwrap());
     let path = "/v1/ecs/nonprod/clusters";
+    let cluster = app.account().ecs().create_cluster().cluster_name("a");
+    cluster.send().await.unwrap();
     for query in [
         json!({"limit": 1}),
         json!({"limit": "1"}),

@@ -3,14 +3,14 @@
     python tests/local_aws/deployed.py --bootstrap PATH [OPTIONS]
     python tests/local_aws/deployed.py --bootstrap PATH --beside ENDPOINT --name NAME [OPTIONS]
 
-    OPTIONS: [--config inline | parameter | file] [--parameter NAME=VALUE] [--faults] [--deny MEMBER=ACTION]
+    OPTIONS: [--config inline | parameter | file] [--parameter NAME=VALUE] [--deny MEMBER=ACTION]
 
 The first form starts a local AWS and deploys template.yaml and templates/callers.yaml into the hub account and
 templates/member-account.yaml into the members (see estate.py), with the configuration inline, in an SSM parameter, or in a
 file of the package. The second makes a further stack with members of its own in the local AWS of the first, from the package
 that is there. Both print one line of JSON on standard output
 
-    {"endpoint": "http://127.0.0.1:PORT", "faults": null, "function": "ecs-api",
+    {"endpoint": "http://127.0.0.1:PORT", "function": "ecs-api",
      "api_url": "http://127.0.0.1:PORT/_aws/execute-api/ID/$default",
      "token": "the caller's token",
      "outputs": {"ApiUrl": …, "ApiId": …, "FunctionArn": …, "FunctionRoleArn": …},
@@ -18,8 +18,8 @@ that is there. Both print one line of JSON on standard output
      "members": {"nonprod": {"account": …, "external_id": …, "subnets": […], "security_groups": […],
                              "execution_role_arn": …, "namespace_id": …}, "prod": {…}, "sandbox": {…}}}
 
-and keep what they have started until standard input closes. With `--faults` the function's calls go through faults.py, whose
-endpoint is told as `faults`; with `--deny` a member's role lacks an action. A further stack has no `callers`.
+and keep what they have started until standard input closes. With `--parameter AwsEndpointUrl=URL` the function's calls go
+there; with `--deny` a member's role lacks an action. A further stack has no `callers`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +106,6 @@ def deploy_again(hub: Account, stack: str, parameters: dict[str, str]) -> dict[s
     return create_stack(hub, stack, template if isinstance(template, str) else json.dumps(template), parameters)
 
 
-@contextlib.contextmanager
-def faults(endpoint: str) -> Iterator[tuple[str, subprocess.Popen[Any]]]:
-    """Run the proxy that injects faults in front of `endpoint`, and yield its own and its process."""
-    script = str(Path(__file__).parent / "faults.py")
-    with leash.kept([sys.executable, script], stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(f"{endpoint}\n".encode())
-        process.stdin.flush()
-        yield json.loads(process.stdout.readline())["endpoint"], process
-
-
 def main() -> None:
     """Deploy, tell, and serve until the caller is gone."""
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -126,7 +114,6 @@ def main() -> None:
     arguments.add_argument("--name", default="", help="of a further stack")
     arguments.add_argument("--config", choices=["inline", "parameter", "file"], default="inline")
     arguments.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="as in AuthMode=iam")
-    arguments.add_argument("--faults", action="store_true", help="lead the function's calls through faults.py")
     arguments.add_argument("--deny", action="append", default=[], metavar="MEMBER=ACTION", help="as in prod=ecs:RunTask")
     given = arguments.parse_args()
     if bool(given.beside) != bool(given.name):
@@ -142,12 +129,8 @@ def main() -> None:
         else:
             aws = stack.enter_context(local_aws(enforce_iam=True))
             endpoint, held = aws.endpoint, aws.process
-        for_function, told = endpoint, None
-        if given.faults:
-            told, held = stack.enter_context(faults(endpoint))
-            for_function = told
-        more = dict(each.split("=", 1) for each in given.parameter) | {"AwsEndpointUrl": for_function}
-        print(json.dumps({"faults": told} | deploy(endpoint, given, more, room)), flush=True)
+        more = {"AwsEndpointUrl": endpoint} | dict(each.split("=", 1) for each in given.parameter)
+        print(json.dumps(deploy(endpoint, given, more, room)), flush=True)
         if held:
             leash.hold(held)
 

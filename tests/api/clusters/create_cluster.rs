@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -28,9 +29,7 @@ async fn a_name_is_enough() {
           }
         ],
         "CapacityProviders": [],
-        "DefaultCapacityProviderStrategy": [],
-        "Attachments": [],
-        "AttachmentsStatus": ""
+        "DefaultCapacityProviderStrategy": []
       }
     }
     "#);
@@ -115,10 +114,11 @@ async fn an_unknown_member_is_refused_unless_the_caller_is_lenient() {
 
 #[tokio::test]
 async fn a_refusal_of_aws_keeps_awss_code_message_and_request_id() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let message = "User: arn:aws:sts::1:assumed-role/ecs-api/ecs-api is not authorized to perform: ecs:CreateCluster";
-    app.faults()
-        .refuse("ecs:CreateCluster", "AccessDeniedException", message);
+    app.aws()
+        .on("ecs:CreateCluster")
+        .meets(Fault::refuse("AccessDeniedException", message));
     let answer = app.post("/nonprod/clusters", &json!({"name": "a"})).await;
     let problem = answer.problem(403);
     let role = format!("arn:aws:iam::{}:role/ecs-api", app.account().id);

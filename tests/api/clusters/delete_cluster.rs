@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -25,16 +26,17 @@ async fn a_missing_cluster_is_not_found() {
 
 #[tokio::test]
 async fn a_cluster_in_use_is_a_conflict() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for code in [
         "ClusterContainsServicesException",
         "ClusterContainsTasksException",
         "UpdateInProgressException",
     ] {
-        app.faults()
-            .refuse("ecs:DeleteCluster", code, "The cluster cannot be deleted");
+        app.aws()
+            .on("ecs:DeleteCluster")
+            .meets(Fault::refuse(code, "The cluster cannot be deleted"));
         let problem = app.delete("/nonprod/clusters/busy").await.problem(409);
         assert_eq!(problem["code"], code);
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }

@@ -1,10 +1,11 @@
+use fake_aws::Fault;
 use serde_json::json;
 
 use crate::support::TestApp;
 
 #[tokio::test]
 async fn every_cluster_is_listed_however_many_pages_aws_needs() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let ecs = app.account().ecs();
     for index in 0..250 {
         ecs.create_cluster()
@@ -24,7 +25,7 @@ async fn every_cluster_is_listed_however_many_pages_aws_needs() {
     });
     assert_eq!(arns, json!(expected.collect::<Vec<_>>()));
     assert_eq!(list.header("link"), None);
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     assert_eq!(
         calls,
         [
@@ -93,12 +94,13 @@ async fn a_bad_limit_is_refused() {
 
 #[tokio::test]
 async fn throttling_beyond_the_retries_asks_for_patience() {
-    let mut app = TestApp::with_faults();
-    app.faults()
-        .refuse("ecs:ListClusters", "ThrottlingException", "Rate exceeded");
+    let app = TestApp::new();
+    app.aws()
+        .on("ecs:ListClusters")
+        .meets(Fault::refuse("ThrottlingException", "Rate exceeded"));
     let answer = app.get("/nonprod/clusters").await;
     assert_eq!(answer.header("retry-after"), Some("5"));
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     assert_eq!(
         calls,
         [

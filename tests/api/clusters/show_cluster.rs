@@ -86,7 +86,7 @@ async fn a_missing_or_deleted_cluster_is_not_found() {
 
 #[tokio::test]
 async fn an_impossible_cluster_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let elsewhere = "arn%3Aaws%3Aecs%3Aus-east-1%3A999999999999%3Acluster%2Fmyclu";
     for name in ["a%20b", "a%2Fb", "%C3%A9", elsewhere] {
         let problem = app
@@ -95,5 +95,5 @@ async fn an_impossible_cluster_is_refused_before_any_call() {
             .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{name}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
-use super::{HUB, Stack};
-use crate::clusters::services::instead;
+use super::{Door, HUB, Stack};
 use crate::services::documented;
-use crate::support::{Faults, root_config};
+use crate::support::root_config;
 
 /// How long the tasks take to stop.
 const DRAINS_FOR: Duration = Duration::from_secs(40);
@@ -68,8 +68,9 @@ pub(super) async fn eventually<T>(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_killed_on_the_way() {
-    let stack = Stack::beside("killed", &["--faults"]);
-    let mut faults = Faults::at(stack.ready["faults"].as_str().expect("a text").to_owned());
+    let door = Door::open();
+    let stack = Stack::beside("killed", &["--parameter", &door.parameter()]);
+    let aws = &door.aws;
     let sqs = aws_sdk_sqs::Client::new(&root_config(HUB, stack.endpoint()));
     // Nobody has to wait for three minutes until SQS delivers again what the killed function had.
     let visibility = sqs
@@ -97,9 +98,9 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
     }]});
 
     // The local AWS has a service INACTIVE at once: it is deleted behind what AWS would say.
-    let mut going = instead(&json!({"service": draining["services"][0]}));
-    going["latency"] = json!(3_000);
-    faults.inject("ecs:DeleteService", going);
+    let going = Fault::answer(&json!({"service": draining["services"][0]}));
+    aws.on("ecs:DeleteService")
+        .meets(going.after(Duration::from_secs(3)));
     let started = Instant::now();
     let body = json!({"cluster": "myclu", "service": "webapp", "recursive": true});
     let answer = std::thread::scope(|scope| {
@@ -111,14 +112,15 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
                 Some(&body),
             )
         });
-        while !faults.calls().contains(&"ecs:DeleteService".to_owned()) {
+        while !aws.operations().contains(&"ecs:DeleteService".to_owned()) {
             assert!(
                 started.elapsed() < Duration::from_secs(10),
                 "the service is deleted first"
             );
             std::thread::sleep(Duration::from_millis(100));
         }
-        faults.inject("ecs:DescribeServices", instead(&draining));
+        aws.on("ecs:DescribeServices")
+            .meets(Fault::answer(&draining));
         delete.join().expect("the request ends")
     });
     let member = stack.members["nonprod"]["account"]
@@ -148,21 +150,17 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
     );
 
     tokio::time::sleep(DRAINS_FOR.saturating_sub(started.elapsed())).await;
-    faults.clear();
+    aws.forget_script();
     let message = "The service has registered instances";
-    let in_use =
-        json!({"times": 1, "error": {"code": "ResourceInUse", "status": 400, "message": message}});
-    faults.inject("servicediscovery:DeleteService", in_use);
-    faults.inject(
-        "servicediscovery:DeleteService",
-        json!({"times": 1, "latency": 25_000}),
-    );
-    faults.forget_calls();
+    let delete = || aws.on("servicediscovery:DeleteService").once();
+    delete().meets(Fault::refuse("ResourceInUse", message));
+    delete().meets(Fault::silence());
+    aws.forget_calls();
     eventually(
         "the second look at the registry",
         Duration::from_secs(90),
         async || {
-            let calls = faults.calls();
+            let calls = aws.operations();
             let looks = calls
                 .iter()
                 .filter(|call| *call == "servicediscovery:DeleteService")
@@ -210,16 +208,18 @@ async fn a_delete_that_outlasts_its_request_is_finished_though_the_function_is_k
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_lacks_a_permission_leaves_a_dead_letter_that_names_it() {
-    let stack = Stack::beside("denied", &["--faults", "--deny", "prod=ecs:DeleteCluster"]);
-    let mut faults = Faults::at(stack.ready["faults"].as_str().expect("a text").to_owned());
+    let door = Door::open();
+    let (parameter, denied) = (door.parameter(), "prod=ecs:DeleteCluster");
+    let stack = Stack::beside("denied", &["--parameter", &parameter, "--deny", denied]);
     stack.create("prod");
     let message = "The service has registered instances";
-    let in_use = json!({"error": {"code": "ResourceInUse", "status": 400, "message": message}});
-    faults.inject("servicediscovery:DeleteService", in_use);
+    door.aws
+        .on("servicediscovery:DeleteService")
+        .meets(Fault::refuse("ResourceInUse", message));
     let body = json!({"cluster": "myclu", "service": "webapp", "recursive": true});
     let answer = stack.expect(202, "DELETE", "/prod/services", Some(&body));
     assert_eq!(answer["Queued"], true, "{answer}");
-    faults.clear();
+    door.aws.forget_script();
 
     let sqs = aws_sdk_sqs::Client::new(&root_config(HUB, stack.endpoint()));
     let letter: Value = eventually("a dead letter", Duration::from_mins(3), async || {
@@ -246,7 +246,18 @@ async fn a_role_that_lacks_a_permission_leaves_a_dead_letter_that_names_it() {
         (&letter["caller"], &letter["service"]),
         (&json!("demo"), &json!("webapp"))
     );
-    let story = stack.story("myclu").await;
+    // The letter is there before the last line is.
+    let story = eventually(
+        "the end of the story",
+        Duration::from_secs(20),
+        async || {
+            let story = stack.story("myclu").await;
+            story
+                .contains(&"delete: given up".to_owned())
+                .then_some(story)
+        },
+    )
+    .await;
     let again = ["delete: is looked at", "delete: goes on later"];
     let last = ["delete: is looked at", "delete: given up"];
     assert_eq!(

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use fake_aws::Fault;
+use serde_json::Value;
 
 use super::cleanup::eventually;
 use super::permissions::{Role, without};
-use super::{HUB, Stack};
+use super::{Door, HUB, Stack};
 use crate::services::documented;
-use crate::support::{Faults, root_config};
+use crate::support::root_config;
 
 /// The longest time from the beginning of an invocation until its lease is over.
 const LEASE: Duration = Duration::from_secs(29 + 5);
@@ -36,16 +37,20 @@ impl Stack {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_without_a_key_whose_function_is_killed_is_taken_back() {
-    let stack = Stack::beside("crashed", &["--faults"]);
-    let mut faults = Faults::at(stack.ready["faults"].as_str().expect("a text").to_owned());
+    let door = Door::open();
+    let stack = Stack::beside("crashed", &["--parameter", &door.parameter()]);
     let member = stack.member("nonprod");
     let before = member.inventory().await;
-    faults.inject("ecs:CreateService", json!({"timeout_ms": 25_000}));
+    door.aws.on("ecs:CreateService").meets(Fault::silence());
     let started = Instant::now();
     let body = stack.documented();
     std::thread::scope(|scope| {
         scope.spawn(|| stack.send("POST", "/nonprod/services", Some(&stack.token), Some(&body)));
-        while !faults.calls().contains(&"ecs:CreateService".to_owned()) {
+        while !door
+            .aws
+            .operations()
+            .contains(&"ecs:CreateService".to_owned())
+        {
             assert!(
                 started.elapsed() < Duration::from_secs(15),
                 "the service comes last"
@@ -54,7 +59,7 @@ async fn a_create_without_a_key_whose_function_is_killed_is_taken_back() {
         }
         assert_eq!(Stack::shared().process.kill_function(stack.function()), 1);
     });
-    faults.clear();
+    door.aws.forget_script();
     let left = member.inventory().await;
     assert_eq!(
         left.len(),

@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use crate::services::documented;
@@ -7,8 +8,8 @@ const PATH: &str = "/nonprod/servicediscovery/services";
 const CREATE: &str = "servicediscovery:CreateService";
 
 /// What AWS got, of the last call.
-fn sent(app: &mut TestApp) -> Value {
-    let mut sent = app.faults().sent(CREATE).pop().expect("there was a call");
+fn sent(app: &TestApp) -> Value {
+    let mut sent = app.aws().sent(CREATE).pop().expect("there was a call");
     sent.as_object_mut()
         .unwrap()
         .shift_remove("CreatorRequestId");
@@ -17,7 +18,7 @@ fn sent(app: &mut TestApp) -> Value {
 
 #[tokio::test]
 async fn the_documented_registry_is_created_in_its_namespace_with_the_health_check_of_ecs() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let namespace = app.account().namespace().await;
     // With `cluster`, which Cloud Map does not know, and with the namespace where Cloud Map had it once.
     let answer = app
@@ -56,7 +57,7 @@ async fn the_documented_registry_is_created_in_its_namespace_with_the_health_che
         "Name": "www", "NamespaceId": namespace, "DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 30}]},
         "HealthCheckCustomConfig": {"FailureThreshold": 1},
     });
-    assert_eq!(sent(&mut app), expected);
+    assert_eq!(sent(&app), expected);
     assert_eq!(
         app.account().inventory().await,
         [answer["Service"]["Arn"].as_str().unwrap()]
@@ -65,7 +66,7 @@ async fn the_documented_registry_is_created_in_its_namespace_with_the_health_che
 
 #[tokio::test]
 async fn what_the_caller_gives_is_not_defaulted() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let namespace = app.account().namespace().await;
     for (name, check) in [
         (
@@ -82,7 +83,7 @@ async fn what_the_caller_gives_is_not_defaulted() {
             .unwrap()
             .extend(check.as_object().unwrap().clone());
         app.post(PATH, &body).await.expect(200);
-        assert_eq!(sent(&mut app), body);
+        assert_eq!(sent(&app), body);
     }
 }
 
@@ -107,7 +108,7 @@ async fn what_is_shown_may_come_back_as_a_body() {
 
 #[tokio::test]
 async fn everything_wrong_with_a_body_is_reported_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = json!({
         "nam": "www", "namespaceid": "ns-1",
         "dnsconfig": {"namespaceid": "ns-2", "dnsrecords": [{"type": "A", "ttl": "30"}]},
@@ -134,7 +135,7 @@ async fn everything_wrong_with_a_body_is_reported_before_any_call() {
       ]
     }
     "#);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
@@ -181,7 +182,7 @@ async fn a_missing_namespace_is_not_found() {
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, status) in [
         ("InvalidInput", 400),
         ("TooManyTagsException", 400),
@@ -190,7 +191,7 @@ async fn what_aws_refuses_is_a_problem() {
         ("ServiceAlreadyExists", 409),
         ("ResourceLimitExceeded", 409),
     ] {
-        app.faults().refuse(CREATE, code, "No");
+        app.aws().on(CREATE).meets(Fault::refuse(code, "No"));
         let problem = app
             .post(PATH, &json!({"name": "www", "namespaceId": "ns-1"}))
             .await
@@ -199,6 +200,6 @@ async fn what_aws_refuses_is_a_problem() {
             (&problem["code"], &problem["retryable"]),
             (&json!(code), &json!(false))
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }

@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -35,10 +36,11 @@ async fn a_deleted_registry_is_gone() {
 
 #[tokio::test]
 async fn a_registry_with_instances_is_a_conflict_and_keeps_them() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let message = "The specified resource can't be deleted because it contains other resources";
-    app.faults()
-        .refuse("servicediscovery:DeleteService", "ResourceInUse", message);
+    app.aws()
+        .on("servicediscovery:DeleteService")
+        .meets(Fault::refuse("ResourceInUse", message));
     let problem = app
         .delete(&format!("{PATH}/srv-tvtbgvkkxtts3qlf"))
         .await
@@ -52,7 +54,7 @@ async fn a_registry_with_instances_is_a_conflict_and_keeps_them() {
     }
     "#);
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "servicediscovery:DeleteService"]
     );
 }
@@ -68,7 +70,7 @@ async fn an_unknown_registry_is_not_found() {
 
 #[tokio::test]
 async fn an_impossible_registry_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for id in [
         "www",
         "arn:aws:servicediscovery:us-east-1:999999999999:service/srv-tvtbgvkkxtts3qlf",
@@ -76,19 +78,20 @@ async fn an_impossible_registry_is_refused_before_any_call() {
         let problem = app.delete(&format!("{PATH}/{id}")).await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{id}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, status) in [("InvalidInput", 400), ("AccessDeniedException", 403)] {
-        app.faults()
-            .refuse("servicediscovery:DeleteService", code, "No");
+        app.aws()
+            .on("servicediscovery:DeleteService")
+            .meets(Fault::refuse(code, "No"));
         assert_eq!(
             app.delete(&format!("{PATH}/srv-1")).await.problem(status)["code"],
             code
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }

@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use crate::support::{TestAccount, TestApp};
@@ -28,7 +29,7 @@ fn names(page: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn every_registry_is_listed_however_many_pages_aws_needs() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     furnish(app.account(), 250).await;
     let list = app.get("/nonprod/servicediscovery/services").await;
     let expected: Vec<_> = (0..250).map(|index| format!("www{index:03}")).collect();
@@ -36,12 +37,12 @@ async fn every_registry_is_listed_however_many_pages_aws_needs() {
         (names(&list.expect(200)), list.header("link")),
         (expected.iter().map(String::as_str).collect(), None)
     );
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", LIST, LIST, LIST]);
+    assert_eq!(app.aws().operations(), ["sts:AssumeRole", LIST, LIST, LIST]);
 }
 
 #[tokio::test]
 async fn a_limit_gives_pages_that_link_to_the_next() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let namespace = furnish(app.account(), 5).await;
     let pages = app
         .pages(&format!(
@@ -59,7 +60,7 @@ async fn a_limit_gives_pages_that_link_to_the_next() {
     );
     // Every page keeps the namespace.
     assert!(
-        app.faults()
+        app.aws()
             .sent(LIST)
             .iter()
             .all(|sent| sent["Filters"][0]["Values"][0] == json!(namespace))
@@ -118,7 +119,7 @@ async fn a_registry_is_listed_with_what_aws_says_of_it() {
 
 #[tokio::test]
 async fn a_namespace_is_asked_of_aws() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     app.get("/nonprod/servicediscovery/services?namespace=ns-y3uaw6neshhbev3f")
         .await
         .expect(200);
@@ -130,12 +131,12 @@ async fn a_namespace_is_asked_of_aws() {
         json!({"MaxResults": 100, "Filters": filter}),
         json!({"MaxResults": 100}),
     ];
-    assert_eq!(app.faults().sent(LIST), expected);
+    assert_eq!(app.aws().sent(LIST), expected);
 }
 
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (query, path, message) in [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
         (
@@ -164,29 +165,29 @@ async fn a_bad_query_is_refused_before_any_call() {
             "{query}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, status) in [
         ("InvalidInput", 400),
         ("AccessDeniedException", 403),
         ("NamespaceNotFound", 404),
         ("RequestLimitExceeded", 429),
     ] {
-        app.faults().refuse(LIST, code, "No");
+        app.aws().on(LIST).meets(Fault::refuse(code, "No"));
         let answer = app.get("/nonprod/servicediscovery/services").await;
         assert_eq!(answer.problem(status)["code"], code);
         assert_eq!(answer.header("retry-after"), (status == 429).then_some("5"));
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }
 
 #[tokio::test]
 async fn a_namespace_that_can_not_be_one_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for namespace in ["", "a%20b"] {
         let problem = app
             .get(&format!(
@@ -196,17 +197,18 @@ async fn a_namespace_that_can_not_be_one_is_refused_before_any_call() {
             .problem(400);
         assert_eq!(problem["errors"][0]["path"], "namespace", "{namespace}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_does_not_fit_an_answer_of_lambda_is_continued_by_the_link() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let registry = |index: u32| json!({"Id": format!("srv-{index}"), "Name": "x", "Description": "\"".repeat(1000)});
-    app.faults().answer(
-        "servicediscovery:ListServices",
-        &json!({"Services": (0..4000).map(registry).collect::<Vec<_>>()}),
-    );
+    app.aws()
+        .on("servicediscovery:ListServices")
+        .meets(Fault::answer(
+            &json!({"Services": (0..4000).map(registry).collect::<Vec<_>>()}),
+        ));
     let (mut path, mut ids) = ("/nonprod/servicediscovery/services".to_owned(), Vec::new());
     for is_last in [false, false, false, true] {
         let answer = app.get(&path).await;

@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -75,7 +76,7 @@ async fn an_unknown_registry_is_not_found() {
 
 #[tokio::test]
 async fn an_impossible_registry_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let elsewhere = "arn:aws:servicediscovery:us-east-1:999999999999:service/srv-tvtbgvkkxtts3qlf";
     let region = format!(
         "arn:aws:servicediscovery:eu-west-1:{}:service/srv-tvtbgvkkxtts3qlf",
@@ -97,23 +98,24 @@ async fn an_impossible_registry_is_refused_before_any_call() {
         let problem = app.get(&format!("{PATH}/{id}")).await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{id}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, status) in [
         ("InvalidInput", 400),
         ("AccessDeniedException", 403),
         ("ServiceNotFound", 404),
     ] {
-        app.faults()
-            .refuse("servicediscovery:GetService", code, "No");
+        app.aws()
+            .on("servicediscovery:GetService")
+            .meets(Fault::refuse(code, "No"));
         assert_eq!(
             app.get(&format!("{PATH}/srv-1")).await.problem(status)["code"],
             code
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }

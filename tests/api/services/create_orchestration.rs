@@ -5,10 +5,13 @@ mod existing;
 mod unanswered;
 mod undo;
 
+use std::time::Duration;
+
+use fake_aws::{Fault, Refusal};
 use serde_json::{Value, json};
 
 use super::documented;
-use crate::support::{Answer, Faults, TestAccount, TestApp};
+use crate::support::{Answer, TestAccount, TestApp};
 
 /// The original's documented body of a new service with existing resources, but for the registry's ARN.
 fn documented_existing(registry_arn: &str) -> Value {
@@ -51,8 +54,6 @@ async fn the_documented_body_creates_all_four() {
     {
       "Cluster": {
         "ActiveServicesCount": 0,
-        "Attachments": [],
-        "AttachmentsStatus": "",
         "CapacityProviders": [],
         "ClusterArn": "arn:aws:ecs:us-east-1:111122223333:cluster/myclu",
         "ClusterName": "myclu",
@@ -85,18 +86,23 @@ async fn the_documented_body_creates_all_four() {
             "PortMappings": [
               {
                 "ContainerPort": 80,
+                "HostPort": 80,
                 "Protocol": "tcp"
               },
               {
                 "ContainerPort": 443,
+                "HostPort": 443,
                 "Protocol": "tcp"
               }
             ],
-            "Essential": true
+            "Essential": true,
+            "Environment": [],
+            "MountPoints": [],
+            "VolumesFrom": [],
+            "SystemControls": []
           }
         ],
         "Family": "mytaskdef",
-        "TaskRoleArn": "",
         "ExecutionRoleArn": "arn:aws:iam::111122223333:role/ecsTaskExecutionRole",
         "NetworkMode": "awsvpc",
         "Revision": 1,
@@ -112,8 +118,6 @@ async fn the_documented_body_creates_all_four() {
         ],
         "Cpu": "256",
         "Memory": "512",
-        "PidMode": "",
-        "IpcMode": "",
         "RegisteredAt": "[time]",
         "RegisteredBy": "arn:aws:iam::111122223333:root"
       },
@@ -157,10 +161,17 @@ async fn the_documented_body_creates_all_four() {
         "DeploymentConfiguration": {
           "DeploymentCircuitBreaker": {
             "Enable": false,
-            "Rollback": false
+            "Rollback": false,
+            "ResetOnHealthyTask": true,
+            "ThresholdConfiguration": {
+              "Type": "BOUNDED_PERCENT",
+              "Value": 50
+            }
           },
           "MaximumPercent": 200,
-          "MinimumHealthyPercent": 100
+          "MinimumHealthyPercent": 100,
+          "Strategy": "ROLLING",
+          "BakeTimeInMinutes": 0
         },
         "Deployments": [
           {
@@ -181,6 +192,16 @@ async fn the_documented_body_creates_all_four() {
         "RoleArn": "",
         "Events": [],
         "CreatedAt": "[time]",
+        "CurrentServiceRevisions": [
+          {
+            "Arn": "[arn]",
+            "RequestedTaskCount": 1,
+            "RunningTaskCount": 1,
+            "PendingTaskCount": 0
+          }
+        ],
+        "PlacementConstraints": [],
+        "PlacementStrategy": [],
         "NetworkConfiguration": {
           "AwsvpcConfiguration": {
             "Subnets": [
@@ -206,7 +227,9 @@ async fn the_documented_body_creates_all_four() {
         "CreatedBy": "arn:aws:iam::111122223333:root",
         "EnableECSManagedTags": false,
         "PropagateTags": "NONE",
-        "EnableExecuteCommand": false
+        "EnableExecuteCommand": false,
+        "AvailabilityZoneRebalancing": "ENABLED",
+        "ResourceManagementType": "CUSTOMER"
       }
     }
     "#);
@@ -239,9 +262,12 @@ async fn the_documented_body_creates_all_four() {
 
 #[tokio::test]
 async fn the_documented_body_of_existing_resources_creates_the_service_alone() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let first = create(&app, &all_new(&app).await).await.expect(200);
     let ecs = app.account().ecs();
+    app.aws().circumstances(&app.account().id, |account| {
+        account.drains_on = Duration::ZERO;
+    });
     ecs.delete_service()
         .cluster("myclu")
         .service("webapp")
@@ -250,7 +276,7 @@ async fn the_documented_body_of_existing_resources_creates_the_service_alone() {
         .await
         .unwrap();
     let before = app.account().inventory().await;
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     let registry_arn = first["ServiceDiscoveryService"]["Arn"].as_str().unwrap();
     let answer = create(&app, &documented_existing(registry_arn))
         .await
@@ -264,7 +290,7 @@ async fn the_documented_body_of_existing_resources_creates_the_service_alone() {
     );
     assert_eq!(answer["TaskDefinition"], first["TaskDefinition"]);
     assert_eq!(answer["ServiceDiscoveryService"]["Arn"], registry_arn);
-    let mut calls = app.faults().calls();
+    let mut calls = app.aws().operations();
     calls.sort();
     assert_eq!(
         calls,
@@ -283,7 +309,7 @@ async fn the_documented_body_of_existing_resources_creates_the_service_alone() {
 #[tokio::test]
 async fn two_accounts_never_see_each_others_values() {
     let accounts = vec![TestAccount::new("nonprod"), TestAccount::new("prod")];
-    let mut app = TestApp::build(accounts, Some(Faults::none()), &json!({}));
+    let app = TestApp::build(accounts, &json!({}));
     let names = ["nonprod", "prod"];
     let bodies = names.map(|name| async { documented(&app.account_named(name).namespace().await) });
     let bodies = futures_util::future::join_all(bodies).await;
@@ -306,7 +332,7 @@ async fn two_accounts_never_see_each_others_values() {
             );
         }
     }
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     let assumed = calls
         .iter()
         .filter(|call| *call == "sts:AssumeRole")
@@ -375,13 +401,15 @@ async fn a_clusters_capacity_providers_decide_instead_of_fargate() {
 
 #[tokio::test]
 async fn a_role_that_can_not_be_assumed_is_named() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
-    app.faults().inject(
-        "sts:AssumeRole",
-        json!({"error": {"code": "AccessDenied", "status": 403,
-        "message": "User: x is not authorized to perform: sts:AssumeRole"}}),
-    );
+    app.aws().on("sts:AssumeRole").meets(Fault::refusal(
+        Refusal::of(
+            "AccessDenied",
+            "User: x is not authorized to perform: sts:AssumeRole",
+        )
+        .status(403),
+    ));
     let problem = create(&app, &body).await.problem(502);
     let role = format!("arn:aws:iam::{}:role/ecs-api", app.account().id);
     assert_eq!(problem["code"], "AccessDenied");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_ecs::types::ContainerDefinition;
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use super::documented;
@@ -34,9 +34,9 @@ fn arns(made: &Value) -> [Value; 3] {
 
 #[tokio::test]
 async fn everything_goes_in_aws_s_order_but_the_task_definition() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let made = create(&app).await;
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     let answer = delete(
         &app,
         &json!({"cluster": "myclu", "service": "webapp", "recursive": true}),
@@ -51,7 +51,7 @@ async fn everything_goes_in_aws_s_order_but_the_task_definition() {
         json!(app.account().inventory().await),
         json!([made["TaskDefinition"]["TaskDefinitionArn"]])
     );
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     let changes: Vec<_> = calls
         .iter()
         .filter(|call| call.contains(":Delete"))
@@ -132,6 +132,7 @@ async fn a_cluster_with_another_task_is_kept() {
         .run_task()
         .cluster("myclu")
         .task_definition("mytaskdef:1")
+        .network_configuration(app.account().network())
         .send()
         .await
         .unwrap();
@@ -148,20 +149,10 @@ async fn the_cluster_default_is_kept() {
     let app = TestApp::new();
     let ecs = app.account().ecs();
     ecs.create_cluster().send().await.unwrap();
-    let container = ContainerDefinition::builder().name("a").image("b").build();
-    ecs.register_task_definition()
-        .family("web")
-        .container_definitions(container)
-        .send()
-        .await
-        .unwrap();
-    ecs.create_service()
-        .service_name("web")
-        .task_definition("web")
-        .desired_count(0)
-        .send()
-        .await
-        .unwrap();
+    let web = app.account().task_definition("web", "a");
+    web.send().await.unwrap();
+    let service = app.account().service("web").cluster("default");
+    service.send().await.unwrap();
     let answer = app
         .delete("/nonprod/services?cluster=default&service=web&recursive=true")
         .await
@@ -190,15 +181,13 @@ async fn the_cluster_default_is_kept() {
 
 #[tokio::test]
 async fn what_is_not_done_in_time_is_pending_and_the_same_delete_again_goes_on() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     let made = create(&app).await;
     let [service, registry, cluster] = arns(&made);
     app.set_time_left(Duration::from_secs(6));
-    app.faults().refuse(
-        "servicediscovery:DeleteService",
-        "ResourceInUse",
-        "instances are registered",
-    );
+    app.aws()
+        .on("servicediscovery:DeleteService")
+        .meets(Fault::refuse("ResourceInUse", "instances are registered"));
     let started = Instant::now();
     let answer = app.delete(RECURSIVE).await;
     assert!(
@@ -222,7 +211,7 @@ async fn what_is_not_done_in_time_is_pending_and_the_same_delete_again_goes_on()
             {"Arn": cluster, "WaitingFor": "the registries to be deleted"},
         ])
     );
-    app.faults().clear();
+    app.aws().forget_script();
     let body = app.delete(RECURSIVE).await.expect(200);
     assert_eq!(body["Deleted"], json!([service, registry, cluster]));
     let body = app.delete(RECURSIVE).await;
@@ -231,7 +220,7 @@ async fn what_is_not_done_in_time_is_pending_and_the_same_delete_again_goes_on()
 
 #[tokio::test]
 async fn an_instance_that_ecs_forgot_is_deregistered() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let made = create(&app).await;
     let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
     let register = app
@@ -247,13 +236,13 @@ async fn an_instance_that_ecs_forgot_is_deregistered() {
         .send()
         .await
         .unwrap();
-    // The local AWS deletes a registry with instances; AWS does not.
-    let in_use = json!({"times": 1, "error": {"code": "ResourceInUse", "status": 400, "message": "has instances"}});
-    app.faults()
-        .inject("servicediscovery:DeleteService", in_use);
+    app.aws()
+        .on("servicediscovery:DeleteService")
+        .once()
+        .meets(Fault::refuse("ResourceInUse", "has instances"));
     let answer = app.delete(RECURSIVE).await.expect(200);
     assert_eq!(answer["Deleted"], json!(arns(&made)));
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     let discovery: Vec<_> = calls
         .iter()
         .filter(|call| call.starts_with("servicediscovery:De"))
@@ -275,7 +264,7 @@ async fn a_registry_with_instances_of_others_is_kept() {
         // Registered by hand.
         vec![],
     ] {
-        let mut app = TestApp::with_faults();
+        let app = TestApp::new();
         let made = create(&app).await;
         let [service, registry, cluster] = arns(&made);
         let id = made["ServiceDiscoveryService"]["Id"].as_str().unwrap();
@@ -293,18 +282,16 @@ async fn a_registry_with_instances_of_others_is_kept() {
             .send()
             .await
             .unwrap();
-        app.faults().refuse(
-            "servicediscovery:DeleteService",
-            "ResourceInUse",
-            "instances are registered",
-        );
+        app.aws()
+            .on("servicediscovery:DeleteService")
+            .meets(Fault::refuse("ResourceInUse", "instances are registered"));
         let answer = app.delete(RECURSIVE).await.expect(200);
         assert_eq!(answer["Deleted"], json!([service, cluster]));
         assert_eq!(
             answer["Kept"],
             json!([{"Arn": registry, "Reason": "it has 1 instance of others"}])
         );
-        let calls = app.faults().calls();
+        let calls = app.aws().operations();
         assert!(
             !calls.contains(&"servicediscovery:DeregisterInstance".to_owned()),
             "{calls:?}"
@@ -351,12 +338,13 @@ fn draining(made: &Value) -> Value {
 
 #[tokio::test]
 async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_for_it() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     let made = create(&app).await;
     let [service, registry, cluster] = arns(&made);
     app.set_time_left(Duration::from_secs(5));
-    app.faults()
-        .answer("ecs:DescribeServices", &draining(&made));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining(&made)));
     let answer = app.delete(RECURSIVE).await;
     assert_eq!(answer.header("retry-after"), Some("15"));
     let body = answer.expect(202);
@@ -370,7 +358,7 @@ async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_
             {"Arn": cluster, "WaitingFor": waiting},
         ])
     );
-    app.faults().clear();
+    app.aws().forget_script();
     assert_eq!(
         app.delete(RECURSIVE).await.expect(200)["Deleted"],
         json!([service, registry, cluster])
@@ -379,13 +367,12 @@ async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_
 
 #[tokio::test]
 async fn the_cluster_default_is_kept_also_while_a_service_drains() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     app.set_time_left(Duration::from_secs(4));
     let service = json!({"serviceArn": "arn:s", "serviceName": "web", "status": "DRAINING", "runningCount": 1, "clusterArn": "arn:c"});
-    app.faults().answer(
-        "ecs:DescribeServices",
+    app.aws().on("ecs:DescribeServices").meets(Fault::answer(
         &json!({"failures": [], "services": [service]}),
-    );
+    ));
     let body = app
         .delete("/nonprod/services?cluster=default&service=web&recursive=true")
         .await
@@ -400,19 +387,21 @@ async fn the_cluster_default_is_kept_also_while_a_service_drains() {
 
 #[tokio::test]
 async fn a_task_that_is_still_stopping_is_waited_for_and_nobody_elses() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     let made = create(&app).await;
     app.set_time_left(Duration::from_secs(5));
     let stopping = json!({"failures": [], "tasks": [
         {"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a", "lastStatus": "STOPPING", "group": "service:webapp"},
     ]});
-    app.faults().answer("ecs:DescribeTasks", &stopping);
+    app.aws()
+        .on("ecs:DescribeTasks")
+        .meets(Fault::answer(&stopping));
     let body = app.delete(RECURSIVE).await.expect(202);
     assert_eq!(
         body["Pending"][0],
         json!({"Arn": made["Service"]["ServiceArn"], "WaitingFor": "1 task to stop"})
     );
-    app.faults().clear();
+    app.aws().forget_script();
     assert_eq!(
         app.delete(RECURSIVE).await.expect(200)["Deleted"],
         json!(arns(&made))
@@ -421,23 +410,24 @@ async fn a_task_that_is_still_stopping_is_waited_for_and_nobody_elses() {
 
 #[tokio::test]
 async fn a_service_that_was_created_again_meanwhile_is_left_alone() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let made = create(&app).await;
     let [_, registry, cluster] = arns(&made);
-    app.faults()
-        .answer("ecs:DescribeServices", &draining(&made));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining(&made)));
     let mut again = draining(&made);
     again["services"][0]["status"] = "ACTIVE".into();
     again["services"][0]["createdAt"] = json!(4_000_000_000_u32);
-    let url = format!("{}/_microburst/answers", app.faults().endpoint());
-    let recreation = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_secs(1));
-        ureq::post(url)
-            .send_json(json!({"ecs:DescribeServices": again}))
-            .expect("the proxy takes the answer");
-    });
-    let answer = app.delete(RECURSIVE).await.expect(200);
-    recreation.join().unwrap();
+    let create_again = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        app.aws().forget_script();
+        app.aws()
+            .on("ecs:DescribeServices")
+            .meets(Fault::answer(&again));
+    };
+    let (answer, ()) = tokio::join!(app.delete(RECURSIVE), create_again);
+    let answer = answer.expect(200);
     assert_eq!(answer["Deleted"], json!([made["Service"]["ServiceArn"]]));
     assert_eq!(
         answer["Kept"],
@@ -464,17 +454,19 @@ async fn a_lenient_delete_lists_what_it_does_not_know() {
 
 #[tokio::test]
 async fn a_refusal_on_the_way_says_what_is_gone() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let made = create(&app).await;
     let [service, registry, _] = arns(&made);
-    app.faults()
-        .refuse("ecs:DeleteCluster", "AccessDeniedException", "not you");
+    app.aws()
+        .on("ecs:DeleteCluster")
+        .meets(Fault::refuse("AccessDeniedException", "not you"));
     let problem = app.delete(RECURSIVE).await.problem(403);
     assert_eq!(problem["Deleted"], json!([service, registry]));
     assert_eq!(problem["code"], "AccessDeniedException");
-    app.faults().clear();
-    app.faults()
-        .refuse("ecs:DeleteService", "AccessDeniedException", "not you");
+    app.aws().forget_script();
+    app.aws()
+        .on("ecs:DeleteService")
+        .meets(Fault::refuse("AccessDeniedException", "not you"));
     let made = create_again(&app, "second").await;
     let problem = app
         .delete("/nonprod/services?cluster=myclu&service=second&recursive=true")
@@ -521,7 +513,7 @@ async fn an_unknown_service_is_not_found_and_nothing_is_deleted() {
 
 #[tokio::test]
 async fn a_target_that_is_not_clear_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (query, body, path) in [
         ("", json!({"service": "webapp"}), "cluster"),
         ("", json!({"cluster": "myclu"}), "service"),
@@ -546,7 +538,7 @@ async fn a_target_that_is_not_clear_is_refused_before_any_call() {
             "recursve",
         ),
         (
-            "?cluster=myclu",
+            "?cluster=another",
             json!({"cluster": "myclu", "service": "webapp"}),
             "cluster",
         ),
@@ -568,5 +560,5 @@ async fn a_target_that_is_not_clear_is_refused_before_any_call() {
             "{errors}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use super::{arns, create_with_key as create, documented};
@@ -14,12 +15,12 @@ async fn all_new(app: &TestApp) -> Value {
 
 #[tokio::test]
 async fn the_same_key_and_body_give_the_same_result_once() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
     let first = create(&app, "deploy-42", &body).await.expect(200);
     let before = app.account().inventory().await;
     assert_eq!(before, arns(&first));
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     for _ in 0..2 {
         assert_eq!(
             arns(&create(&app, "deploy-42", &body).await.expect(200)),
@@ -43,7 +44,7 @@ async fn the_same_key_and_body_give_the_same_result_once() {
         before
     );
     assert_eq!(app.account().inventory().await, before);
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     let changes: Vec<_> = calls
         .iter()
         .filter(|call| call.contains("Create") || call.contains("Register"))
@@ -105,7 +106,7 @@ async fn another_key_another_caller_and_no_key_are_other_requests() {
 
 #[tokio::test]
 async fn what_is_no_key_is_refused_and_nothing_is_called() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = documented("ns-1");
     for key in ["", &"x".repeat(65), "schlüssel", "a\tb"] {
         let problem = create(&app, key, &body).await.problem(400);
@@ -120,7 +121,7 @@ async fn what_is_no_key_is_refused_and_nothing_is_called() {
             "#);
         }
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
     create(
         &app,
         &"~ ".repeat(32).trim_end().replace(' ', "!"),
@@ -132,8 +133,11 @@ async fn what_is_no_key_is_refused_and_nothing_is_called() {
 
 #[tokio::test]
 async fn a_repetition_after_a_delete_is_a_new_creation() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
+    app.aws().circumstances(&app.account().id, |account| {
+        account.drains_on = Duration::ZERO;
+    });
     let first = create(&app, "deploy-42", &body).await.expect(200);
     app.delete("/nonprod/services?cluster=myclu&service=webapp")
         .await
@@ -156,7 +160,7 @@ async fn a_repetition_after_a_delete_is_a_new_creation() {
         first["ServiceDiscoveryService"]["Arn"]
     );
     let tokens: Vec<_> = app
-        .faults()
+        .aws()
         .sent("ecs:CreateService")
         .iter()
         .map(|sent| sent["clientToken"].clone())
@@ -175,9 +179,12 @@ async fn an_answer_that_is_lost_is_found_again_at_every_step() {
         "servicediscovery:CreateService",
         "ecs:CreateService",
     ] {
-        let mut app = TestApp::with_faults();
+        let app = TestApp::new();
         let body = all_new(&app).await;
-        app.faults().lose_answer(operation);
+        app.aws()
+            .on(operation)
+            .once()
+            .meets(Fault::reset().after_work());
         let answer = create(&app, "deploy-42", &body).await.expect(200);
         assert_eq!(
             app.account().inventory().await,
@@ -195,14 +202,14 @@ async fn an_answer_that_is_lost_is_found_again_at_every_step() {
 
 #[tokio::test]
 async fn a_repetition_after_a_timeout_makes_nothing_twice() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     app.set_time_left(Duration::from_secs(10));
     let body = all_new(&app).await;
     // AWS does the work, and does not say so in time.
-    app.faults().inject(
-        "ecs:CreateService",
-        json!({"times": 1, "response": {"bandwidth_kbps": 0.05}}),
-    );
+    app.aws()
+        .on("ecs:CreateService")
+        .once()
+        .meets(Fault::silence().after_work());
     let first = create(&app, "deploy-42", &body).await;
     let second = create(&app, "deploy-42", &body).await.expect(200);
     assert_eq!(
@@ -216,7 +223,7 @@ async fn a_repetition_after_a_timeout_makes_nothing_twice() {
 #[tokio::test]
 async fn what_is_made_says_which_request_made_it_and_the_callers_own_tags_stay() {
     for key in [None, Some("a secret of the caller")] {
-        let mut app = TestApp::with_faults();
+        let app = TestApp::new();
         let mut body = all_new(&app).await;
         body["service"]["tags"] = json!([{"key": "team", "value": "a"}]);
         let request = app.request("POST", "/nonprod/services").json(&body);
@@ -235,7 +242,7 @@ async fn what_is_made_says_which_request_made_it_and_the_callers_own_tags_stay()
             ("servicediscovery:CreateService", "Tags", ("Key", "Value")),
             ("ecs:CreateService", "tags", ("key", "value")),
         ] {
-            let sent = app.faults().sent(operation).remove(0);
+            let sent = app.aws().sent(operation).remove(0);
             assert!(!sent.to_string().contains("a secret"), "{sent}");
             let all = sent[tags].as_array().unwrap();
             let own: Vec<_> = all.iter().filter(|tag| tag[name] != "team").collect();
@@ -251,7 +258,7 @@ async fn what_is_made_says_which_request_made_it_and_the_callers_own_tags_stay()
         }
         assert_eq!(marks.len(), 1, "{marks:?}");
         assert!(
-            app.faults().sent("ecs:CreateService")[0]["clientToken"]
+            app.aws().sent("ecs:CreateService")[0]["clientToken"]
                 .as_str()
                 .unwrap()
                 .len()

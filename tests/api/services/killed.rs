@@ -3,11 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use fake_aws::{Fault, Server};
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::documented;
-use crate::support::{Faults, FunctionProcess, TestAccount, TestApp, TestQueues};
+use crate::support::{FunctionProcess, TestAccount, TestApp, TestQueues, rules};
 
 /// The number of cases that are under way at once.
 const AT_ONCE: usize = 6;
@@ -37,22 +39,20 @@ async fn run(case: &Case) -> Result<(), String> {
     let account = TestAccount::new("nonprod");
     let body = documented(&account.namespace().await);
     let queues = TestQueues::new().await;
-    let mut faults = Faults::none();
+    let aws = rules().beside();
     let held = if case.is_done {
-        json!({"response": {"bandwidth_kbps": 0.01}})
+        Fault::silence().after_work()
     } else {
-        json!({"timeout_ms": 4_000})
+        Fault::silence()
     };
-    faults.inject(&case.operation, held);
-    let started = Instant::now();
+    aws.on(&case.operation).meets(held);
+    let server = Server::start(aws.clone()).expect("there is a free port");
     let event = event(&body);
     let url = &queues.urls.url;
-    let process = FunctionProcess::start(&account, faults.endpoint(), url, INVOCATION, &event);
-    while !faults.calls().contains(&case.operation) {
-        if started.elapsed() > Duration::from_secs(20) {
-            return Err("the call never came".to_owned());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    let process = FunctionProcess::start(&account, server.endpoint(), url, INVOCATION, &event);
+    let call = aws.until_called(&case.operation);
+    if timeout(Duration::from_secs(20), call).await.is_err() {
+        return Err("the call never came".to_owned());
     }
     // AWS does it, where it does, and what was asked for beside it is done too.
     tokio::time::sleep(Duration::from_millis(300)).await;

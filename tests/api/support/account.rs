@@ -5,11 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_config::Region;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder;
-use aws_sdk_ecs::types::{ContainerDefinition, LaunchType};
+use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder;
+use aws_sdk_ecs::types::{
+    AwsVpcConfiguration, Compatibility, ContainerDefinition, LaunchType, NetworkConfiguration,
+    NetworkMode,
+};
 use fake_aws::FakeAws;
 use serde_json::{Value, json};
 
-use super::local_aws::{endpoint, root_config};
+use super::local_aws::{root_config, rules};
 
 /// Returns twelve digits that no other account of this test binary has.
 fn next_id() -> String {
@@ -35,7 +39,7 @@ impl TestAccount {
 
     /// The account of that number.
     pub fn of(name: &'static str, id: String) -> Self {
-        Self::at(endpoint(), name, id)
+        Self::of_memory(&rules().beside(), name, id)
     }
 
     /// The account of that number on another local AWS.
@@ -131,16 +135,40 @@ impl TestAccount {
             .send()
             .await
             .unwrap();
+        let web = self.task_definition("web", "app");
+        web.send().await.unwrap();
+    }
+
+    /// What registers a revision for Fargate, of one container.
+    pub fn task_definition(
+        &self,
+        family: &str,
+        container: &str,
+    ) -> RegisterTaskDefinitionFluentBuilder {
         let container = ContainerDefinition::builder()
-            .name("app")
+            .name(container)
             .image("nginx:alpine")
             .build();
-        let web = self
-            .ecs()
+        self.ecs()
             .register_task_definition()
-            .family("web")
-            .container_definitions(container);
-        web.send().await.unwrap();
+            .family(family)
+            .requires_compatibilities(Compatibility::Fargate)
+            .network_mode(NetworkMode::Awsvpc)
+            .cpu("256")
+            .memory("512")
+            .container_definitions(container)
+    }
+
+    /// The network that the account's tasks are in.
+    pub fn network(&self) -> NetworkConfiguration {
+        let network = AwsVpcConfiguration::builder()
+            .subnets(self.subnet())
+            .security_groups(self.security_group())
+            .build()
+            .expect("subnets are all that is required");
+        NetworkConfiguration::builder()
+            .awsvpc_configuration(network)
+            .build()
     }
 
     /// What makes a service of `web:1` on Fargate, without a task, in a furnished account's cluster.
@@ -151,7 +179,10 @@ impl TestAccount {
             .cluster("myclu")
             .service_name(name)
             .task_definition("web:1");
-        service.desired_count(0).launch_type(LaunchType::Fargate)
+        service
+            .desired_count(0)
+            .launch_type(LaunchType::Fargate)
+            .network_configuration(self.network())
     }
 
     /// The ids of the tasks that a furnished account's service has started, stopped ones at the end.

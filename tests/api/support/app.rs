@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::account::TestAccount;
 use super::described;
-use super::local_aws::{Faults, HUB, endpoint, hub_config, records_table};
+use super::local_aws::{HUB, records_table, rules};
 
 /// The table of records of an AWS in memory.
 const SCRIPTED_TABLE: &str = "ecs-api-records";
@@ -56,94 +56,59 @@ impl Caller {
     }
 }
 
-/// The function, its accounts, and the faults in front of AWS.
+/// The function, its accounts, and its own door of AWS.
 pub struct TestApp {
     app: App,
     accounts: Vec<TestAccount>,
-    faults: Option<Faults>,
-    aws: Option<FakeAws>,
+    aws: FakeAws,
     time_left: Duration,
 }
 
 impl TestApp {
-    /// One account `nonprod`, no faults.
+    /// One account `nonprod` of the local AWS.
     pub fn new() -> Self {
         Self::with_accounts(vec![TestAccount::new("nonprod")])
     }
 
-    /// One account `nonprod`, and a proxy that can inject faults and lists the calls.
-    pub fn with_faults() -> Self {
-        Self::build(
-            vec![TestAccount::new("nonprod")],
-            Some(Faults::none()),
-            &json!({}),
-        )
-    }
-
     /// These accounts.
     pub fn with_accounts(accounts: Vec<TestAccount>) -> Self {
-        Self::build(accounts, None, &json!({}))
+        Self::build(accounts, &json!({}))
     }
 
-    /// As [`with_faults`](Self::with_faults), and the stack's own queues.
+    /// One account `nonprod`, and the stack's own queues.
     pub fn with_queues(queues: &CleanupQueue) -> Self {
-        let app = Self::with_faults();
-        let endpoint = app
-            .faults
-            .as_ref()
-            .expect("the app was built with faults")
-            .endpoint();
-        let config = Config {
-            cleanup_queue: Some(queues.clone()),
-            ..with_table(configure(&app.accounts, &json!({})))
-        };
-        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
-        Self {
-            app: App::new(config, clients),
-            ..app
-        }
+        Self::of_account(&TestAccount::new("nonprod"), queues)
     }
 
-    /// A process of the function for an account that is there, with the stack's queues and nothing in front of AWS.
+    /// A process of the function for an account that is there, with the stack's queues.
     pub fn of_account(account: &TestAccount, queues: &CleanupQueue) -> Self {
         let accounts = vec![TestAccount::of(account.name, account.id.clone())];
         let config = Config {
             cleanup_queue: Some(queues.clone()),
             ..with_table(configure(&accounts, &json!({})))
         };
-        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint()));
-        Self {
-            app: App::new(config, clients),
-            accounts,
-            faults: None,
-            aws: None,
-            time_left: Duration::from_secs(29),
-        }
+        Self::at(rules().beside(), accounts, config)
     }
 
     /// One account `nonprod`, and more members of the configuration.
     pub fn with_settings(settings: &Value) -> Self {
-        Self::build(vec![TestAccount::new("nonprod")], None, settings)
+        Self::build(vec![TestAccount::new("nonprod")], settings)
     }
 
     /// One account `nonprod`, and an alias that gateways must come through.
     pub fn with_gateway_alias(alias: &str, settings: &Value) -> Self {
-        let app = Self::new();
+        let accounts = vec![TestAccount::new("nonprod")];
         let config = Config {
             gateway_alias: Some(alias.to_owned()),
-            ..configure(&app.accounts, settings)
+            ..configure(&accounts, settings)
         };
-        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint()));
-        Self {
-            app: App::new(config, clients),
-            ..app
-        }
+        Self::at(rules().beside(), accounts, config)
     }
 
     /// One account `nonprod`, and an SDK that panics at the first call; with queues, if need be.
     pub fn with_broken_sdk(queues: Option<CleanupQueue>) -> Self {
         let app = Self::new();
-        let mut function = hub_config(endpoint()).into_builder();
+        let mut function = app.aws.sdk_config(HUB).into_builder();
         function.set_time_source(None);
         let config = Config {
             cleanup_queue: queues,
@@ -156,32 +121,28 @@ impl TestApp {
         }
     }
 
-    /// One account `nonprod`, something in front of AWS, and a writer of this name.
-    pub fn behind(endpoint: &str, writer: &str) -> Self {
+    /// One account `nonprod`, and a writer of this name.
+    pub fn with_writer(name: &str) -> Self {
         let all = json!([{"accounts": ["*"], "access": "write"}]);
-        let callers = json!({"callers": [
+        Self::with_settings(&json!({"callers": [
             caller("reader", Caller::Reader, &json!([{"accounts": ["nonprod"], "access": "read"}])),
-            caller(writer, Caller::Writer, &all),
-        ]});
-        let app = Self::new();
-        let config = configure(&app.accounts, &callers);
-        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
-        Self {
-            app: App::new(config, clients),
-            ..app
-        }
+            caller(name, Caller::Writer, &all),
+        ]}))
     }
 
-    /// Accounts, faults and settings.
-    pub fn build(accounts: Vec<TestAccount>, faults: Option<Faults>, settings: &Value) -> Self {
+    /// Accounts and settings.
+    pub fn build(accounts: Vec<TestAccount>, settings: &Value) -> Self {
         let config = with_table(configure(&accounts, settings));
-        let endpoint = faults.as_ref().map_or(endpoint(), Faults::endpoint);
-        let clients = Accounts::new(config.accounts.clone(), hub_config(endpoint));
+        Self::at(rules().beside(), accounts, config)
+    }
+
+    /// A process of the function at this door of AWS.
+    fn at(aws: FakeAws, accounts: Vec<TestAccount>, config: Config) -> Self {
+        let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         Self {
             app: App::new(config, clients),
             accounts,
-            faults,
-            aws: None,
+            aws,
             time_left: Duration::from_secs(29),
         }
     }
@@ -197,20 +158,15 @@ impl TestApp {
 
     /// The same, of a function without a table and a queue.
     pub fn scripted_without_stack(&self) -> Self {
-        let aws = self.aws().clone();
         let config = configure(&self.accounts, &json!({}));
-        let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         Self {
-            app: App::new(config, clients),
-            accounts: self.accounts_in_memory(),
-            faults: None,
-            aws: Some(aws),
             time_left: self.time_left,
+            ..Self::at(self.aws.clone(), self.accounts_in_memory(), config)
         }
     }
 
     fn accounts_in_memory(&self) -> Vec<TestAccount> {
-        let aws = self.aws().beside();
+        let aws = self.aws.beside();
         let accounts = self.accounts.iter();
         accounts
             .map(|account| TestAccount::of_memory(&aws, account.name, account.id.clone()))
@@ -232,25 +188,19 @@ impl TestApp {
         Self {
             app: App::with_clock(config, clients, Clock::from_fn(move || clock.now())),
             accounts,
-            faults: None,
-            aws: Some(aws),
+            aws,
             time_left: Duration::from_secs(29),
         }
     }
 
     /// Another process of the function for the same account of the AWS in memory, with a script and a journal of its own.
     pub fn scripted_twin(&self) -> Self {
-        let aws = self.aws().beside();
-        let account = self.account();
-        let account = TestAccount::of_memory(&aws.beside(), account.name, account.id.clone());
-        Self::scripted_by(aws, vec![account])
+        Self::scripted_by(self.aws.beside(), self.accounts_in_memory())
     }
 
-    /// The AWS in memory, at the function's own door.
+    /// The function's own door of AWS, with its script and its journal.
     pub fn aws(&self) -> &FakeAws {
-        self.aws
-            .as_ref()
-            .expect("the test was built with an AWS in memory")
+        &self.aws
     }
 
     /// How long Lambda gives each invocation from here on.
@@ -269,13 +219,6 @@ impl TestApp {
             .iter()
             .find(|account| account.name == name)
             .expect("the test has the account")
-    }
-
-    /// The proxy.
-    pub fn faults(&mut self) -> &mut Faults {
-        self.faults
-            .as_mut()
-            .expect("the test was built with faults")
     }
 
     /// A request below `/v1/ecs`, with the writer's token.

@@ -12,7 +12,7 @@ mod ways;
 
 pub use account::TestAccount;
 pub use app::{Answer, Caller, TestApp};
-pub use local_aws::{ChildGuard, Faults, endpoint, root_config};
+pub use local_aws::{ChildGuard, root_config, rules};
 pub use process::FunctionProcess;
 pub use queues::TestQueues;
 pub use ways::{Opened, Sent, Way};

@@ -1,10 +1,12 @@
+use fake_aws::Fault;
 use serde_json::json;
 
 use crate::support::TestApp;
 use crate::support::promised::{TASK_DEFINITION, project};
 
 async fn register(app: &TestApp) -> String {
-    let body = json!({"family": "web", "containerDefinitions": [{"name": "web", "image": "nginx:alpine"}]});
+    let body = json!({"family": "web", "cpu": "256", "memory": "512",
+        "containerDefinitions": [{"name": "web", "image": "nginx:alpine"}]});
     let made = app.post("/nonprod/taskdefs", &body).await.expect(200);
     made["TaskDefinition"]["TaskDefinitionArn"]
         .as_str()
@@ -26,7 +28,6 @@ async fn a_deregistered_revision_is_answered_inactive_and_the_others_stay() {
         ".TaskDefinition.TaskDefinitionArn" => "[arn]",
         ".TaskDefinition.ExecutionRoleArn" => "[arn]",
         ".TaskDefinition.RegisteredAt" => "[time]",
-        ".TaskDefinition.DeregisteredAt" => "[time]",
     }, @r#"
     {
       "TaskDefinition": {
@@ -35,7 +36,8 @@ async fn a_deregistered_revision_is_answered_inactive_and_the_others_stay() {
           {
             "Name": "web",
             "Image": "nginx:alpine",
-            "Cpu": 0
+            "Cpu": 0,
+            "PortMappings": []
           }
         ],
         "Family": "web",
@@ -46,8 +48,9 @@ async fn a_deregistered_revision_is_answered_inactive_and_the_others_stay() {
         "RequiresCompatibilities": [
           "FARGATE"
         ],
-        "RegisteredAt": "[time]",
-        "DeregisteredAt": "[time]"
+        "Cpu": "256",
+        "Memory": "512",
+        "RegisteredAt": "[time]"
       }
     }
     "#);
@@ -73,7 +76,7 @@ async fn a_deregistered_revision_is_answered_inactive_and_the_others_stay() {
 
 #[tokio::test]
 async fn a_family_without_a_revision_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let problem = app.delete("/nonprod/taskdefs/web").await.problem(400);
     insta::assert_json_snapshot!(problem, @r#"
     {
@@ -107,7 +110,7 @@ async fn a_family_without_a_revision_is_refused_before_any_call() {
             .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{impossible}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
@@ -121,28 +124,30 @@ async fn an_unknown_revision_is_not_found() {
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, status) in [
         ("ClientException", 400),
         ("InvalidParameterException", 400),
         ("AccessDeniedException", 403),
     ] {
-        app.faults()
-            .refuse("ecs:DeregisterTaskDefinition", code, "No");
+        app.aws()
+            .on("ecs:DeregisterTaskDefinition")
+            .meets(Fault::refuse(code, "No"));
         assert_eq!(
             app.delete("/nonprod/taskdefs/web:1").await.problem(status)["code"],
             code
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }
 
 #[tokio::test]
 async fn a_revision_that_aws_says_does_not_exist_is_not_found() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let message = "The specified task definition does not exist. Specify a valid account, family, revision and try again.";
-    app.faults()
-        .refuse("ecs:DeregisterTaskDefinition", "ClientException", message);
+    app.aws()
+        .on("ecs:DeregisterTaskDefinition")
+        .meets(Fault::refuse("ClientException", message));
     assert_eq!(
         app.delete("/nonprod/taskdefs/nothing:1").await.problem(404)["code"],
         "ClientException"

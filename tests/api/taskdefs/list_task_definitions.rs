@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aws_sdk_ecs::types::ContainerDefinition;
+use fake_aws::Fault;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
@@ -8,18 +8,9 @@ use crate::support::{TestAccount, TestApp};
 
 /// Registers that many revisions of a family.
 async fn register(account: &TestAccount, family: &str, revisions: usize) {
-    let ecs = account.ecs();
-    let container = ContainerDefinition::builder()
-        .name("web")
-        .image("nginx:alpine")
-        .build();
     for _ in 0..revisions {
-        ecs.register_task_definition()
-            .family(family)
-            .container_definitions(container.clone())
-            .send()
-            .await
-            .unwrap();
+        let call = account.task_definition(family, "web");
+        call.send().await.unwrap();
     }
 }
 
@@ -51,9 +42,9 @@ fn joined(pages: Vec<Value>) -> Vec<Value> {
 }
 
 /// How many of the calls so far were this operation; forgets them.
-fn count(app: &mut TestApp, operation: &str) -> usize {
-    let calls = app.faults().calls();
-    app.faults().forget_calls();
+fn count(app: &TestApp, operation: &str) -> usize {
+    let calls = app.aws().operations();
+    app.aws().forget_calls();
     calls.iter().filter(|call| *call == operation).count()
 }
 
@@ -68,7 +59,7 @@ async fn eleven_hundred_revisions_of_thirty_families_are_listed_complete_and_in_
         ("web-2".to_owned(), 5),
         ("website".to_owned(), 45),
     ]);
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let account = app.account();
     stream::iter(&families)
         .for_each_concurrent(8, |(family, revisions)| {
@@ -110,13 +101,13 @@ async fn eleven_hundred_revisions_of_thirty_families_are_listed_complete_and_in_
             arns(app.account(), family, *revisions)
         );
     }
-    assert_eq!(count(&mut app, LIST), 11);
+    assert_eq!(count(&app, LIST), 11);
 
     // `limit`: pages that link to the next.
     let pages = app.pages("/nonprod/taskdefs?limit=500").await;
     assert_eq!(lengths(&pages), [500, 500, 100]);
     assert_eq!(json!(joined(pages)), listed);
-    assert_eq!(count(&mut app, LIST), 11);
+    assert_eq!(count(&app, LIST), 11);
 
     // `family`: that one, and not those that begin like it.
     assert_eq!(
@@ -134,14 +125,14 @@ async fn eleven_hundred_revisions_of_thirty_families_are_listed_complete_and_in_
     );
 
     // `prefix`: the families that begin so, each by its own pages.
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     let web_all = [web, web_2.clone(), website].concat();
     let list = app.get("/nonprod/taskdefs?prefix=web").await;
     assert_eq!(
         (list.expect(200), list.header("link")),
         (json!(web_all), None)
     );
-    let mut calls = app.faults().calls();
+    let mut calls = app.aws().operations();
     calls.sort();
     // Three pages of what the local AWS takes for the family `web`, and one each of `web-2` and `website`.
     assert_eq!(
@@ -173,7 +164,7 @@ async fn eleven_hundred_revisions_of_thirty_families_are_listed_complete_and_in_
 
 #[tokio::test]
 async fn active_revisions_are_listed_unless_the_status_asks_for_others() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (family, revisions) in [("web", 3), ("website", 1)] {
         register(app.account(), family, revisions).await;
     }
@@ -206,17 +197,16 @@ async fn active_revisions_are_listed_unless_the_status_asks_for_others() {
         );
     }
     // A family with an INACTIVE revision may be ACTIVE itself. (The local AWS does not know the status `ALL`.)
-    app.faults().answer(
-        "ecs:ListTaskDefinitionFamilies",
-        &json!({"families": ["web", "website"]}),
-    );
+    app.aws()
+        .on("ecs:ListTaskDefinitionFamilies")
+        .meets(Fault::answer(&json!({"families": ["web", "website"]})));
     let inactive = app
         .get("/nonprod/taskdefs?status=INACTIVE&prefix=web")
         .await
         .expect(200);
     assert_eq!(inactive, json!([web[0], website[0]]));
     let asked = app
-        .faults()
+        .aws()
         .sent("ecs:ListTaskDefinitionFamilies")
         .pop()
         .unwrap();
@@ -228,7 +218,7 @@ async fn active_revisions_are_listed_unless_the_status_asks_for_others() {
 
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let name = "expected 1 to 255 letters, digits, `-` and `_`";
     for (query, path, message) in [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
@@ -276,12 +266,12 @@ async fn a_bad_query_is_refused_before_any_call() {
             "{query}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem_with_either_way_to_list() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     register(app.account(), "web", 1).await;
     for operation in ["ecs:ListTaskDefinitions", "ecs:ListTaskDefinitionFamilies"] {
         for (code, status) in [
@@ -290,18 +280,18 @@ async fn what_aws_refuses_is_a_problem_with_either_way_to_list() {
             ("AccessDeniedException", 403),
             ("ThrottlingException", 429),
         ] {
-            app.faults().refuse(operation, code, "No");
+            app.aws().on(operation).meets(Fault::refuse(code, "No"));
             let answer = app.get("/nonprod/taskdefs?prefix=web").await;
             assert_eq!(answer.problem(status)["code"], code, "{operation}");
             assert_eq!(answer.header("retry-after"), (status == 429).then_some("5"));
-            app.faults().clear();
+            app.aws().forget_script();
         }
     }
 }
 
 #[tokio::test]
 async fn what_does_not_fit_the_time_is_continued_by_the_link() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     let mut expected = Vec::new();
     for index in 0..20 {
         let family = format!("family-{index:02}");
@@ -309,11 +299,12 @@ async fn what_does_not_fit_the_time_is_continued_by_the_link() {
         expected.extend(arns(app.account(), &family, 1));
     }
     app.set_time_left(Duration::from_secs(4));
-    app.faults()
-        .inject("ecs:ListTaskDefinitions", json!({"latency": 1100}));
+    app.aws()
+        .on("ecs:ListTaskDefinitions")
+        .meets(Fault::delay(Duration::from_millis(1100)));
     let first = app.get("/nonprod/taskdefs?prefix=family").await;
     let link = first.header("link").expect("there is more").to_owned();
-    app.faults().clear();
+    app.aws().forget_script();
     let next = link
         .strip_prefix("</v1/ecs")
         .and_then(|link| link.strip_suffix(">; rel=\"next\""))
@@ -324,16 +315,17 @@ async fn what_does_not_fit_the_time_is_continued_by_the_link() {
 
 #[tokio::test]
 async fn families_are_listed_once_each_in_whatever_order_aws_has_them() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let mut expected = Vec::new();
     for family in ["web-C", "web-a", "web-b"] {
         register(app.account(), family, 1).await;
         expected.extend(arns(app.account(), family, 1));
     }
-    app.faults().answer(
-        "ecs:ListTaskDefinitionFamilies",
-        &json!({"families": ["web-a", "web-b", "web-C"]}),
-    );
+    app.aws()
+        .on("ecs:ListTaskDefinitionFamilies")
+        .meets(Fault::answer(
+            &json!({"families": ["web-a", "web-b", "web-C"]}),
+        ));
     let (mut path, mut listed) = (
         "/nonprod/taskdefs?prefix=web&limit=1".to_owned(),
         Vec::new(),

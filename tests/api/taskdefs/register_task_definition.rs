@@ -1,8 +1,9 @@
+use fake_aws::{Fault, Refusal};
 use serde_json::{Value, json};
 
 use crate::services::documented;
 use crate::support::promised::{TASK_DEFINITION, project};
-use crate::support::{Faults, TestAccount, TestApp};
+use crate::support::{TestAccount, TestApp};
 
 const REGISTER: &str = "ecs:RegisterTaskDefinition";
 
@@ -11,16 +12,20 @@ fn containers() -> Value {
     json!([{"name": "web", "image": "nginx:alpine", "cpu": 0}])
 }
 
+/// A task definition of that container, of a size that Fargate has.
+fn definition() -> Value {
+    json!({"family": "web", "containerDefinitions": containers(), "cpu": "256", "memory": "512"})
+}
+
 /// What AWS got, of the last call.
-fn sent(app: &mut TestApp) -> Value {
-    app.faults().sent(REGISTER).pop().expect("there was a call")
+fn sent(app: &TestApp) -> Value {
+    app.aws().sent(REGISTER).pop().expect("there was a call")
 }
 
 #[tokio::test]
 async fn the_documented_task_definition_becomes_one_for_fargate() {
-    let mut app = TestApp::build(
+    let app = TestApp::build(
         vec![TestAccount::of("nonprod", "111122224444".to_owned())],
-        Some(Faults::none()),
         &json!({}),
     );
     let documented = documented("unused")["taskdefinition"].take();
@@ -57,11 +62,10 @@ async fn the_documented_task_definition_becomes_one_for_fargate() {
         "Cpu": "256",
         "Memory": "512",
         "RegisteredAt": "[time]"
-      },
-      "Tags": []
+      }
     }
     "#);
-    insta::assert_json_snapshot!(sent(&mut app), @r#"
+    insta::assert_json_snapshot!(sent(&app), @r#"
     {
       "family": "mytaskdef",
       "executionRoleArn": "arn:aws:iam::111122224444:role/ecsTaskExecutionRole",
@@ -100,34 +104,38 @@ async fn the_documented_task_definition_becomes_one_for_fargate() {
 
 #[tokio::test]
 async fn with_required_compatibilities_nothing_is_defaulted() {
-    let mut app = TestApp::with_faults();
-    for compatibilities in [
-        json!(["EC2"]),
-        json!(["FARGATE"]),
-        json!(["EC2", "FARGATE"]),
+    let app = TestApp::new();
+    // AWS refuses what is for Fargate without its network mode.
+    for (compatibilities, status) in [
+        (json!(["EC2"]), 200),
+        (json!(["FARGATE"]), 400),
+        (json!(["EC2", "FARGATE"]), 400),
     ] {
-        let body = json!({
-            "family": "web", "containerDefinitions": containers(), "requiresCompatibilities": compatibilities,
-        });
-        app.post("/nonprod/taskdefs", &body).await.expect(200);
-        assert_eq!(sent(&mut app), body);
+        let mut body = definition();
+        body["requiresCompatibilities"] = compatibilities;
+        app.post("/nonprod/taskdefs", &body).await.expect(status);
+        assert_eq!(sent(&app), body);
     }
 }
 
 #[tokio::test]
 async fn what_the_caller_gives_is_not_defaulted() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let role = format!("arn:aws:iam::{}:role/own", app.account().id);
     let body = json!({
         "family": "web", "containerdefinitions": containers(), "networkmode": "bridge", "executionrolearn": role,
-        "requirescompatibilities": null,
+        "requirescompatibilities": null, "cpu": "256", "memory": "512",
     });
-    app.post("/nonprod/taskdefs", &body).await.expect(200);
+    let problem = app.post("/nonprod/taskdefs", &body).await.problem(400);
+    assert_eq!(
+        problem["detail"],
+        "`ecs:RegisterTaskDefinition` was refused: Fargate only supports network mode ‘awsvpc’."
+    );
     let expected = json!({
         "family": "web", "containerDefinitions": containers(), "networkMode": "bridge", "executionRoleArn": role,
-        "requiresCompatibilities": ["FARGATE"],
+        "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
     });
-    assert_eq!(sent(&mut app), expected);
+    assert_eq!(sent(&app), expected);
 }
 
 #[tokio::test]
@@ -139,24 +147,20 @@ async fn an_account_without_an_execution_role_sends_none() {
         .unwrap()
         .shift_remove("defaultExecutionRoleArn");
     let settings = json!({"accounts": {"nonprod": settings}});
-    let mut app = TestApp::build(vec![account], Some(Faults::none()), &settings);
-    app.post(
-        "/nonprod/taskdefs",
-        &json!({"family": "web", "containerDefinitions": containers()}),
-    )
-    .await
-    .expect(200);
+    let app = TestApp::build(vec![account], &settings);
+    let answer = app.post("/nonprod/taskdefs", &definition()).await;
+    answer.expect(200);
     let expected = json!({
         "family": "web", "containerDefinitions": containers(), "networkMode": "awsvpc",
-        "requiresCompatibilities": ["FARGATE"],
+        "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
     });
-    assert_eq!(sent(&mut app), expected);
+    assert_eq!(sent(&app), expected);
 }
 
 #[tokio::test]
 async fn the_defaults_are_those_of_the_account_that_the_path_names() {
     let app = TestApp::with_accounts(vec![TestAccount::new("nonprod"), TestAccount::new("prod")]);
-    let body = json!({"family": "web", "containerDefinitions": containers()});
+    let body = definition();
     for name in ["prod", "nonprod", "prod"] {
         let made = app
             .post(&format!("/{name}/taskdefs"), &body)
@@ -172,12 +176,12 @@ async fn the_defaults_are_those_of_the_account_that_the_path_names() {
 
 #[tokio::test]
 async fn members_match_in_any_case_and_the_keys_of_maps_keep_theirs() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = json!({
         "FAMILY": "web", "CPU": "256", "memory": "512",
         "ContainerDefinitions": [{
             "Name": "web", "IMAGE": "nginx:alpine", "dockerlabels": {"Team.Name": "a", "team.name": "b"},
-            "logconfiguration": {"logdriver": "awslogs", "options": {"awslogs-Group": "G"}},
+            "logconfiguration": {"logdriver": "awsfirelens", "options": {"Name": "firehose", "Match": "*"}},
             "environment": [{"name": "PATH", "value": "/Bin"}],
         }],
         "Tags": [{"key": "Team", "value": "A"}],
@@ -186,10 +190,10 @@ async fn members_match_in_any_case_and_the_keys_of_maps_keep_theirs() {
     assert_eq!(answer["Tags"], json!([{"Key": "Team", "Value": "A"}]));
     let container = json!({
         "name": "web", "image": "nginx:alpine", "cpu": 0, "dockerLabels": {"Team.Name": "a", "team.name": "b"},
-        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-Group": "G"}},
+        "logConfiguration": {"logDriver": "awsfirelens", "options": {"Name": "firehose", "Match": "*"}},
         "environment": [{"name": "PATH", "value": "/Bin"}],
     });
-    let sent = sent(&mut app);
+    let sent = sent(&app);
     assert_eq!(
         (&sent["containerDefinitions"][0], &sent["tags"]),
         (&container, &json!([{"key": "Team", "value": "A"}]))
@@ -200,11 +204,11 @@ async fn members_match_in_any_case_and_the_keys_of_maps_keep_theirs() {
 
 #[tokio::test]
 async fn what_is_shown_may_come_back_as_a_body() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = documented("unused")["taskdefinition"].take();
     let first = app.post("/nonprod/taskdefs", &body).await.expect(200);
     let shown = app.get("/nonprod/taskdefs/mytaskdef").await.expect(200);
-    assert_eq!(shown, first);
+    assert_eq!(shown["TaskDefinition"], first["TaskDefinition"]);
     let mut second = app
         .post("/nonprod/taskdefs", &shown["TaskDefinition"])
         .await
@@ -216,7 +220,7 @@ async fn what_is_shown_may_come_back_as_a_body() {
         second["TaskDefinition"][varying].take();
     }
     assert_eq!(second, first);
-    let sent = sent(&mut app);
+    let sent = sent(&app);
     for answered in [
         "taskDefinitionArn",
         "revision",
@@ -231,7 +235,7 @@ async fn what_is_shown_may_come_back_as_a_body() {
 
 #[tokio::test]
 async fn everything_wrong_with_a_body_is_reported_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = json!({
         "family": 7,
         "volume": [],
@@ -271,13 +275,14 @@ async fn everything_wrong_with_a_body_is_reported_before_any_call() {
       ]
     }
     "#);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn unknown_members_are_dropped_and_listed_for_a_lenient_caller() {
     let app = TestApp::new();
-    let body = json!({"family": "web", "containerDefinitions": [{"name": "w", "image": "i", "imag": "j"}], "team": "a"});
+    let body = json!({"family": "web", "containerDefinitions": [{"name": "w", "image": "i", "imag": "j"}],
+        "cpu": "256", "memory": "512", "team": "a"});
     let request = app
         .request("POST", "/nonprod/taskdefs")
         .header("prefer", "handling=lenient");
@@ -295,7 +300,7 @@ async fn unknown_members_are_dropped_and_listed_for_a_lenient_caller() {
 
 #[tokio::test]
 async fn what_aws_refuses_keeps_awss_code() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, message, status, calls) in [
         (
             "ClientException",
@@ -308,9 +313,9 @@ async fn what_aws_refuses_keeps_awss_code() {
         // The SDK alone would take it for throttling, and try again.
         ("LimitExceededException", "No", 409, 1),
     ] {
-        app.faults().refuse(REGISTER, code, message);
-        app.faults().forget_calls();
-        let body = json!({"family": "web", "containerDefinitions": containers()});
+        app.aws().on(REGISTER).meets(Fault::refuse(code, message));
+        app.aws().forget_calls();
+        let body = definition();
         let problem = app.post("/nonprod/taskdefs", &body).await.problem(status);
         assert_eq!(
             (&problem["code"], &problem["retryable"]),
@@ -322,26 +327,25 @@ async fn what_aws_refuses_keeps_awss_code() {
             "{problem}"
         );
         assert_eq!(
-            app.faults()
-                .calls()
+            app.aws()
+                .operations()
                 .iter()
                 .filter(|call| *call == REGISTER)
                 .count(),
             calls,
             "{code}"
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }
 
 #[tokio::test]
 async fn a_failure_of_aws_that_may_have_made_a_revision_is_not_repeated() {
-    let mut app = TestApp::with_faults();
-    app.faults().inject(
-        REGISTER,
-        json!({"error": {"code": "ServerException", "status": 500, "message": "Sorry"}}),
-    );
-    let body = json!({"family": "web", "containerDefinitions": containers()});
+    let app = TestApp::new();
+    app.aws().on(REGISTER).meets(Fault::refusal(
+        Refusal::of("ServerException", "Sorry").status(500),
+    ));
+    let body = definition();
     insta::assert_json_snapshot!(app.post("/nonprod/taskdefs", &body).await.problem(502), @r#"
     {
       "status": 502,
@@ -350,5 +354,5 @@ async fn a_failure_of_aws_that_may_have_made_a_revision_is_not_repeated() {
       "retryable": false
     }
     "#);
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", REGISTER]);
+    assert_eq!(app.aws().operations(), ["sts:AssumeRole", REGISTER]);
 }

@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -38,7 +39,8 @@ async fn a_task_definition_is_shown_by_family_by_revision_and_by_arn() {
           {
             "Name": "web",
             "Image": "nginx:1",
-            "Cpu": 0
+            "Cpu": 0,
+            "PortMappings": []
           }
         ],
         "Family": "web",
@@ -106,7 +108,7 @@ async fn an_unknown_task_definition_is_not_found() {
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
-      "detail": "`ecs:DescribeTaskDefinition` was refused: Unable to describe task definition: nothing",
+      "detail": "`ecs:DescribeTaskDefinition` was refused: Unable to describe task definition.",
       "code": "ClientException",
       "retryable": false
     }
@@ -115,7 +117,7 @@ async fn an_unknown_task_definition_is_not_found() {
 
 #[tokio::test]
 async fn an_impossible_task_definition_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let account_id = app.account().id.clone();
     let elsewhere = "arn:aws:ecs:us-east-1:999999999999:task-definition/web:1";
     let other_region = format!("arn:aws:ecs:eu-west-1:{account_id}:task-definition/web:1");
@@ -137,12 +139,12 @@ async fn an_impossible_task_definition_is_refused_before_any_call() {
             .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{name}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, message, status) in [
         (
             "ClientException",
@@ -153,13 +155,14 @@ async fn what_aws_refuses_is_a_problem() {
         ("InvalidParameterException", "No", 400),
         ("AccessDeniedException", "No", 403),
     ] {
-        app.faults()
-            .refuse("ecs:DescribeTaskDefinition", code, message);
+        app.aws()
+            .on("ecs:DescribeTaskDefinition")
+            .meets(Fault::refuse(code, message));
         assert_eq!(
             app.get("/nonprod/taskdefs/web").await.problem(status)["code"],
             code,
             "{message}"
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }

@@ -1,5 +1,6 @@
 //! The way back: envelopes, compression, links and lengths, as each sender takes them.
 
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use super::{send, writer};
@@ -236,13 +237,14 @@ async fn a_link_leads_back_through_what_is_in_front() {
 /// A load balancer takes 1 MB of an answer, the others 6 MB.
 #[tokio::test]
 async fn a_list_that_a_load_balancer_does_not_take_goes_on_behind_a_link() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let arn = |index: usize| {
         format!("arn:aws:ecs:us-east-1:111122223333:cluster/a-cluster-with-a-long-name-{index:05}")
     };
     let arns: Vec<_> = (0..14_000).map(arn).collect();
-    app.faults()
-        .answer("ecs:ListClusters", &json!({"clusterArns": arns}));
+    app.aws()
+        .on("ecs:ListClusters")
+        .meets(Fault::answer(&json!({"clusterArns": arns})));
     let sent = Sent::new("GET", "/nonprod/clusters").token(writer());
     for way in Way::ALL {
         let answer = app.invoke(sent.by(way)).await.unwrap();

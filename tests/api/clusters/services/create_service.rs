@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use super::{arn, encoded};
@@ -28,7 +29,7 @@ fn with(members: &Value) -> Value {
 
 #[tokio::test]
 async fn the_account_brings_network_and_launch_type() {
-    let mut app = furnished(TestApp::with_faults()).await;
+    let app = furnished(TestApp::new()).await;
     let answer = app.post(PATH, &least("web")).await.expect(200);
     insta::assert_json_snapshot!(project(&answer, SERVICE), {
         ".**.ServiceArn" => "[arn]",
@@ -71,7 +72,7 @@ async fn the_account_brings_network_and_launch_type() {
         arn(&app, "service/myclu/web")
     );
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         [
             "sts:AssumeRole",
             "ecs:DescribeClusters",
@@ -82,23 +83,24 @@ async fn the_account_brings_network_and_launch_type() {
 
 #[tokio::test]
 async fn what_the_caller_gives_is_not_overwritten_by_the_account() {
-    let mut app = furnished(TestApp::with_faults()).await;
+    let app = furnished(TestApp::new()).await;
     let network =
         json!({"awsvpcConfiguration": {"subnets": ["subnet-own"], "assignPublicIp": "ENABLED"}});
     let body = with(&json!({"launchType": "EC2", "networkConfiguration": network}));
     let service = app.post(PATH, &body).await.expect(200)["Service"].take();
     assert_eq!(service["LaunchType"], "EC2");
-    let own = json!({"Subnets": ["subnet-own"], "AssignPublicIp": "ENABLED"});
+    // AWS shows the list that is not given as an empty one.
+    let own = json!({"Subnets": ["subnet-own"], "SecurityGroups": [], "AssignPublicIp": "ENABLED"});
     assert_eq!(service["NetworkConfiguration"]["AwsvpcConfiguration"], own);
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:CreateService"]
     );
 }
 
 #[tokio::test]
 async fn a_capacity_provider_strategy_stands_in_for_the_launch_type() {
-    let mut app = furnished(TestApp::with_faults()).await;
+    let app = furnished(TestApp::new()).await;
     let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
     let answer = app
         .post(PATH, &with(&json!({"capacityProviderStrategy": strategy})))
@@ -115,7 +117,7 @@ async fn a_capacity_provider_strategy_stands_in_for_the_launch_type() {
         json!([app.account().subnet()])
     );
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:CreateService"]
     );
     assert_eq!(
@@ -140,14 +142,14 @@ async fn a_capacity_provider_strategy_stands_in_for_the_launch_type() {
 
 #[tokio::test]
 async fn the_clusters_default_strategy_stands_in_for_the_launch_type() {
-    let mut app = furnished(TestApp::with_faults()).await;
+    let app = furnished(TestApp::new()).await;
     let cluster = json!({
         "name": "onspot",
         "capacityProviders": ["FARGATE_SPOT"],
         "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
     });
     app.post("/nonprod/clusters", &cluster).await.expect(200);
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     let answer = app
         .post("/nonprod/clusters/onspot/services", &least("web"))
         .await
@@ -158,7 +160,7 @@ async fn the_clusters_default_strategy_stands_in_for_the_launch_type() {
         "FARGATE_SPOT"
     );
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         [
             "ecs:DescribeClusters",
             "ecs:DescribeTaskDefinition",
@@ -197,7 +199,7 @@ async fn the_cluster_comes_from_the_path_and_may_be_repeated() {
 
 #[tokio::test]
 async fn a_body_that_names_another_cluster_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let answer = app.post(PATH, &with(&json!({"Cluster": "other"}))).await;
     insta::assert_json_snapshot!(answer.problem(400), @r#"
     {
@@ -220,12 +222,12 @@ async fn a_body_that_names_another_cluster_is_refused_before_any_call() {
             .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{cluster}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_missing_cluster_is_not_found_and_nothing_is_created() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let problem = app.post(PATH, &least("web")).await.problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
@@ -236,16 +238,15 @@ async fn a_missing_cluster_is_not_found_and_nothing_is_created() {
     }
     "#);
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:DescribeClusters"]
     );
     assert_eq!(app.account().inventory().await, [""; 0]);
     // With a launch type the cluster need not be looked at: AWS says it.
-    app.faults().refuse(
-        "ecs:CreateService",
+    app.aws().on("ecs:CreateService").meets(Fault::refuse(
         "ClusterNotFoundException",
         "Cluster not found.",
-    );
+    ));
     let problem = app
         .post(PATH, &with(&json!({"launchType": "FARGATE"})))
         .await
@@ -256,15 +257,16 @@ async fn a_missing_cluster_is_not_found_and_nothing_is_created() {
 
 #[tokio::test]
 async fn a_deleted_cluster_is_as_good_as_none() {
-    let mut app = furnished(TestApp::with_faults()).await;
+    let app = furnished(TestApp::new()).await;
     let deleted =
         json!({"clusters": [{"clusterName": "myclu", "status": "INACTIVE"}], "failures": []});
-    app.faults()
-        .inject("ecs:DescribeClusters", super::instead(&deleted));
+    app.aws()
+        .on("ecs:DescribeClusters")
+        .meets(Fault::answer(&deleted));
     app.post(PATH, &least("web")).await.problem(404);
     assert!(
-        !app.faults()
-            .calls()
+        !app.aws()
+            .operations()
             .contains(&"ecs:CreateService".to_owned())
     );
 }
@@ -290,11 +292,18 @@ async fn names_match_without_regard_to_case_and_map_keys_keep_theirs() {
 
 #[tokio::test]
 async fn what_is_sent_to_aws_is_what_the_caller_gave() {
-    let mut app = furnished(TestApp::with_faults()).await;
-    let sent = "serviceConnectConfiguration.logConfiguration.options.\"Mixed-Case\" == 'Kept' \
-                && clientToken == 'mine' && enableExecuteCommand == `true` && cluster == 'myclu'";
-    let fault = json!({"body": sent, "error": {"code": "ClientException", "status": 400, "message": "it came through"}});
-    app.faults().inject("ecs:CreateService", fault);
+    let app = furnished(TestApp::new()).await;
+    let is_what_was_given = |sent: &Value| {
+        let connect = &sent["serviceConnectConfiguration"];
+        connect["logConfiguration"]["options"]["Mixed-Case"] == "Kept"
+            && sent["clientToken"] == "mine"
+            && sent["enableExecuteCommand"] == true
+            && sent["cluster"] == "myclu"
+    };
+    app.aws()
+        .on("ecs:CreateService")
+        .whose(is_what_was_given)
+        .meets(Fault::refuse("ClientException", "it came through"));
     let body = with(&json!({
         "clientToken": "mine",
         "enableExecuteCommand": true,
@@ -310,23 +319,27 @@ async fn what_is_sent_to_aws_is_what_the_caller_gave() {
 
 #[tokio::test]
 async fn a_token_makes_a_retry_by_the_sdk_the_same_request() {
-    let mut app = furnished(TestApp::with_faults()).await;
-    let fault = json!({"body": "!(length(clientToken) == `36`)",
-        "error": {"code": "ClientException", "status": 400, "message": "no token"}});
-    app.faults().inject("ecs:CreateService", fault);
-    app.faults().inject(
-        "ecs:CreateService",
-        json!({"times": 1,
-        "error": {"code": "ThrottlingException", "status": 400, "message": "Rate exceeded"}}),
-    );
+    let app = furnished(TestApp::new()).await;
+    let has_token = |sent: &Value| {
+        let token = sent["clientToken"].as_str();
+        token.is_some_and(|token| token.len() == 36)
+    };
+    app.aws()
+        .on("ecs:CreateService")
+        .whose(move |sent| !has_token(sent))
+        .meets(Fault::refuse("ClientException", "no token"));
+    app.aws()
+        .on("ecs:CreateService")
+        .once()
+        .meets(Fault::refuse("ThrottlingException", "Rate exceeded"));
     app.post(PATH, &least("web")).await.expect(200);
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     assert_eq!(calls[2..], ["ecs:CreateService", "ecs:CreateService"]);
 }
 
 #[tokio::test]
 async fn an_unknown_member_is_refused_unless_the_caller_is_lenient() {
-    let mut app = furnished(TestApp::with_faults()).await;
+    let app = furnished(TestApp::new()).await;
     let body = with(
         &json!({"desiredCoutn": 1, "networkConfiguration": {"awsvpcConfiguration": {"subnet": []}}}),
     );
@@ -349,7 +362,7 @@ async fn an_unknown_member_is_refused_unless_the_caller_is_lenient() {
       ]
     }
     "#);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
     let body = with(&json!({"color": "red"}));
     let lenient = app
         .request("POST", PATH)
@@ -415,7 +428,7 @@ async fn a_service_of_the_name_is_a_conflict() {
     {
       "status": 409,
       "detail": "`ecs:CreateService` was refused: Creation of service was not idempotent.",
-      "code": "ClientException",
+      "code": "InvalidParameterException",
       "retryable": false
     }
     "#);
@@ -423,10 +436,11 @@ async fn a_service_of_the_name_is_a_conflict() {
 
 #[tokio::test]
 async fn a_service_that_is_still_draining_asks_for_patience() {
-    let mut app = furnished(TestApp::with_faults()).await;
+    let app = furnished(TestApp::new()).await;
     let message = "Unable to Start a service that is still Draining.";
-    app.faults()
-        .refuse("ecs:CreateService", "InvalidParameterException", message);
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::refuse("InvalidParameterException", message));
     let answer = app.post(PATH, &least("web")).await;
     assert_eq!(answer.header("retry-after"), Some("30"));
     insta::assert_json_snapshot!(answer.problem(409), @r#"
@@ -441,7 +455,7 @@ async fn a_service_that_is_still_draining_asks_for_patience() {
 
 #[tokio::test]
 async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
-    let mut app = furnished(TestApp::with_faults()).await;
+    let app = furnished(TestApp::new()).await;
     for (code, message, status, retry_after) in [
         (
             "InvalidParameterException",
@@ -512,7 +526,9 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
         ),
         ("ServerException", "oops", 502, None),
     ] {
-        app.faults().refuse("ecs:CreateService", code, message);
+        app.aws()
+            .on("ecs:CreateService")
+            .meets(Fault::refuse(code, message));
         let answer = app.post(PATH, &least("web")).await;
         let problem = answer.problem(status);
         assert_eq!(problem["code"], code, "{message}");
@@ -521,7 +537,7 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
             "{message}: {problem}"
         );
         assert_eq!(answer.header("retry-after"), retry_after, "{message}");
-        app.faults().clear();
+        app.aws().forget_script();
     }
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
 }
@@ -538,28 +554,23 @@ async fn a_launch_type_and_a_strategy_exclude_each_other() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_is_not_asked_for_again() {
-    let mut app = furnished(TestApp::with_faults()).await;
-    app.faults()
-        .inject("ecs:CreateService", json!({"reset": true}));
+    let app = furnished(TestApp::new()).await;
+    app.aws().on("ecs:CreateService").meets(Fault::reset());
     let problem = app.post(PATH, &least("web")).await.problem(502);
     assert_eq!(
         (&problem["code"], &problem["retryable"]),
         (&json!("AwsUnavailable"), &json!(false))
     );
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     assert_eq!(calls[1..], ["ecs:DescribeClusters", "ecs:CreateService"]);
 }
 
 #[tokio::test]
 async fn a_service_that_is_deployed_from_outside_gets_no_defaults() {
-    let mut app = furnished(TestApp::with_faults()).await;
-    app.post(
-        PATH,
-        &with(&json!({"deploymentController": {"type": "EXTERNAL"}})),
-    )
-    .await
-    .expect(200);
-    let sent = &app.faults().sent("ecs:CreateService")[0];
+    let app = furnished(TestApp::new()).await;
+    let body = json!({"serviceName": "web", "deploymentController": {"type": "EXTERNAL"}});
+    app.post(PATH, &body).await.expect(200);
+    let sent = &app.aws().sent("ecs:CreateService")[0];
     assert_eq!(
         (sent.get("launchType"), sent.get("networkConfiguration")),
         (None, None),

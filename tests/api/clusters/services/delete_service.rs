@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use fake_aws::Fault;
 use serde_json::json;
 
 use super::{arn, encoded, refuses_impossible_services};
@@ -22,13 +23,14 @@ async fn with_web(app: TestApp) -> TestApp {
 
 #[tokio::test]
 async fn a_deleted_service_is_answered_and_its_tasks_stop() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let answer = app.delete(&format!("{PATH}/web")).await.expect(200);
     insta::assert_json_snapshot!(project(&answer, SERVICE), {
         ".**.ServiceArn" => "[arn]",
         ".**.ClusterArn" => "[arn]",
         ".**.TaskDefinition" => "[arn]",
         ".**.CreatedAt" => "[time]",
+        ".**.AwsvpcConfiguration" => "[network]",
     }, @r#"
     {
       "Service": {
@@ -36,18 +38,19 @@ async fn a_deleted_service_is_answered_and_its_tasks_stop() {
         "ServiceName": "web",
         "ClusterArn": "[arn]",
         "ServiceRegistries": [],
-        "Status": "INACTIVE",
+        "Status": "DRAINING",
         "DesiredCount": 0,
         "LaunchType": "FARGATE",
         "TaskDefinition": "[arn]",
         "CreatedAt": "[time]",
-        "NetworkConfiguration": {},
-        "Tags": []
+        "NetworkConfiguration": {
+          "AwsvpcConfiguration": "[network]"
+        }
       }
     }
     "#);
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:DeleteService"]
     );
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
@@ -76,10 +79,11 @@ async fn what_surrounds_the_service_stays() {
 
 #[tokio::test]
 async fn aws_is_told_to_delete_with_force() {
-    let mut app = with_web(TestApp::with_faults()).await;
-    let fault = json!({"body": "force == `true` && cluster == 'myclu' && service == 'web'",
-        "error": {"code": "ClientException", "status": 400, "message": "it came through"}});
-    app.faults().inject("ecs:DeleteService", fault);
+    let app = with_web(TestApp::new()).await;
+    app.aws()
+        .on("ecs:DeleteService")
+        .whose(|sent| *sent == json!({"force": true, "cluster": "myclu", "service": "web"}))
+        .meets(Fault::refuse("ClientException", "it came through"));
     let problem = app.delete(&format!("{PATH}/web")).await.problem(400);
     assert_eq!(
         problem["detail"],
@@ -90,6 +94,9 @@ async fn aws_is_told_to_delete_with_force() {
 #[tokio::test]
 async fn a_service_is_deleted_by_its_arn() {
     let app = with_web(TestApp::new()).await;
+    app.aws().circumstances(&app.account().id, |account| {
+        account.drains_on = Duration::ZERO;
+    });
     for resource in ["service/myclu/web", "service/web"] {
         let arn = arn(&app, resource);
         for service in [encoded(&arn), arn] {
@@ -112,7 +119,7 @@ async fn an_unknown_service_is_not_found() {
     insta::assert_json_snapshot!(problem, @r#"
     {
       "status": 404,
-      "detail": "`ecs:DeleteService` was refused: Service not found.",
+      "detail": "`ecs:DeleteService` was refused: there is no such service",
       "code": "ServiceNotFoundException",
       "retryable": false
     }
@@ -121,12 +128,11 @@ async fn an_unknown_service_is_not_found() {
 
 #[tokio::test]
 async fn a_missing_cluster_is_not_found() {
-    let mut app = with_web(TestApp::with_faults()).await;
-    app.faults().refuse(
-        "ecs:DeleteService",
+    let app = with_web(TestApp::new()).await;
+    app.aws().on("ecs:DeleteService").meets(Fault::refuse(
         "ClusterNotFoundException",
         "Cluster not found.",
-    );
+    ));
     let problem = app
         .delete("/nonprod/clusters/nowhere/services/web")
         .await
@@ -136,7 +142,7 @@ async fn a_missing_cluster_is_not_found() {
 
 #[tokio::test]
 async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     for (code, message, status) in [
         ("ServiceNotActiveException", "Service was not ACTIVE.", 409),
         (
@@ -151,14 +157,16 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
         ),
         ("ServerException", "oops", 502),
     ] {
-        app.faults().refuse("ecs:DeleteService", code, message);
+        app.aws()
+            .on("ecs:DeleteService")
+            .meets(Fault::refuse(code, message));
         let problem = app.delete(&format!("{PATH}/web")).await.problem(status);
         assert_eq!(problem["code"], code, "{message}");
         assert!(
             problem["detail"].as_str().unwrap().contains(message),
             "{message}: {problem}"
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
     assert_eq!(
         app.get(PATH).await.expect(200),
@@ -168,7 +176,7 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
 
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (query, path, message) in [
         (
             "recursive=yes",
@@ -191,27 +199,28 @@ async fn a_bad_query_is_refused_before_any_call() {
             "{query}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_reader_may_not_delete() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     app.request("DELETE", &format!("{PATH}/web"))
         .by(Caller::Reader)
         .send()
         .await
         .problem(403);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_silent_aws_is_given_up_in_time() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let mut app = with_web(TestApp::new()).await;
     app.get(PATH).await.expect(200);
     app.set_time_left(Duration::from_secs(3));
-    app.faults()
-        .inject("ecs:DeleteService", json!({"latency": 6_000}));
+    app.aws()
+        .on("ecs:DeleteService")
+        .meets(Fault::delay(Duration::from_secs(6)));
     let problem = app.delete(&format!("{PATH}/web")).await.problem(504);
     assert_eq!(problem["code"], "DeadlineExceeded");
 }

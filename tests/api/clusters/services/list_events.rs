@@ -1,6 +1,7 @@
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
-use super::{arn, encoded, instead, refuses_impossible_services};
+use super::{arn, encoded, refuses_impossible_services};
 use crate::support::{Caller, TestApp};
 
 const PATH: &str = "/nonprod/clusters/myclu/services/web/events";
@@ -30,14 +31,15 @@ fn ids(events: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn events_are_listed_newest_first() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let unsorted = [
         ("middle", 1_795_356_486.0),
         ("oldest", 1_795_356_000.25),
         ("newest", 1_795_357_000.0),
     ];
-    app.faults()
-        .inject("ecs:DescribeServices", instead(&described(&unsorted)));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&described(&unsorted)));
     let answer = app.get(PATH).await.expect(200);
     insta::assert_json_snapshot!(answer, @r#"
     [
@@ -59,21 +61,22 @@ async fn events_are_listed_newest_first() {
     ]
     "#);
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:DescribeServices"]
     );
 }
 
 #[tokio::test]
 async fn events_of_the_same_moment_keep_awss_order() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let events = [
         ("b", 1_795_356_486.0),
         ("a", 1_795_356_486.0),
         ("c", 1_795_356_486.0),
     ];
-    app.faults()
-        .inject("ecs:DescribeServices", instead(&described(&events)));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&described(&events)));
     assert_eq!(ids(&app.get(PATH).await.expect(200)), ["b", "a", "c"]);
 }
 
@@ -105,11 +108,12 @@ async fn what_ecs_says_of_the_service_is_listed() {
 
 #[tokio::test]
 async fn a_service_without_events_has_an_empty_list() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
     let without = json!({"services": [{"serviceName": "web"}], "failures": []});
-    app.faults()
-        .inject("ecs:DescribeServices", instead(&without));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&without));
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
 }
 
@@ -132,9 +136,10 @@ async fn a_deleted_service_still_has_its_events() {
 
 #[tokio::test]
 async fn a_service_is_named_by_its_arn_too() {
-    let mut app = with_web(TestApp::with_faults()).await;
-    app.faults()
-        .inject("ecs:DescribeServices", instead(&described(&[("one", 1.0)])));
+    let app = with_web(TestApp::new()).await;
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&described(&[("one", 1.0)])));
     for resource in ["service/myclu/web", "service/web"] {
         let arn = arn(&app, resource);
         for service in [encoded(&arn), arn] {
@@ -176,9 +181,10 @@ async fn an_unknown_service_or_cluster_is_not_found() {
 
 #[tokio::test]
 async fn a_refusal_of_aws_keeps_awss_words() {
-    let mut app = with_web(TestApp::with_faults()).await;
-    app.faults()
-        .refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
+    let app = with_web(TestApp::new()).await;
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::refuse("AccessDeniedException", "not you"));
     let problem = app.get(PATH).await.problem(403);
     let role = format!("arn:aws:iam::{}:role/ecs-api", app.account().id);
     assert_eq!(

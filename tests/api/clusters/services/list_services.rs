@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{CapacityProviderStrategyItem, LaunchType, Tag};
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
-use super::{arn, encoded, instead, next_of};
+use super::{arn, encoded, next_of};
 use crate::support::TestApp;
 use crate::support::promised::{SERVICE, project};
 
@@ -46,11 +47,11 @@ fn count_of(calls: &[String], operation: &str) -> usize {
 
 #[tokio::test]
 async fn every_service_is_listed_however_many_pages_aws_needs() {
-    let mut app = with_services(TestApp::with_faults(), 250).await;
+    let app = with_services(TestApp::new(), 250).await;
     let list = app.get(PATH).await;
     assert_eq!(list.expect(200), arns(&app, 250));
     assert_eq!(list.header("link"), None);
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     assert_eq!(
         calls,
         [
@@ -64,14 +65,14 @@ async fn every_service_is_listed_however_many_pages_aws_needs() {
 
 #[tokio::test]
 async fn a_cluster_without_services_has_an_empty_list() {
-    let mut app = with_services(TestApp::with_faults(), 0).await;
+    let app = with_services(TestApp::new(), 0).await;
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     assert_eq!(
         app.get(&format!("{PATH}?all=true")).await.expect(200),
         json!([])
     );
-    assert_eq!(app.faults().calls(), ["ecs:ListServices"]);
+    assert_eq!(app.aws().operations(), ["ecs:ListServices"]);
 }
 
 #[tokio::test]
@@ -83,6 +84,7 @@ async fn all_gives_the_services_themselves_with_their_tags() {
         ".**.ClusterArn" => "[arn]",
         ".**.TaskDefinition" => "[arn]",
         ".**.CreatedAt" => "[time]",
+        ".**.AwsvpcConfiguration" => "[network]",
     }, @r#"
     [
       {
@@ -95,7 +97,9 @@ async fn all_gives_the_services_themselves_with_their_tags() {
         "LaunchType": "FARGATE",
         "TaskDefinition": "[arn]",
         "CreatedAt": "[time]",
-        "NetworkConfiguration": {},
+        "NetworkConfiguration": {
+          "AwsvpcConfiguration": "[network]"
+        },
         "Tags": [
           {
             "Key": "index",
@@ -109,7 +113,7 @@ async fn all_gives_the_services_themselves_with_their_tags() {
 
 #[tokio::test]
 async fn all_describes_ten_services_a_call_in_the_order_of_the_list() {
-    let mut app = with_services(TestApp::with_faults(), 25).await;
+    let app = with_services(TestApp::new(), 25).await;
     let answer = app.get(&format!("{PATH}?all=TRUE")).await;
     let services = answer.expect(200);
     let expected: Vec<_> = (0..25).map(|index| format!("s{index:03}")).collect();
@@ -121,21 +125,21 @@ async fn all_describes_ten_services_a_call_in_the_order_of_the_list() {
         );
     }
     assert_eq!(answer.header("link"), None);
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     assert_eq!(calls[..2], ["sts:AssumeRole", "ecs:ListServices"]);
     assert_eq!(calls[2..], ["ecs:DescribeServices"; 3]);
 }
 
 #[tokio::test]
 async fn all_answers_what_one_answer_holds_and_links_to_the_rest() {
-    let mut app = with_services(TestApp::with_faults(), 160).await;
+    let app = with_services(TestApp::new(), 160).await;
     let first = app.get(&format!("{PATH}?all=true")).await;
     let next = next_of(first.header("link").expect("there is more"));
     assert!(
         next.starts_with(&format!("{PATH}?all=true&nextToken=")),
         "{next}"
     );
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     assert_eq!(count_of(&calls, "ecs:ListServices"), 2);
     assert_eq!(count_of(&calls, "ecs:DescribeServices"), 15);
     let rest = app.get(&next).await;
@@ -245,10 +249,12 @@ async fn a_cluster_is_named_by_its_arn_too() {
 
 #[tokio::test]
 async fn a_service_that_goes_while_it_is_listed_is_left_out() {
-    let mut app = with_services(TestApp::with_faults(), 2).await;
+    let app = with_services(TestApp::new(), 2).await;
     let listed =
         json!({"serviceArns": [arn(&app, "service/myclu/gone"), arn(&app, "service/myclu/s001")]});
-    app.faults().inject("ecs:ListServices", instead(&listed));
+    app.aws()
+        .on("ecs:ListServices")
+        .meets(Fault::answer(&listed));
     assert_eq!(
         names(&app.get(&format!("{PATH}?all=true")).await.expect(200)),
         ["s001"]
@@ -257,7 +263,7 @@ async fn a_service_that_goes_while_it_is_listed_is_left_out() {
 
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (query, path, message) in [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
         (
@@ -291,17 +297,16 @@ async fn a_bad_query_is_refused_before_any_call() {
             "{query}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_missing_cluster_is_not_found() {
-    let mut app = TestApp::with_faults();
-    app.faults().refuse(
-        "ecs:ListServices",
+    let app = TestApp::new();
+    app.aws().on("ecs:ListServices").meets(Fault::refuse(
         "ClusterNotFoundException",
         "Cluster not found.",
-    );
+    ));
     let problem = app.get(PATH).await.problem(404);
     insta::assert_json_snapshot!(problem, @r#"
     {
@@ -319,9 +324,10 @@ async fn a_missing_cluster_is_not_found() {
 
 #[tokio::test]
 async fn a_refused_description_is_a_problem_and_not_a_shorter_list() {
-    let mut app = with_services(TestApp::with_faults(), 25).await;
-    app.faults()
-        .refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
+    let app = with_services(TestApp::new(), 25).await;
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::refuse("AccessDeniedException", "not you"));
     let problem = app.get(&format!("{PATH}?all=true")).await.problem(403);
     assert_eq!(problem["code"], "AccessDeniedException");
     assert!(
@@ -335,18 +341,17 @@ async fn a_refused_description_is_a_problem_and_not_a_shorter_list() {
 
 #[tokio::test]
 async fn what_is_not_described_in_time_is_linked_to() {
-    let mut app = with_services(TestApp::with_faults(), 25).await;
+    let mut app = with_services(TestApp::new(), 25).await;
     assert_eq!(app.get(PATH).await.expect(200), arns(&app, 25));
     app.set_time_left(Duration::from_secs(6));
-    let last_batch = "contains(services[0], 's020')";
-    app.faults().inject(
-        "ecs:DescribeServices",
-        json!({"body": last_batch, "latency": 7_000}),
-    );
+    app.aws()
+        .on("ecs:DescribeServices")
+        .whose(|sent| sent["services"][0].as_str().unwrap().contains("s020"))
+        .meets(Fault::delay(Duration::from_secs(7)));
     let first = app.get(&format!("{PATH}?all=true")).await;
     assert_eq!(names(&first.expect(200)).len(), 20);
     let next = next_of(first.header("link").expect("there is more"));
-    app.faults().clear();
+    app.aws().forget_script();
     let rest = app.get(&next).await;
     assert_eq!(
         (names(&rest.expect(200)), rest.header("link")),

@@ -1,5 +1,4 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
@@ -10,11 +9,6 @@ mod list_services;
 mod show_logs;
 mod show_service;
 mod update_service;
-
-/// The fault that answers `body` in AWS's place.
-pub fn instead(body: &Value) -> Value {
-    json!({"error": {"code": "", "status": 200, "message": "", "fields": body}})
-}
 
 /// A text as one segment of a path, or as a value of a query.
 fn encoded(text: &str) -> String {
@@ -37,7 +31,7 @@ fn arn(app: &TestApp, resource: &str) -> String {
 
 /// Refuses identifiers that can't be services of the path, and calls AWS for none of them.
 async fn refuses_impossible_services(method: &'static str, suffix: &str) {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let id = app.account().id.clone();
     for service in [
         "a b".to_owned(),
@@ -55,5 +49,5 @@ async fn refuses_impossible_services(method: &'static str, suffix: &str) {
         let problem = app.request(method, &path).send().await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{service}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }

@@ -1,7 +1,8 @@
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
-use super::{arn, encoded, instead, refuses_impossible_services};
-use crate::support::{Answer, Caller, Faults, TestAccount, TestApp};
+use super::{arn, encoded, refuses_impossible_services};
+use crate::support::{Answer, Caller, TestAccount, TestApp};
 
 const PATH: &str = "/nonprod/clusters/myclu/services/web/logs";
 
@@ -15,7 +16,8 @@ const FORGOTTEN: &str = "0f0f0f0f0f0f4f0f8f0f0f0f0f0f0f0f";
 /// Answers the id of that task.
 async fn run_web(app: &TestApp, containers: &[(&str, Option<Value>)]) -> String {
     let container = |(name, log): &(&str, Option<Value>)| json!({"name": name, "image": "a", "logConfiguration": log});
-    let body = json!({"family": "web", "containerDefinitions": containers.iter().map(container).collect::<Vec<_>>()});
+    let body = json!({"family": "web", "cpu": "256", "memory": "512",
+        "containerDefinitions": containers.iter().map(container).collect::<Vec<_>>()});
     app.account()
         .ecs()
         .create_cluster()
@@ -47,7 +49,23 @@ async fn run_web(app: &TestApp, containers: &[(&str, Option<Value>)]) -> String 
 
 /// The awslogs options of most tests.
 fn awslogs() -> Value {
-    json!({"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/web", "awslogs-stream-prefix": "live"}})
+    awslogs_to("/ecs/web", "live")
+}
+
+fn awslogs_to(group: &str, prefix: &str) -> Value {
+    let options = json!({"awslogs-group": group, "awslogs-region": "us-east-1", "awslogs-stream-prefix": prefix});
+    json!({"logDriver": "awslogs", "options": options})
+}
+
+/// Shows the definition that the service runs with another log configuration of its only container, one that AWS does not
+/// take any more.
+fn show_log_configuration(app: &TestApp, log: &Value) {
+    let definition = json!({"family": "web", "revision": 1, "status": "ACTIVE",
+        "taskDefinitionArn": arn(app, "task-definition/web:1"),
+        "containerDefinitions": [{"name": "app", "image": "a", "logConfiguration": log}]});
+    app.aws()
+        .on("ecs:DescribeTaskDefinition")
+        .meets(Fault::answer(&json!({"taskDefinition": definition})));
 }
 
 /// An app with the task of [`run_web`] whose container `app` has logged these lines, a second apart.
@@ -90,8 +108,8 @@ fn token<'l>(log: &'l Value, direction: &str) -> &'l str {
 
 #[tokio::test]
 async fn the_log_of_a_container_is_read_by_the_options_of_its_task_definition() {
-    let (mut app, task) = app_with_log(TestApp::with_faults(), &["starting", "ready"]).await;
-    app.faults().forget_calls();
+    let (app, task) = app_with_log(TestApp::new(), &["starting", "ready"]).await;
+    app.aws().forget_calls();
     let log = logs(&app, &task, "").await.expect(200);
     insta::assert_json_snapshot!(log, {".Events[].IngestionTime" => "[time]"}, @r#"
     {
@@ -107,12 +125,12 @@ async fn the_log_of_a_container_is_read_by_the_options_of_its_task_definition() 
           "Timestamp": 1795356487000
         }
       ],
-      "NextForwardToken": "f/1795356487000:1",
-      "NextBackwardToken": "b/1795356486000:0"
+      "NextForwardToken": "f/00000001795356487000000000000000000000010000000000000000/s",
+      "NextBackwardToken": "b/00000001795356486000000000000000000000010000000000000000/s"
     }
     "#);
     assert!(log["Events"][0]["IngestionTime"].is_i64(), "{log}");
-    let mut calls = app.faults().calls();
+    let mut calls = app.aws().operations();
     calls.sort();
     let expected = [
         "ecs:DescribeServices",
@@ -183,17 +201,13 @@ fn app_with(settings: &Value) -> TestApp {
         configured[name] = value.clone();
     }
     let accounts = json!({"nonprod": configured});
-    TestApp::build(
-        vec![account],
-        Some(Faults::none()),
-        &json!({"accounts": accounts}),
-    )
+    TestApp::build(vec![account], &json!({"accounts": accounts}))
 }
 
 /// Whoever may register a task definition could else read every log of the account, in every region.
 #[tokio::test]
 async fn a_log_outside_of_what_the_account_lets_read_is_forbidden_whether_or_not_it_is_there() {
-    let mut app = app_with(&json!({"logRegions": ["eu-west-1"], "logGroups": ["/ecs/*", "myclu"]}));
+    let app = app_with(&json!({"logRegions": ["eu-west-1"], "logGroups": ["/ecs/*", "myclu"]}));
     let config = |group: &str, region: &str| {
         json!({"logDriver": "awslogs", "options":
                {"awslogs-group": group, "awslogs-region": region, "awslogs-stream-prefix": "live"}})
@@ -223,7 +237,7 @@ async fn a_log_outside_of_what_the_account_lets_read_is_forbidden_whether_or_not
                 .log(region, group, &format!("live/app/{task}"), &lines)
                 .await;
         }
-        app.faults().forget_calls();
+        app.aws().forget_calls();
         for task in [task.as_str(), FORGOTTEN] {
             let answer = logs(&app, task, "").await;
             if is_read {
@@ -234,8 +248,8 @@ async fn a_log_outside_of_what_the_account_lets_read_is_forbidden_whether_or_not
             }
         }
         let is_asked = app
-            .faults()
-            .calls()
+            .aws()
+            .operations()
             .contains(&"logs:GetLogEvents".to_owned());
         assert_eq!(is_asked, is_read, "{group} {region}");
     }
@@ -270,7 +284,7 @@ async fn a_grant_for_one_region_of_an_account_reads_no_log_of_the_other() {
     let mut far = account.settings();
     far["region"] = "eu-west-1".into();
     let accounts = json!({"nonprod": account.settings(), "elsewhere": far});
-    let app = TestApp::build(vec![account, twin], None, &json!({"accounts": accounts}));
+    let app = TestApp::build(vec![account, twin], &json!({"accounts": accounts}));
     let options = json!({"awslogs-group": "/ecs/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "live"});
     let task = run_web(
         &app,
@@ -347,7 +361,8 @@ async fn the_originals_convention_holds_where_the_options_say_nothing() {
         ),
     ] {
         let app = TestApp::new();
-        let task = run_web(&app, &[("app", log.clone())]).await;
+        let task = run_web(&app, &[("app", None)]).await;
+        show_log_configuration(&app, &json!(log));
         app.account()
             .log(
                 "us-east-1",
@@ -395,8 +410,7 @@ async fn each_container_has_its_own_log() {
 async fn a_task_of_an_older_revision_is_read_by_its_own_options() {
     let app = TestApp::new();
     let old = run_web(&app, &[("app", Some(awslogs()))]).await;
-    let moved = json!({"logDriver": "awslogs", "options": {"awslogs-group": "new", "awslogs-stream-prefix": "new"}});
-    run_web(&app, &[("app", Some(moved))]).await;
+    run_web(&app, &[("app", Some(awslogs_to("new", "new")))]).await;
     app.account()
         .log(
             "us-east-1",
@@ -510,7 +524,7 @@ async fn an_unknown_task_of_an_unknown_service_is_not_found() {
 
 #[tokio::test]
 async fn an_unknown_container_is_not_found_and_the_known_ones_are_listed() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let task = run_web(&app, &[("app", Some(awslogs())), ("sidecar", None)]).await;
     let answer = app.get(&format!("{PATH}?task={task}&container=appp")).await;
     let mut problem = answer.problem(404);
@@ -529,15 +543,15 @@ async fn an_unknown_container_is_not_found_and_the_known_ones_are_listed() {
     }
     "#);
     assert!(
-        !app.faults()
-            .calls()
+        !app.aws()
+            .operations()
             .contains(&"logs:GetLogEvents".to_owned())
     );
 }
 
 #[tokio::test]
 async fn a_container_that_logs_elsewhere_is_a_conflict_that_names_the_driver() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let task = run_web(
         &app,
         &[(
@@ -555,7 +569,8 @@ async fn a_container_that_logs_elsewhere_is_a_conflict_that_names_the_driver() {
     }
     "#);
     for driver in ["awsfirelens", "json-file", "a-driver-of-tomorrow"] {
-        let task = run_web(&app, &[("app", Some(json!({"logDriver": driver})))]).await;
+        app.aws().forget_script();
+        show_log_configuration(&app, &json!({"logDriver": driver}));
         let detail = logs(&app, &task, "").await.problem(409)["detail"].take();
         assert!(
             detail
@@ -566,8 +581,8 @@ async fn a_container_that_logs_elsewhere_is_a_conflict_that_names_the_driver() {
         );
     }
     assert!(
-        !app.faults()
-            .calls()
+        !app.aws()
+            .operations()
             .contains(&"logs:GetLogEvents".to_owned())
     );
 }
@@ -630,7 +645,8 @@ async fn forward_tokens_lead_to_the_end_where_the_token_stays_the_same() {
         }
         query = next;
     }
-    assert_eq!(pages, ["ab", "c", ""]);
+    // AWS gives another token once more with the first empty page.
+    assert_eq!(pages, ["ab", "c", "", ""]);
     let stream = format!("live/app/{task}");
     let event = aws_sdk_cloudwatchlogs::types::InputLogEvent::builder()
         .timestamp(STARTED_MS + 9_000)
@@ -685,34 +701,37 @@ async fn a_backward_token_reads_backward_though_the_first_request_began_at_the_h
     }
 }
 
-/// `GetLogEvents` answers this to this token.
-fn page(token: Option<&str>, events: &[&str], forward: &str, backward: &str) -> Value {
+/// Lets `GetLogEvents` answer this to this token.
+fn answer_page(
+    app: &TestApp,
+    token: Option<&'static str>,
+    events: &[&str],
+    forward: &str,
+    backward: &str,
+) {
     let event = |message: &&str| json!({"timestamp": STARTED_MS, "ingestionTime": STARTED_MS, "message": message});
     let events: Vec<_> = events.iter().map(event).collect();
-    let tokens =
+    let page =
         json!({"events": events, "nextForwardToken": forward, "nextBackwardToken": backward});
-    let mut fault = instead(&tokens);
-    fault["body"] = token
-        .map_or("nextToken == `null`".to_owned(), |token| {
-            format!("nextToken == '{token}'")
-        })
-        .into();
-    fault
+    app.aws()
+        .on("logs:GetLogEvents")
+        .whose(move |sent| sent["nextToken"].as_str() == token)
+        .meets(Fault::answer(&page));
 }
 
 #[tokio::test]
 async fn empty_pages_are_not_the_end() {
-    let (mut app, task) = app_with_log(TestApp::with_faults(), &[]).await;
-    for answer in [
-        page(None, &[], "f/1", "b/1"),
-        page(Some("f/1"), &[], "f/2", "b/1"),
-        page(Some("f/2"), &["later"], "f/3", "b/2"),
-        page(Some("f/3"), &[], "f/3", "b/3"),
-        page(Some("b/1"), &[], "f/1", "b/0"),
-        page(Some("b/0"), &["earlier"], "f/0", "b/-1"),
-        page(Some("b/-1"), &[], "f/0", "b/-1"),
+    let (app, task) = app_with_log(TestApp::new(), &[]).await;
+    for (token, events, forward, backward) in [
+        (None, &[] as &[_], "f/1", "b/1"),
+        (Some("f/1"), &[], "f/2", "b/1"),
+        (Some("f/2"), &["later"], "f/3", "b/2"),
+        (Some("f/3"), &[], "f/3", "b/3"),
+        (Some("b/1"), &[], "f/1", "b/0"),
+        (Some("b/0"), &["earlier"], "f/0", "b/-1"),
+        (Some("b/-1"), &[], "f/0", "b/-1"),
     ] {
-        app.faults().inject("logs:GetLogEvents", answer);
+        answer_page(&app, token, events, forward, backward);
     }
     let forward = logs(&app, &task, "&startFromHead=true").await.expect(200);
     assert_eq!(
@@ -726,7 +745,7 @@ async fn empty_pages_are_not_the_end() {
     );
     let from_empty = logs(&app, &task, "&nextToken=f/1").await.expect(200);
     assert_eq!(messages(&from_empty), ["later"]);
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     for (end, direction) in [("f/3", "NextForwardToken"), ("b/-1", "NextBackwardToken")] {
         let log = logs(&app, &task, &format!("&nextToken={end}"))
             .await
@@ -734,8 +753,8 @@ async fn empty_pages_are_not_the_end() {
         assert_eq!((messages(&log), token(&log, direction)), (vec![], end));
     }
     let reads = app
-        .faults()
-        .calls()
+        .aws()
+        .operations()
         .into_iter()
         .filter(|call| call == "logs:GetLogEvents")
         .count();
@@ -744,14 +763,18 @@ async fn empty_pages_are_not_the_end() {
 
 #[tokio::test]
 async fn what_is_asked_for_reaches_aws() {
-    let (mut app, task) = app_with_log(TestApp::with_faults(), &[]).await;
-    let sent = format!(
-        "logGroupName == '/ecs/web' && logStreamName == 'live/app/{task}' && limit == `7` && nextToken == 'f/1' \
-         && startTime == `1` && endTime == `2` && startFromHead == `true`"
-    );
-    let fault = json!({"body": sent,
-        "error": {"code": "InvalidParameterException", "status": 400, "message": "it came through"}});
-    app.faults().inject("logs:GetLogEvents", fault);
+    let (app, task) = app_with_log(TestApp::new(), &[]).await;
+    let asked_for = json!({
+        "logGroupName": "/ecs/web", "logStreamName": format!("live/app/{task}"), "limit": 7, "nextToken": "f/1",
+        "startTime": 1, "endTime": 2, "startFromHead": true,
+    });
+    app.aws()
+        .on("logs:GetLogEvents")
+        .whose(move |sent| *sent == asked_for)
+        .meets(Fault::refuse(
+            "InvalidParameterException",
+            "it came through",
+        ));
     let problem = logs(&app, &task, "&limit=7&nextToken=f/1&start=1&end=2")
         .await
         .problem(400);
@@ -763,7 +786,7 @@ async fn what_is_asked_for_reaches_aws() {
 
 #[tokio::test]
 async fn a_task_and_a_container_must_be_named() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     insta::assert_json_snapshot!(app.get(&format!("{PATH}?container=app")).await.problem(400), @r#"
     {
       "status": 400,
@@ -789,12 +812,12 @@ async fn a_task_and_a_container_must_be_named() {
         let problem = app.get(&format!("{PATH}?{query}")).await.problem(400);
         assert_eq!(problem["errors"][0]["path"], path, "{query}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let time = "expected milliseconds since 1970, or a time like `2026-11-22T14:08:06Z`";
     let limit = "expected a whole number from 1 to 10000";
     let unknown = "unknown query parameter; this path knows `task`, `container`, `limit`, `nextToken`, `start`, `end`, \
@@ -826,12 +849,12 @@ async fn a_bad_query_is_refused_before_any_call() {
             "{name}={value}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_is_no_region_is_never_part_of_a_host_name() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for region in [
         "elsewhere.example/",
         "elsewhere.example#",
@@ -840,7 +863,7 @@ async fn what_is_no_region_is_never_part_of_a_host_name() {
         let mut options = awslogs();
         options["options"]["awslogs-region"] = region.into();
         let task = run_web(&app, &[("app", Some(options))]).await;
-        app.faults().forget_calls();
+        app.aws().forget_calls();
         let answer = logs(&app, &task, "").await;
         assert!(
             (400..500).contains(&answer.status),
@@ -848,8 +871,8 @@ async fn what_is_no_region_is_never_part_of_a_host_name() {
             answer.text()
         );
         assert!(
-            !app.faults()
-                .calls()
+            !app.aws()
+                .operations()
                 .contains(&"logs:GetLogEvents".to_owned()),
             "{region}"
         );
@@ -858,19 +881,19 @@ async fn what_is_no_region_is_never_part_of_a_host_name() {
 
 #[tokio::test]
 async fn a_time_before_1970_is_refused_in_either_form() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for time in ["-1", "1969-12-31T23:59:59Z"] {
         let problem = logs(&app, "abc", &format!("&start={time}"))
             .await
             .problem(400);
         assert_eq!(problem["errors"][0]["path"], "start", "{time}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn an_impossible_task_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let id = app.account().id.clone();
     for task in [
         "a%20b".to_owned(),
@@ -883,7 +906,7 @@ async fn an_impossible_task_is_refused_before_any_call() {
         let problem = logs(&app, &task, "").await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{task}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
@@ -900,25 +923,27 @@ async fn a_token_of_another_list_is_refused_by_aws() {
 
 #[tokio::test]
 async fn a_refusal_of_aws_keeps_awss_words() {
-    let (mut app, task) = app_with_log(TestApp::with_faults(), &["a"]).await;
+    let (app, task) = app_with_log(TestApp::new(), &["a"]).await;
     for operation in [
         "ecs:DescribeTasks",
         "ecs:DescribeServices",
         "ecs:DescribeTaskDefinition",
         "logs:GetLogEvents",
     ] {
-        app.faults()
-            .refuse(operation, "AccessDeniedException", "not you");
+        app.aws()
+            .on(operation)
+            .meets(Fault::refuse("AccessDeniedException", "not you"));
         let problem = logs(&app, &task, "").await.problem(403);
         let role = format!("arn:aws:iam::{}:role/ecs-api", app.account().id);
         assert_eq!(
             problem["detail"],
             format!("the role `{role}` may not do `{operation}`: not you")
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
-    app.faults()
-        .refuse("logs:GetLogEvents", "ThrottlingException", "Rate exceeded");
+    app.aws()
+        .on("logs:GetLogEvents")
+        .meets(Fault::refuse("ThrottlingException", "Rate exceeded"));
     let answer = logs(&app, &task, "").await;
     answer.problem(429);
     assert_eq!(answer.header("retry-after"), Some("5"));

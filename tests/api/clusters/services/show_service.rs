@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use aws_sdk_ecs::types::{ServiceRegistry, Tag};
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
-use super::{arn, encoded, instead, refuses_impossible_services};
+use super::{arn, encoded, refuses_impossible_services};
 use crate::support::promised::{SERVICE, WHOLE_SERVICE, project};
 use crate::support::{TestAccount, TestApp};
 
@@ -78,13 +81,14 @@ fn sorted(mut calls: Vec<String>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_service_is_shown_with_its_tags() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let answer = app.get(PATH).await.expect(200);
     insta::assert_json_snapshot!(project(&answer, SERVICE), {
         ".**.ServiceArn" => "[arn]",
         ".**.ClusterArn" => "[arn]",
         ".**.TaskDefinition" => "[arn]",
         ".**.CreatedAt" => "[time]",
+        ".**.AwsvpcConfiguration" => "[network]",
     }, @r#"
     {
       "Services": [
@@ -98,7 +102,9 @@ async fn a_service_is_shown_with_its_tags() {
           "LaunchType": "FARGATE",
           "TaskDefinition": "[arn]",
           "CreatedAt": "[time]",
-          "NetworkConfiguration": {},
+          "NetworkConfiguration": {
+            "AwsvpcConfiguration": "[network]"
+          },
           "Tags": [
             {
               "Key": "Team",
@@ -111,7 +117,7 @@ async fn a_service_is_shown_with_its_tags() {
     }
     "#);
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:DescribeServices"]
     );
     assert_eq!(
@@ -182,7 +188,7 @@ async fn all_gives_one_flat_object_with_everything_around_the_service() {
 
 #[tokio::test]
 async fn the_endpoint_is_name_and_namespace_of_whatever_kind() {
-    let (mut private, _) = with_registry(TestApp::with_faults(), private).await;
+    let (private, _) = with_registry(TestApp::new(), private).await;
     let (public, _) = with_registry(TestApp::new(), public).await;
     let (http, _) = with_registry(TestApp::new(), http).await;
     for (app, endpoint) in [
@@ -193,7 +199,7 @@ async fn the_endpoint_is_name_and_namespace_of_whatever_kind() {
         assert_eq!(app.get(ALL).await.expect(200)["ServiceEndpoint"], endpoint);
     }
     assert_eq!(
-        sorted(private.faults().calls()),
+        sorted(private.aws().operations()),
         [
             "ecs:DescribeServices",
             "ecs:DescribeTaskDefinition",
@@ -208,7 +214,7 @@ async fn the_endpoint_is_name_and_namespace_of_whatever_kind() {
 
 #[tokio::test]
 async fn an_old_registry_has_its_namespace_in_its_dns_config() {
-    let (mut app, id) = with_registry(TestApp::with_faults(), private).await;
+    let (app, id) = with_registry(TestApp::new(), private).await;
     let namespaces = app
         .account()
         .discovery()
@@ -218,8 +224,10 @@ async fn an_old_registry_has_its_namespace_in_its_dns_config() {
         .unwrap();
     let namespace_id = namespaces.namespaces()[0].id().unwrap();
     let dns = json!({"NamespaceId": namespace_id, "DnsRecords": [{"Type": "A", "TTL": 30}]});
-    let old = instead(&json!({"Service": {"Id": id, "Name": "www", "DnsConfig": dns}}));
-    app.faults().inject("servicediscovery:GetService", old);
+    let old = json!({"Service": {"Id": id, "Name": "www", "DnsConfig": dns}});
+    app.aws()
+        .on("servicediscovery:GetService")
+        .meets(Fault::answer(&old));
     assert_eq!(
         app.get(ALL).await.expect(200)["ServiceEndpoint"],
         "www.demo.internal"
@@ -228,7 +236,7 @@ async fn an_old_registry_has_its_namespace_in_its_dns_config() {
 
 #[tokio::test]
 async fn a_service_without_a_registry_has_no_endpoint() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let shown = app.get(ALL).await.expect(200);
     assert_eq!(shown.get("ServiceEndpoint"), None);
     assert_eq!(
@@ -237,8 +245,8 @@ async fn a_service_without_a_registry_has_no_endpoint() {
     );
     assert_eq!(shown["Tags"], json!([{"Key": "Team", "Value": "A"}]));
     let asked = app
-        .faults()
-        .calls()
+        .aws()
+        .operations()
         .into_iter()
         .filter(|call| call.starts_with("servicediscovery:"))
         .count();
@@ -265,18 +273,16 @@ async fn a_service_whose_registry_is_gone_has_no_endpoint() {
 
 #[tokio::test]
 async fn a_service_whose_namespace_is_gone_has_no_endpoint() {
-    let (mut app, _) = with_registry(TestApp::with_faults(), private).await;
-    app.faults().refuse(
-        "servicediscovery:GetNamespace",
-        "NamespaceNotFound",
-        "no such namespace",
-    );
+    let (app, _) = with_registry(TestApp::new(), private).await;
+    app.aws()
+        .on("servicediscovery:GetNamespace")
+        .meets(Fault::refuse("NamespaceNotFound", "no such namespace"));
     assert_eq!(app.get(ALL).await.expect(200).get("ServiceEndpoint"), None);
 }
 
 #[tokio::test]
 async fn the_tasks_are_those_of_every_page_running_and_stopped() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let ecs = app.account().ecs();
     for count in [130, 128] {
         ecs.update_service()
@@ -305,8 +311,8 @@ async fn the_tasks_are_those_of_every_page_running_and_stopped() {
     assert_eq!(shown["Tasks"], json!(expected));
     assert_eq!(shown["RunningCount"], 128);
     let lists = app
-        .faults()
-        .calls()
+        .aws()
+        .operations()
         .into_iter()
         .filter(|call| call == "ecs:ListTasks")
         .count();
@@ -315,14 +321,15 @@ async fn the_tasks_are_those_of_every_page_running_and_stopped() {
 
 #[tokio::test]
 async fn a_task_with_an_old_arn_is_named_with_its_cluster_too() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     for (status, tasks) in [
         ("RUNNING", json!([arn(&app, "task/0123abc")])),
         ("STOPPED", json!([])),
     ] {
-        let mut fault = instead(&json!({"taskArns": tasks}));
-        fault["body"] = format!("desiredStatus == '{status}'").into();
-        app.faults().inject("ecs:ListTasks", fault);
+        app.aws()
+            .on("ecs:ListTasks")
+            .whose(move |sent| sent["desiredStatus"] == status)
+            .meets(Fault::answer(&json!({"taskArns": tasks})));
     }
     assert_eq!(
         app.get(ALL).await.expect(200)["Tasks"],
@@ -332,12 +339,13 @@ async fn a_task_with_an_old_arn_is_named_with_its_cluster_too() {
 
 #[tokio::test]
 async fn a_task_definition_that_is_gone_leaves_its_arn() {
-    let mut app = with_web(TestApp::with_faults()).await;
-    app.faults().refuse(
-        "ecs:DescribeTaskDefinition",
-        "ClientException",
-        "Unable to describe task definition.",
-    );
+    let app = with_web(TestApp::new()).await;
+    app.aws()
+        .on("ecs:DescribeTaskDefinition")
+        .meets(Fault::refuse(
+            "ClientException",
+            "Unable to describe task definition.",
+        ));
     assert_eq!(
         app.get(ALL).await.expect(200)["TaskDefinition"],
         arn(&app, "task-definition/web:1")
@@ -346,11 +354,12 @@ async fn a_task_definition_that_is_gone_leaves_its_arn() {
 
 #[tokio::test]
 async fn a_draining_service_is_shown() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let draining =
         json!({"services": [{"serviceName": "web", "status": "DRAINING"}], "failures": []});
-    app.faults()
-        .inject("ecs:DescribeServices", instead(&draining));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::answer(&draining));
     assert_eq!(
         app.get(PATH).await.expect(200)["Services"][0]["Status"],
         "DRAINING"
@@ -360,17 +369,19 @@ async fn a_draining_service_is_shown() {
 
 #[tokio::test]
 async fn an_inactive_service_is_shown_though_it_has_no_list_of_tasks() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
+    app.aws().circumstances(&app.account().id, |account| {
+        account.drains_on = Duration::ZERO;
+    });
     app.delete(PATH).await.expect(200);
     assert_eq!(
         app.get(PATH).await.expect(200)["Services"][0]["Status"],
         "INACTIVE"
     );
-    app.faults().refuse(
-        "ecs:ListTasks",
+    app.aws().on("ecs:ListTasks").meets(Fault::refuse(
         "ServiceNotFoundException",
         "Service not found.",
-    );
+    ));
     let shown = app.get(ALL).await.expect(200);
     assert_eq!(
         (&shown["Status"], &shown["Tasks"]),
@@ -435,7 +446,7 @@ async fn an_unknown_service_or_cluster_is_not_found() {
 
 #[tokio::test]
 async fn a_refusal_of_any_part_is_a_problem() {
-    let (mut app, _) = with_registry(TestApp::with_faults(), private).await;
+    let (app, _) = with_registry(TestApp::new(), private).await;
     for operation in [
         "ecs:DescribeServices",
         "ecs:ListTasks",
@@ -443,21 +454,22 @@ async fn a_refusal_of_any_part_is_a_problem() {
         "servicediscovery:GetService",
         "servicediscovery:GetNamespace",
     ] {
-        app.faults()
-            .refuse(operation, "AccessDeniedException", "not you");
+        app.aws()
+            .on(operation)
+            .meets(Fault::refuse("AccessDeniedException", "not you"));
         let problem = app.get(ALL).await.problem(403);
         let detail = problem["detail"].as_str().unwrap();
         assert!(
             detail.ends_with(&format!("may not do `{operation}`: not you")),
             "{detail}"
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }
 
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let refused =
         |path: &str, message: &str| -> Value { json!([{"path": path, "message": message}]) };
     for (query, errors) in [
@@ -476,5 +488,5 @@ async fn a_bad_query_is_refused_before_any_call() {
             "{query}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }

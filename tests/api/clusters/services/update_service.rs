@@ -1,3 +1,4 @@
+use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use super::{arn, encoded, refuses_impossible_services};
@@ -24,9 +25,9 @@ async fn patch(app: &TestApp, body: &Value) -> Answer {
 
 #[tokio::test]
 async fn a_service_is_scaled_by_one_call_and_all_else_stays() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let before = app.get(PATH).await.expect(200)["Services"][0].take();
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     let answer = patch(&app, &json!({"desiredcount": 3})).await.expect(200);
     let after = answer["Service"].clone();
     assert_eq!(answer, json!({"Service": after}));
@@ -40,8 +41,8 @@ async fn a_service_is_scaled_by_one_call_and_all_else_stays() {
     ] {
         assert_eq!(after[member], before[member], "{member}");
     }
-    assert_eq!(app.faults().calls(), ["ecs:UpdateService"]);
-    let sent = app.faults().sent("ecs:UpdateService");
+    assert_eq!(app.aws().operations(), ["ecs:UpdateService"]);
+    let sent = app.aws().sent("ecs:UpdateService");
     assert_eq!(
         sent,
         [json!({"cluster": "myclu", "service": "web", "desiredCount": 3})]
@@ -86,12 +87,12 @@ async fn a_service_is_scaled_by_its_arn() {
 
 #[tokio::test]
 async fn a_body_may_name_the_path_and_nothing_else() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let own =
         json!({"cluster": "myclu", "service": arn(&app, "service/myclu/web"), "desiredCount": 2});
     patch(&app, &own).await.expect(200);
-    assert_eq!(app.faults().sent("ecs:UpdateService")[0]["service"], "web");
-    app.faults().forget_calls();
+    assert_eq!(app.aws().sent("ecs:UpdateService")[0]["service"], "web");
+    app.aws().forget_calls();
     for (member, message) in [
         (
             "cluster",
@@ -110,12 +111,12 @@ async fn a_body_may_name_the_path_and_nothing_else() {
             json!([{"path": member, "message": message}])
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_body_that_changes_nothing_or_what_cannot_be_changed_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (body, path, message) in [
         (
             json!({}),
@@ -134,7 +135,7 @@ async fn a_body_that_changes_nothing_or_what_cannot_be_changed_is_refused_before
         let said = problem["errors"][0]["message"].as_str().unwrap();
         assert!(said.starts_with(message), "{body}: {said}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
@@ -165,7 +166,7 @@ async fn an_impossible_service_is_refused_before_any_call() {
 
 #[tokio::test]
 async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     for (code, message, status) in [
         ("ServiceNotFoundException", "Service not found.", 404),
         ("ClusterNotFoundException", "Cluster not found.", 404),
@@ -182,7 +183,9 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
         ),
         ("ServerException", "oops", 502),
     ] {
-        app.faults().refuse("ecs:UpdateService", code, message);
+        app.aws()
+            .on("ecs:UpdateService")
+            .meets(Fault::refuse(code, message));
         let problem = patch(&app, &json!({"desiredCount": 2}))
             .await
             .problem(status);
@@ -191,7 +194,7 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
             problem["detail"].as_str().unwrap().contains(message),
             "{message}: {problem}"
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
     let shown = app.get(PATH).await.expect(200);
     assert_eq!(shown["Services"][0]["DesiredCount"], 1);
@@ -199,8 +202,8 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
 
 #[tokio::test]
 async fn a_reader_may_not_change_a_service() {
-    let mut app = with_web(TestApp::with_faults()).await;
+    let app = with_web(TestApp::new()).await;
     let request = app.request("PATCH", PATH).json(&json!({"desiredCount": 2}));
     request.by(Caller::Reader).send().await.problem(403);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }

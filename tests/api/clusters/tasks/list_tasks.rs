@@ -1,17 +1,18 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::LaunchType;
-use serde_json::{Value, json};
+use fake_aws::Fault;
+use serde_json::json;
 
-use super::{register, run};
+use super::{furnish, register, run};
 use crate::support::TestApp;
 
 const LIST: &str = "ecs:ListTasks";
 
 #[tokio::test]
 async fn every_task_is_listed_however_many_pages_aws_needs_and_whatever_runs_it() {
-    let mut app = TestApp::with_faults();
-    register(app.account(), "web").await;
+    let app = TestApp::new();
+    furnish(app.account()).await;
     let mut started = Vec::new();
     for index in 0..26 {
         let launch_type = if index % 2 == 0 {
@@ -31,9 +32,9 @@ async fn every_task_is_listed_however_many_pages_aws_needs_and_whatever_runs_it(
         (list.expect(200), list.header("link")),
         (json!(started), None)
     );
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", LIST, LIST, LIST]);
+    assert_eq!(app.aws().operations(), ["sts:AssumeRole", LIST, LIST, LIST]);
     assert_eq!(
-        app.faults().sent(LIST)[0],
+        app.aws().sent(LIST)[0],
         json!({"cluster": "myclu", "maxResults": 100})
     );
 }
@@ -41,7 +42,7 @@ async fn every_task_is_listed_however_many_pages_aws_needs_and_whatever_runs_it(
 #[tokio::test]
 async fn a_limit_gives_pages_that_link_to_the_next() {
     let app = TestApp::new();
-    register(app.account(), "web").await;
+    furnish(app.account()).await;
     let started = run(app.account(), "web", |call| call.count(5)).await;
     let pages = app
         .pages("/nonprod/clusters/myclu/tasks?limit=2&family=web&status=RUNNING")
@@ -73,6 +74,7 @@ async fn tasks_are_listed_by_service_family_status_and_who_started_them() {
         .service_name("shop")
         .task_definition("web")
         .desired_count(2)
+        .network_configuration(app.account().network())
         .send()
         .await
         .unwrap();
@@ -118,10 +120,10 @@ async fn tasks_are_listed_by_service_family_status_and_who_started_them() {
 
 #[tokio::test]
 async fn the_cluster_may_be_an_arn_of_the_account_and_region_that_the_path_names() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let arn = |region, account: &str| format!("arn:aws:ecs:{region}:{account}:cluster/myclu");
     let account_id = app.account().id.clone();
-    register(app.account(), "web").await;
+    furnish(app.account()).await;
     let started = run(app.account(), "web", |call| call).await;
     let encoded = arn("us-east-1", &account_id)
         .replace(':', "%3A")
@@ -134,7 +136,7 @@ async fn the_cluster_may_be_an_arn_of_the_account_and_region_that_the_path_names
             .expect(200);
         assert_eq!(listed, json!(started), "{cluster}");
     }
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     for cluster in [
         arn("us-east-1", "999999999999"),
         arn("eu-west-1", &account_id),
@@ -158,12 +160,12 @@ async fn the_cluster_may_be_an_arn_of_the_account_and_region_that_the_path_names
             .problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{service}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let alone = "AWS takes it alone, without `service`, `family` and `status`";
     for (query, path, message) in [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
@@ -201,12 +203,12 @@ async fn a_bad_query_is_refused_before_any_call() {
             "{query}"
         );
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, status) in [
         ("ClientException", 400),
         ("InvalidParameterException", 400),
@@ -215,38 +217,37 @@ async fn what_aws_refuses_is_a_problem() {
         ("ServiceNotFoundException", 404),
         ("ThrottlingException", 429),
     ] {
-        app.faults().refuse(LIST, code, "No");
+        app.aws().on(LIST).meets(Fault::refuse(code, "No"));
         let answer = app.get("/nonprod/clusters/myclu/tasks").await;
         assert_eq!(answer.problem(status)["code"], code);
         assert_eq!(answer.header("retry-after"), (status == 429).then_some("5"));
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }
 
 #[tokio::test]
 async fn a_list_without_tasks_is_empty() {
-    assert_eq!(
-        TestApp::new()
-            .get("/nonprod/clusters/myclu/tasks")
-            .await
-            .expect(200),
-        Value::Array(Vec::new())
-    );
+    let app = TestApp::new();
+    furnish(app.account()).await;
+    let listed = app.get("/nonprod/clusters/myclu/tasks").await;
+    assert_eq!(listed.expect(200), json!([]));
 }
 
 #[tokio::test]
 async fn what_does_not_fit_the_time_is_continued_by_the_link() {
-    let mut app = TestApp::with_faults();
-    register(app.account(), "web").await;
+    let mut app = TestApp::new();
+    furnish(app.account()).await;
     let mut started = Vec::new();
     for _ in 0..40 {
         started.extend(run(app.account(), "web", |call| call.count(10)).await);
     }
     app.set_time_left(Duration::from_secs(4));
-    app.faults().inject(LIST, json!({"latency": 1100}));
+    app.aws()
+        .on(LIST)
+        .meets(Fault::delay(Duration::from_millis(1100)));
     let first = app.get("/nonprod/clusters/myclu/tasks").await;
     let link = first.header("link").expect("there is more").to_owned();
-    app.faults().clear();
+    app.aws().forget_script();
     let next = link
         .strip_prefix("</v1/ecs")
         .and_then(|link| link.strip_suffix(">; rel=\"next\""))
@@ -266,9 +267,11 @@ async fn what_does_not_fit_the_time_is_continued_by_the_link() {
 
 #[tokio::test]
 async fn a_list_that_has_nothing_in_time_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     app.set_time_left(Duration::from_secs(2));
-    app.faults().inject(LIST, json!({"latency": 3000}));
+    app.aws()
+        .on(LIST)
+        .meets(Fault::delay(Duration::from_secs(3)));
     insta::assert_json_snapshot!(app.get("/nonprod/clusters/myclu/tasks").await.problem(504), @r#"
     {
       "status": 504,
@@ -281,7 +284,7 @@ async fn a_list_that_has_nothing_in_time_is_a_problem() {
 
 #[tokio::test]
 async fn a_filter_that_can_not_be_one_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (query, path) in [
         ("family=web%3A1", "family"),
         ("family=", "family"),
@@ -293,5 +296,5 @@ async fn a_filter_that_can_not_be_one_is_refused_before_any_call() {
             .problem(400);
         assert_eq!(problem["errors"][0]["path"], path, "{query}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }

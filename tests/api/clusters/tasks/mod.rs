@@ -1,5 +1,4 @@
 use aws_sdk_ecs::operation::run_task::builders::RunTaskFluentBuilder;
-use aws_sdk_ecs::types::ContainerDefinition;
 
 use crate::support::TestAccount;
 
@@ -10,21 +9,15 @@ mod stop_task;
 
 /// Registers a task definition for Fargate of this family, of one container.
 async fn register(account: &TestAccount, family: &str) {
-    let container = ContainerDefinition::builder()
-        .name("web")
-        .image("nginx:alpine")
-        .build();
-    let call = account
-        .ecs()
-        .register_task_definition()
-        .family(family)
-        .cpu("256")
-        .memory("512");
-    call.requires_compatibilities("FARGATE".into())
-        .container_definitions(container)
-        .send()
-        .await
-        .unwrap();
+    let call = account.task_definition(family, "web");
+    call.send().await.unwrap();
+}
+
+/// Makes the cluster `myclu`, and registers the task definition `web`.
+async fn furnish(account: &TestAccount) {
+    let cluster = account.ecs().create_cluster().cluster_name("myclu");
+    cluster.send().await.unwrap();
+    register(account, "web").await;
 }
 
 /// Runs tasks of a family in the cluster `myclu`, without ecs-api, and answers their ARNs.
@@ -38,7 +31,8 @@ async fn run(
             .ecs()
             .run_task()
             .cluster("myclu")
-            .task_definition(family),
+            .task_definition(family)
+            .network_configuration(account.network()),
     );
     let started = call.send().await.unwrap();
     started

@@ -1,29 +1,23 @@
+use fake_aws::{Fault, Refusal};
 use serde_json::{Value, json};
 
-use super::register;
+use super::{furnish, register};
 use crate::support::promised::{TASK, project};
-use crate::support::{Faults, TestAccount, TestApp};
+use crate::support::{TestAccount, TestApp};
 
 const PATH: &str = "/nonprod/clusters/myclu/tasks";
 const RUN: &str = "ecs:RunTask";
 
 /// An app with the cluster `myclu` and the task definition `web`.
 async fn furnished() -> TestApp {
-    let app = TestApp::with_faults();
-    app.account()
-        .ecs()
-        .create_cluster()
-        .cluster_name("myclu")
-        .send()
-        .await
-        .unwrap();
-    register(app.account(), "web").await;
+    let app = TestApp::new();
+    furnish(app.account()).await;
     app
 }
 
 /// What AWS got, of the last call, without its token.
-fn sent(app: &mut TestApp) -> Value {
-    let mut sent = app.faults().sent(RUN).pop().expect("there was a call");
+fn sent(app: &TestApp) -> Value {
+    let mut sent = app.aws().sent(RUN).pop().expect("there was a call");
     let token = sent
         .as_object_mut()
         .unwrap()
@@ -41,7 +35,7 @@ fn network(account: &TestAccount) -> Value {
 
 #[tokio::test]
 async fn a_task_runs_in_the_paths_cluster_with_the_accounts_network_on_fargate() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let answer = app.post(PATH, &json!({"taskdefinition": "web"})).await;
     insta::assert_json_snapshot!(project(&answer.expect(200), TASK), {
         ".Tasks[].**.TaskArn" => "[arn]",
@@ -58,14 +52,13 @@ async fn a_task_runs_in_the_paths_cluster_with_the_accounts_network_on_fargate()
               "TaskArn": "[arn]",
               "Name": "web",
               "Image": "nginx:alpine",
-              "LastStatus": "RUNNING"
+              "LastStatus": "PENDING"
             }
           ],
           "CreatedAt": "[time]",
           "DesiredStatus": "RUNNING",
-          "LastStatus": "RUNNING",
+          "LastStatus": "PROVISIONING",
           "LaunchType": "FARGATE",
-          "StoppedReason": "",
           "Tags": [],
           "TaskArn": "[arn]",
           "TaskDefinitionArn": "[arn]",
@@ -75,15 +68,15 @@ async fn a_task_runs_in_the_paths_cluster_with_the_accounts_network_on_fargate()
       "Failures": []
     }
     "#);
-    let token = app.faults().sent(RUN)[0]["clientToken"].take();
+    let token = app.aws().sent(RUN)[0]["clientToken"].take();
     assert_eq!(token.as_str(), answer.header("x-request-id"));
     let expected = json!({
         "cluster": "myclu", "taskDefinition": "web", "launchType": "FARGATE",
         "networkConfiguration": network(app.account()),
     });
-    assert_eq!(sent(&mut app), expected);
+    assert_eq!(sent(&app), expected);
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:DescribeClusters", RUN]
     );
     let arn = answer.json()["Tasks"][0]["TaskArn"].take();
@@ -92,7 +85,7 @@ async fn a_task_runs_in_the_paths_cluster_with_the_accounts_network_on_fargate()
 
 #[tokio::test]
 async fn what_the_caller_gives_is_not_defaulted() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let body = json!({
         "taskDefinition": "web", "launchType": "EC2", "count": 3, "startedBy": "cron", "clientToken": "mine",
         "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "ENABLED"}},
@@ -107,25 +100,25 @@ async fn what_the_caller_gives_is_not_defaulted() {
         ),
         (3, &json!([]))
     );
-    assert_eq!(app.faults().sent(RUN)[0]["clientToken"], "mine");
+    assert_eq!(app.aws().sent(RUN)[0]["clientToken"], "mine");
     let mut expected = body;
     expected
         .as_object_mut()
         .unwrap()
         .shift_remove("clientToken");
     expected["cluster"] = "myclu".into();
-    assert_eq!(sent(&mut app), expected);
+    assert_eq!(sent(&app), expected);
     // Nothing of the cluster had to be known.
-    assert_eq!(app.faults().calls(), ["sts:AssumeRole", RUN]);
+    assert_eq!(app.aws().operations(), ["sts:AssumeRole", RUN]);
 }
 
 #[tokio::test]
 async fn a_capacity_provider_strategy_takes_the_place_of_the_launch_type() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
     let body = json!({"taskDefinition": "web", "capacityProviderStrategy": strategy});
     app.post(PATH, &body).await.expect(200);
-    let given = sent(&mut app);
+    let given = sent(&app);
     assert_eq!(given.get("launchType"), None);
     assert_eq!(
         given["capacityProviderStrategy"][0]["capacityProvider"],
@@ -146,13 +139,13 @@ async fn a_capacity_provider_strategy_takes_the_place_of_the_launch_type() {
         .expect(200);
     assert_eq!(answer["Tasks"][0]["CapacityProviderName"], "FARGATE_SPOT");
     let expected = json!({"cluster": "spot", "taskDefinition": "web", "networkConfiguration": network(app.account())});
-    assert_eq!(sent(&mut app), expected);
+    assert_eq!(sent(&app), expected);
 }
 
 #[tokio::test]
 async fn the_defaults_are_those_of_the_account_that_the_path_names() {
     let accounts = vec![TestAccount::new("nonprod"), TestAccount::new("prod")];
-    let mut app = TestApp::build(accounts, Some(Faults::none()), &json!({}));
+    let app = TestApp::build(accounts, &json!({}));
     for name in ["prod", "nonprod", "prod"] {
         register(app.account_named(name), "web").await;
         app.account_named(name)
@@ -169,7 +162,7 @@ async fn the_defaults_are_those_of_the_account_that_the_path_names() {
         .await
         .expect(200);
         assert_eq!(
-            sent(&mut app)["networkConfiguration"],
+            sent(&app)["networkConfiguration"],
             network(app.account_named(name))
         );
     }
@@ -177,15 +170,15 @@ async fn the_defaults_are_those_of_the_account_that_the_path_names() {
 
 #[tokio::test]
 async fn the_body_may_name_the_paths_cluster_and_no_other() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let arn = format!("arn:aws:ecs:us-east-1:{}:cluster/myclu", app.account().id);
     for cluster in ["myclu", &arn] {
         app.post(PATH, &json!({"cluster": cluster, "taskDefinition": "web"}))
             .await
             .expect(200);
-        assert_eq!(sent(&mut app)["cluster"], "myclu");
+        assert_eq!(sent(&app)["cluster"], "myclu");
     }
-    app.faults().forget_calls();
+    app.aws().forget_calls();
     let problem = app
         .post(PATH, &json!({"cluster": "other", "taskDefinition": "web"}))
         .await
@@ -211,12 +204,12 @@ async fn the_body_may_name_the_paths_cluster_and_no_other() {
     )
     .await
     .problem(400);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn everything_wrong_with_a_body_is_reported_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = json!({"taskDefinitio": "web", "count": "3", "overrides": {"containerOverrides": [{"nam": "web"}]}});
     insta::assert_json_snapshot!(app.post(PATH, &body).await.problem(400), @r#"
     {
@@ -240,12 +233,12 @@ async fn everything_wrong_with_a_body_is_reported_before_any_call() {
       ]
     }
     "#);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_body_without_a_task_definition_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     // The original's documentation shows this body, with which AWS never ran anything.
     insta::assert_json_snapshot!(app.post(PATH, &json!({})).await.problem(400), @r#"
     {
@@ -261,12 +254,12 @@ async fn a_body_without_a_task_definition_is_refused_before_any_call() {
       ]
     }
     "#);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn in_a_cluster_that_is_not_active_nothing_runs() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let problem = app
         .post(
             "/nonprod/clusters/nowhere/tasks",
@@ -283,20 +276,21 @@ async fn in_a_cluster_that_is_not_active_nothing_runs() {
     }
     "#);
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:DescribeClusters"]
     );
 }
 
 #[tokio::test]
 async fn failures_without_a_task_are_a_conflict_that_carries_them() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let failures = json!([
         {"arn": "arn:aws:ecs:us-east-1:1:container-instance/a", "reason": "RESOURCE:MEMORY"},
         {"reason": "AGENT", "detail": "not connected"},
     ]);
-    app.faults()
-        .answer(RUN, &json!({"tasks": [], "failures": failures}));
+    app.aws()
+        .on(RUN)
+        .meets(Fault::answer(&json!({"tasks": [], "failures": failures})));
     let answer = app
         .post(PATH, &json!({"taskDefinition": "web", "count": 2}))
         .await;
@@ -319,8 +313,10 @@ async fn failures_without_a_task_are_a_conflict_that_carries_them() {
     }
     "#);
     assert_eq!(answer.header("retry-after"), None);
-    app.faults()
-        .answer(RUN, &json!({"tasks": [], "failures": []}));
+    app.aws().forget_script();
+    app.aws()
+        .on(RUN)
+        .meets(Fault::answer(&json!({"tasks": [], "failures": []})));
     let problem = app
         .post(PATH, &json!({"taskDefinition": "web"}))
         .await
@@ -334,10 +330,11 @@ async fn failures_without_a_task_are_a_conflict_that_carries_them() {
 
 #[tokio::test]
 async fn failures_for_want_of_capacity_ask_for_patience() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let reason = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
-    app.faults()
-        .answer(RUN, &json!({"tasks": [], "failures": [{"reason": reason}]}));
+    app.aws().on(RUN).meets(Fault::answer(
+        &json!({"tasks": [], "failures": [{"reason": reason}]}),
+    ));
     let answer = app.post(PATH, &json!({"taskDefinition": "web"})).await;
     insta::assert_json_snapshot!(answer.problem(503), @r#"
     {
@@ -357,13 +354,12 @@ async fn failures_for_want_of_capacity_ask_for_patience() {
 
 #[tokio::test]
 async fn failures_beside_a_task_are_answered_with_it() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let task =
         json!({"taskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a1b", "lastStatus": "PROVISIONING"});
-    app.faults().answer(
-        RUN,
+    app.aws().on(RUN).meets(Fault::answer(
         &json!({"tasks": [task], "failures": [{"reason": "RESOURCE:CPU"}]}),
-    );
+    ));
     let answer = app
         .post(PATH, &json!({"taskDefinition": "web", "count": 2}))
         .await
@@ -389,7 +385,7 @@ async fn failures_beside_a_task_are_answered_with_it() {
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     let no_capacity = "Capacity is unavailable at this time. Please try again later";
     for (code, message, status, retry_after) in [
         ("ClientException", "No", 400, None),
@@ -409,7 +405,7 @@ async fn what_aws_refuses_is_a_problem() {
         ("ThrottlingException", "No", 429, Some("5")),
         ("ClientException", no_capacity, 503, Some("60")),
     ] {
-        app.faults().refuse(RUN, code, message);
+        app.aws().on(RUN).meets(Fault::refuse(code, message));
         let answer = app.post(PATH, &json!({"taskDefinition": "web"})).await;
         let problem = answer.problem(status);
         assert_eq!(
@@ -418,17 +414,16 @@ async fn what_aws_refuses_is_a_problem() {
             "{problem}"
         );
         assert_eq!(problem["retryable"], retry_after.is_some(), "{problem}");
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }
 
 #[tokio::test]
 async fn a_failure_of_aws_that_may_have_run_tasks_is_not_repeated() {
-    let mut app = furnished().await;
-    app.faults().inject(
-        RUN,
-        json!({"error": {"code": "ServerException", "status": 500, "message": "Sorry"}}),
-    );
+    let app = furnished().await;
+    app.aws().on(RUN).meets(Fault::refusal(
+        Refusal::of("ServerException", "Sorry").status(500),
+    ));
     let problem = app
         .post(PATH, &json!({"taskDefinition": "web"}))
         .await
@@ -438,17 +433,19 @@ async fn a_failure_of_aws_that_may_have_run_tasks_is_not_repeated() {
         (&json!("ServerException"), &json!(false))
     );
     assert_eq!(
-        app.faults().calls(),
+        app.aws().operations(),
         ["sts:AssumeRole", "ecs:DescribeClusters", RUN]
     );
 }
 
 #[tokio::test]
 async fn an_unknown_task_definition_is_not_found() {
-    let mut app = furnished().await;
+    let app = furnished().await;
     // ECS says so with the code of any fault of a client.
-    app.faults()
-        .refuse(RUN, "ClientException", "TaskDefinition not found.");
+    app.aws().on(RUN).meets(Fault::refuse(
+        "ClientException",
+        "TaskDefinition not found.",
+    ));
     let problem = app
         .post(PATH, &json!({"taskDefinition": "nothing"}))
         .await

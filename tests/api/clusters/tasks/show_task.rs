@@ -1,6 +1,7 @@
+use fake_aws::Fault;
 use serde_json::json;
 
-use super::{register, run};
+use super::{furnish, run};
 use crate::support::TestApp;
 use crate::support::promised::{TASK, project};
 
@@ -9,7 +10,7 @@ const PATH: &str = "/nonprod/clusters/myclu/tasks";
 #[tokio::test]
 async fn a_task_is_shown_by_id_with_its_cluster_and_by_arn() {
     let app = TestApp::new();
-    register(app.account(), "web").await;
+    furnish(app.account()).await;
     let tag = aws_sdk_ecs::types::Tag::builder()
         .key("team")
         .value("a")
@@ -43,7 +44,6 @@ async fn a_task_is_shown_by_id_with_its_cluster_and_by_arn() {
           "DesiredStatus": "RUNNING",
           "LastStatus": "RUNNING",
           "LaunchType": "FARGATE",
-          "StoppedReason": "",
           "Tags": [
             {
               "Key": "team",
@@ -86,7 +86,7 @@ async fn a_task_is_shown_by_id_with_its_cluster_and_by_arn() {
 #[tokio::test]
 async fn a_stopped_task_is_shown() {
     let app = TestApp::new();
-    register(app.account(), "web").await;
+    furnish(app.account()).await;
     let arn = run(app.account(), "web", |call| call).await.remove(0);
     app.account()
         .ecs()
@@ -104,7 +104,7 @@ async fn a_stopped_task_is_shown() {
 
 #[tokio::test]
 async fn an_unknown_task_is_not_found() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let problem = app
         .get(&format!("{PATH}/0123456789abcdef0123456789abcdef"))
         .await
@@ -117,11 +117,10 @@ async fn an_unknown_task_is_not_found() {
       "retryable": false
     }
     "#);
-    app.faults().refuse(
-        "ecs:DescribeTasks",
+    app.aws().on("ecs:DescribeTasks").meets(Fault::refuse(
         "ClusterNotFoundException",
         "Cluster not found.",
-    );
+    ));
     assert_eq!(
         app.get(&format!("{PATH}/0123456789abcdef0123456789abcdef"))
             .await
@@ -132,7 +131,7 @@ async fn an_unknown_task_is_not_found() {
 
 #[tokio::test]
 async fn an_impossible_task_is_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let account_id = app.account().id.clone();
     for task in [
         "a%20b",
@@ -146,23 +145,25 @@ async fn an_impossible_task_is_refused_before_any_call() {
         let problem = app.get(&format!("{PATH}/{task}")).await.problem(400);
         assert_eq!(problem["code"], "InvalidIdentifier", "{task}");
     }
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, status) in [
         ("ClientException", 400),
         ("InvalidParameterException", 400),
         ("AccessDeniedException", 403),
     ] {
-        app.faults().refuse("ecs:DescribeTasks", code, "No");
+        app.aws()
+            .on("ecs:DescribeTasks")
+            .meets(Fault::refuse(code, "No"));
         let problem = app.get(&format!("{PATH}/0a1b")).await.problem(status);
         assert_eq!(
             (&problem["code"], &problem["retryable"]),
             (&json!(code), &json!(false))
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }

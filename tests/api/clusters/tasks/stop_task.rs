@@ -1,6 +1,7 @@
+use fake_aws::Fault;
 use serde_json::json;
 
-use super::{register, run};
+use super::{furnish, run};
 use crate::support::TestApp;
 use crate::support::promised::{TASK, project};
 
@@ -9,8 +10,8 @@ const STOP: &str = "ecs:StopTask";
 
 #[tokio::test]
 async fn a_stopped_task_is_answered_with_the_reason() {
-    let mut app = TestApp::with_faults();
-    register(app.account(), "web").await;
+    let app = TestApp::new();
+    furnish(app.account()).await;
     let arn = run(app.account(), "web", |call| {
         call.launch_type("FARGATE".into())
     })
@@ -41,7 +42,7 @@ async fn a_stopped_task_is_answered_with_the_reason() {
         ],
         "CreatedAt": "[time]",
         "DesiredStatus": "STOPPED",
-        "LastStatus": "STOPPED",
+        "LastStatus": "RUNNING",
         "LaunchType": "FARGATE",
         "StoppedReason": "the night is over",
         "Tags": [],
@@ -53,7 +54,7 @@ async fn a_stopped_task_is_answered_with_the_reason() {
     "#);
     assert_eq!(answer["Task"]["TaskArn"], arn);
     assert_eq!(
-        app.faults().sent(STOP),
+        app.aws().sent(STOP),
         [json!({"cluster": "myclu", "task": id, "reason": "the night is over"})]
     );
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
@@ -61,8 +62,8 @@ async fn a_stopped_task_is_answered_with_the_reason() {
 
 #[tokio::test]
 async fn a_task_is_stopped_by_arn_and_without_a_reason() {
-    let mut app = TestApp::with_faults();
-    register(app.account(), "web").await;
+    let app = TestApp::new();
+    furnish(app.account()).await;
     let arns = run(app.account(), "web", |call| call.count(2)).await;
     app.delete(&format!(
         "{PATH}/{}",
@@ -75,13 +76,13 @@ async fn a_task_is_stopped_by_arn_and_without_a_reason() {
     let expected = arns
         .iter()
         .map(|arn| json!({"cluster": "myclu", "task": arn.rsplit('/').next().unwrap()}));
-    assert_eq!(app.faults().sent(STOP), expected.collect::<Vec<_>>());
+    assert_eq!(app.aws().sent(STOP), expected.collect::<Vec<_>>());
     assert_eq!(app.get(PATH).await.expect(200), json!([]));
 }
 
 #[tokio::test]
 async fn an_impossible_task_and_an_unknown_parameter_are_refused_before_any_call() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let account_id = app.account().id.clone();
     for task in [
         "a%20b",
@@ -100,31 +101,33 @@ async fn an_impossible_task_and_an_unknown_parameter_are_refused_before_any_call
         problem["errors"],
         json!([{"path": "reson", "message": message}])
     );
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_aws_refuses_is_a_problem() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     for (code, status) in [
         ("ClientException", 400),
         ("InvalidParameterException", 400),
         ("AccessDeniedException", 403),
         ("ClusterNotFoundException", 404),
     ] {
-        app.faults().refuse(STOP, code, "No");
+        app.aws().on(STOP).meets(Fault::refuse(code, "No"));
         assert_eq!(
             app.delete(&format!("{PATH}/0a1b")).await.problem(status)["code"],
             code
         );
-        app.faults().clear();
+        app.aws().forget_script();
     }
 }
 
 #[tokio::test]
 async fn an_unknown_task_is_not_found() {
     // ECS says so with the code of a bad parameter.
-    let problem = TestApp::new()
+    let app = TestApp::new();
+    furnish(app.account()).await;
+    let problem = app
         .delete(&format!("{PATH}/0123456789abcdef0123456789abcdef"))
         .await
         .problem(404);

@@ -83,7 +83,7 @@ async fn camel_case_and_pascal_case_give_the_same_result() {
 
 #[tokio::test]
 async fn a_misspelt_member_is_named_with_the_right_one_and_nothing_is_called() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let mut body = documented("ns-1");
     body["service"] = json!({"servicename": "webapp", "desiredCoutn": 1});
     let answer = create(&app, &body).await;
@@ -101,7 +101,7 @@ async fn a_misspelt_member_is_named_with_the_right_one_and_nothing_is_called() {
       ]
     }
     "#);
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_task_definition_that_was_answered_is_accepted_back() {
 
 #[tokio::test]
 async fn what_was_answered_can_come_back_with_the_tags_of_its_request() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let mut body = all_new(&app).await;
     let tags = json!([{"key": "team", "value": "a"}, {"Key": "ecs-api:request-id", "Value": "x"}]);
     for part in ["cluster", "taskdefinition", "serviceregistry", "service"] {
@@ -221,7 +221,7 @@ async fn what_was_answered_can_come_back_with_the_tags_of_its_request() {
         ("servicediscovery:CreateService", "Tags", "Key"),
         ("ecs:CreateService", "tags", "key"),
     ] {
-        let sent = app.faults().sent(operation).remove(0);
+        let sent = app.aws().sent(operation).remove(0);
         let keys: Vec<_> = sent[tags]
             .as_array()
             .unwrap()
@@ -249,7 +249,7 @@ async fn an_empty_list_of_registries_is_no_registry() {
 
 #[tokio::test]
 async fn a_part_given_twice_is_refused_also_where_the_caller_is_lenient() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let mut body = documented("ns-1");
     body["Service"] = body["service"].clone();
     let request = app
@@ -261,7 +261,7 @@ async fn a_part_given_twice_is_refused_also_where_the_caller_is_lenient() {
         errors,
         json!([{"path": "service", "message": "given twice, as `service` and as `Service`"}])
     );
-    assert_eq!(app.faults().calls(), [""; 0]);
+    assert_eq!(app.aws().operations(), [""; 0]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The things that are there before a create: used, missing, or in its way.
 
+use fake_aws::Fault;
 use serde_json::json;
 
 use super::{all_new, create};
@@ -7,7 +8,7 @@ use crate::support::TestApp;
 
 #[tokio::test]
 async fn whatever_must_exist_and_does_not_is_not_found_before_anything_is_made() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let mut body = all_new(&app).await;
     create(&app, &body).await.expect(200);
     let ecs = app.account().ecs();
@@ -21,15 +22,7 @@ async fn whatever_must_exist_and_does_not_is_not_found_before_anything_is_made()
         .send()
         .await
         .unwrap();
-    let web = ecs
-        .register_task_definition()
-        .family("inactive")
-        .container_definitions(
-            aws_sdk_ecs::types::ContainerDefinition::builder()
-                .name("a")
-                .image("b")
-                .build(),
-        );
+    let web = app.account().task_definition("inactive", "a");
     web.send().await.unwrap();
     ecs.deregister_task_definition()
         .task_definition("inactive:1")
@@ -86,8 +79,8 @@ async fn whatever_must_exist_and_does_not_is_not_found_before_anything_is_made()
         "servicediscovery:CreateService",
     ];
     let made = app
-        .faults()
-        .calls()
+        .aws()
+        .operations()
         .into_iter()
         .filter(|call| changes.contains(&call.as_str()))
         .count();
@@ -139,11 +132,12 @@ async fn a_service_of_the_name_is_a_conflict() {
 
 #[tokio::test]
 async fn a_service_that_is_still_draining_asks_for_patience() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
     let message = "Unable to Start a service that is still Draining.";
-    app.faults()
-        .refuse("ecs:CreateService", "InvalidParameterException", message);
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::refuse("InvalidParameterException", message));
     let answer = create(&app, &body).await;
     assert_eq!(answer.header("retry-after"), Some("30"));
     let problem = answer.problem(409);
@@ -156,18 +150,23 @@ async fn a_service_that_is_still_draining_asks_for_patience() {
 
 #[tokio::test]
 async fn a_service_that_is_there_and_can_not_be_shown_is_in_the_way_of_a_repetition() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
-    app.faults().lose_answers("ecs:CreateService");
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::reset().after_work());
     // The look finds none, the one after the create sees nothing, and the undo's finds it.
-    let mut none = crate::clusters::services::instead(&json!({"services": [], "failures": []}));
-    none["times"] = json!(1);
-    app.faults().inject("ecs:DescribeServices", none);
-    let denied = json!({"code": "AccessDeniedException", "status": 400, "message": "not you"});
-    app.faults()
-        .inject("ecs:DescribeServices", json!({"times": 1, "error": denied}));
-    app.faults()
-        .refuse("servicediscovery:GetService", "ThrottlingException", "slow");
+    app.aws()
+        .on("ecs:DescribeServices")
+        .once()
+        .meets(Fault::answer(&json!({"services": [], "failures": []})));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .once()
+        .meets(Fault::refuse("AccessDeniedException", "not you"));
+    app.aws()
+        .on("servicediscovery:GetService")
+        .meets(Fault::refuse("ThrottlingException", "slow"));
     let problem = create(&app, &body).await.problem(429);
     assert_eq!(
         (&problem["retryable"], &problem["RolledBack"]),
@@ -190,25 +189,24 @@ async fn a_service_that_is_there_and_can_not_be_shown_is_in_the_way_of_a_repetit
 
 #[tokio::test]
 async fn a_cluster_that_is_not_ready_is_a_reason_to_come_back_and_an_own_one_is_waited_for() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
     let provisioning = json!({"clusterName": "myclu", "status": "PROVISIONING"});
-    let mut fault =
-        crate::clusters::services::instead(&json!({"clusters": [provisioning], "failures": []}));
-    app.faults().inject("ecs:DescribeClusters", fault.clone());
+    let look = || app.aws().on("ecs:DescribeClusters");
+    let shows_it = Fault::answer(&json!({"clusters": [provisioning], "failures": []}));
+    look().meets(shows_it.clone());
     let answer = create(&app, &body).await;
     assert_eq!(answer.header("retry-after"), Some("5"));
     assert_eq!(answer.problem(409)["code"], "NotReady");
-    app.faults().clear();
+    app.aws().forget_script();
     // The look finds none; what is created is PROVISIONING at first.
-    let mut none = crate::clusters::services::instead(&json!({"clusters": [], "failures": []}));
-    none["times"] = json!(1);
-    fault["times"] = json!(2);
-    app.faults().inject("ecs:DescribeClusters", none);
-    app.faults().inject("ecs:DescribeClusters", fault);
-    let mut created = crate::clusters::services::instead(&json!({"cluster": provisioning}));
-    created["times"] = json!(1);
-    app.faults().inject("ecs:CreateCluster", created);
+    let shows_none = Fault::answer(&json!({"clusters": [], "failures": []}));
+    look().once().meets(shows_none);
+    look().times(2).meets(shows_it);
+    app.aws()
+        .on("ecs:CreateCluster")
+        .once()
+        .meets(Fault::answer(&json!({"cluster": provisioning})));
     app.account()
         .ecs()
         .create_cluster()
@@ -218,8 +216,8 @@ async fn a_cluster_that_is_not_ready_is_a_reason_to_come_back_and_an_own_one_is_
         .unwrap();
     create(&app, &body).await.expect(200);
     let looks = app
-        .faults()
-        .calls()
+        .aws()
+        .operations()
         .iter()
         .filter(|call| *call == "ecs:DescribeClusters")
         .count();
@@ -228,13 +226,17 @@ async fn a_cluster_that_is_not_ready_is_a_reason_to_come_back_and_an_own_one_is_
 
 #[tokio::test]
 async fn a_registry_that_does_not_say_who_created_it_is_somebody_elses() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
-    app.faults().lose_answers("servicediscovery:CreateService");
-    app.faults()
-        .answer("servicediscovery:ListTagsForResource", &json!({"Tags": []}));
-    app.faults()
-        .refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.aws()
+        .on("servicediscovery:CreateService")
+        .meets(Fault::reset().after_work());
+    app.aws()
+        .on("servicediscovery:ListTagsForResource")
+        .meets(Fault::answer(&json!({"Tags": []})));
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::refuse("InvalidParameterException", "no"));
     let problem = create(&app, &body).await.problem(400);
     assert_eq!(problem["LeftBehind"], json!([]));
     let found = app.account().inventory().await;

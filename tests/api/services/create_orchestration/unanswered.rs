@@ -2,19 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use fake_aws::Fault;
 use serde_json::json;
 
 use super::{all_new, create};
 use crate::services::arns;
-use crate::support::{Faults, TestApp};
+use crate::support::TestApp;
 
 #[tokio::test]
 async fn a_silent_aws_ends_in_time_and_what_was_made_is_taken_back() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     app.set_time_left(Duration::from_secs(12));
     let body = all_new(&app).await;
-    app.faults()
-        .inject("ecs:CreateService", json!({"latency": 20_000}));
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::delay(Duration::from_secs(20)));
     let started = Instant::now();
     let problem = create(&app, &body).await.problem(504);
     assert!(
@@ -47,9 +49,12 @@ async fn what_aws_made_and_did_not_answer_is_known_by_its_tags_and_made_once() {
         "servicediscovery:CreateService",
         "ecs:CreateService",
     ] {
-        let mut app = TestApp::with_faults();
+        let app = TestApp::new();
         let body = all_new(&app).await;
-        app.faults().lose_answer(operation);
+        app.aws()
+            .on(operation)
+            .once()
+            .meets(Fault::reset().after_work());
         let answer = create(&app, &body).await.expect(200);
         assert_eq!(
             app.account().inventory().await,
@@ -65,11 +70,12 @@ async fn what_aws_never_answers_is_found_and_taken_back_where_the_next_step_is_r
         "ecs:RegisterTaskDefinition",
         "servicediscovery:CreateService",
     ] {
-        let mut app = TestApp::with_faults();
+        let app = TestApp::new();
         let body = all_new(&app).await;
-        app.faults().lose_answers(operation);
-        app.faults()
-            .refuse("ecs:CreateService", "InvalidParameterException", "no");
+        app.aws().on(operation).meets(Fault::reset().after_work());
+        app.aws()
+            .on("ecs:CreateService")
+            .meets(Fault::refuse("InvalidParameterException", "no"));
         let problem = create(&app, &body).await.problem(400);
         assert_eq!(
             (&problem["LeftBehind"], &problem["retryable"]),
@@ -90,9 +96,17 @@ async fn what_aws_does_although_it_failed_is_waited_for() {
         "ecs:CreateService",
     ] {
         for is_reset in [true, false] {
-            let mut app = TestApp::with_faults();
+            let app = TestApp::new();
             let body = all_new(&app).await;
-            app.faults().do_it_late(operation, 1500, is_reset);
+            let failure = if is_reset {
+                Fault::reset()
+            } else {
+                Fault::fail(500)
+            };
+            app.aws()
+                .on(operation)
+                .once()
+                .meets(failure.and_work_later(Duration::from_millis(1500)));
             let answer = create(&app, &body).await;
             tokio::time::sleep(Duration::from_secs(2)).await;
             let left = app.account().inventory().await;
@@ -103,23 +117,24 @@ async fn what_aws_does_although_it_failed_is_waited_for() {
 
 #[tokio::test]
 async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_the_answer() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
-    app.faults().do_it_late("ecs:CreateService", 1500, true);
-    app.faults()
-        .inject("ecs:DescribeServices", json!({"latency": 200}));
-    let calls = app.faults().calls_heard();
-    let mut proxy = Faults::beside(app.faults());
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::delay(Duration::from_millis(200)));
     // Asked a second time, AWS refuses; what the first call does is in no answer.
-    let refuse = async {
-        calls.until("ecs:CreateService").await;
-        proxy.refuse("ecs:CreateService", "AccessDeniedException", "not you");
-    };
-    let (answer, ()) = tokio::join!(create(&app, &body), refuse);
+    app.aws()
+        .on("ecs:CreateService")
+        .once()
+        .meets(Fault::reset().and_work_later(Duration::from_millis(1500)));
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::refuse("AccessDeniedException", "not you"));
+    let answer = create(&app, &body).await;
     assert_eq!(app.account().inventory().await, arns(&answer.expect(200)));
     assert_eq!(
-        app.faults()
-            .calls()
+        app.aws()
+            .operations()
             .iter()
             .filter(|call| *call == "ecs:CreateService")
             .count(),
@@ -129,16 +144,19 @@ async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_t
 
 #[tokio::test]
 async fn a_service_that_can_not_be_seen_keeps_its_parts() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     let body = all_new(&app).await;
     app.set_time_left(Duration::from_secs(12));
-    let mut first_look =
-        crate::clusters::services::instead(&json!({"services": [], "failures": []}));
-    first_look["times"] = json!(1);
-    app.faults().inject("ecs:DescribeServices", first_look);
-    app.faults()
-        .refuse("ecs:DescribeServices", "AccessDeniedException", "not you");
-    app.faults().lose_answers("ecs:CreateService");
+    app.aws()
+        .on("ecs:DescribeServices")
+        .once()
+        .meets(Fault::answer(&json!({"services": [], "failures": []})));
+    app.aws()
+        .on("ecs:DescribeServices")
+        .meets(Fault::refuse("AccessDeniedException", "not you"));
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::reset().after_work());
     let problem = create(&app, &body).await.problem(502);
     assert_eq!(
         (&problem["RolledBack"], &problem["retryable"]),
@@ -163,12 +181,12 @@ async fn what_ecs_has_not_heard_of_yet_is_waited_for() {
             "Unable to assume the service linked role.",
         ),
     ] {
-        let mut app = TestApp::with_faults();
+        let app = TestApp::new();
         let body = all_new(&app).await;
-        app.faults().inject(
-            "ecs:CreateService",
-            json!({"times": 3, "error": {"code": code, "status": 400, "message": message}}),
-        );
+        app.aws()
+            .on("ecs:CreateService")
+            .times(3)
+            .meets(Fault::refuse(code, message));
         let answer = create(&app, &body).await.expect(200);
         assert_eq!(app.account().inventory().await, arns(&answer), "{code}");
     }
@@ -176,10 +194,12 @@ async fn what_ecs_has_not_heard_of_yet_is_waited_for() {
 
 #[tokio::test]
 async fn a_throttled_create_is_repeated_unseen() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
-    let throttled = json!({"times": 2, "error": {"code": "ThrottlingException", "status": 400, "message": "slow"}});
-    app.faults().inject("ecs:RegisterTaskDefinition", throttled);
+    app.aws()
+        .on("ecs:RegisterTaskDefinition")
+        .times(2)
+        .meets(Fault::refuse("ThrottlingException", "slow"));
     let answer = create(&app, &body).await.expect(200);
     assert_eq!(answer["TaskDefinition"]["Revision"], 1);
 }

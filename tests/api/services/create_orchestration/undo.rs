@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use fake_aws::Fault;
 use serde_json::json;
 
 use super::{all_new, create};
@@ -56,9 +57,9 @@ async fn every_refused_step_leaves_the_account_as_it_was() {
             503,
         ),
     ] {
-        let mut app = TestApp::with_faults();
+        let app = TestApp::new();
         let body = all_new(&app).await;
-        app.faults().refuse(operation, code, message);
+        app.aws().on(operation).meets(Fault::refuse(code, message));
         let answer = create(&app, &body).await;
         // An error of AWS's servers is a 502, whatever status it came with.
         let problem = answer.problem(if code == "ServerException" {
@@ -82,7 +83,7 @@ async fn every_refused_step_leaves_the_account_as_it_was() {
 
 #[tokio::test]
 async fn a_refused_service_is_undone_newest_first_and_what_existed_stays() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
     app.account()
         .ecs()
@@ -92,8 +93,9 @@ async fn a_refused_service_is_undone_newest_first_and_what_existed_stays() {
         .await
         .unwrap();
     let before = app.account().inventory().await;
-    app.faults()
-        .refuse("ecs:CreateService", "InvalidParameterException", "no");
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::refuse("InvalidParameterException", "no"));
     let problem = create(&app, &body).await.problem(400);
     assert_eq!(app.account().inventory().await, before);
     insta::assert_json_snapshot!(problem, {".Created[].Arn" => "[arn]", ".RolledBack[].Arn" => "[arn]"}, @r#"
@@ -121,7 +123,7 @@ async fn a_refused_service_is_undone_newest_first_and_what_existed_stays() {
       "LeftBehind": []
     }
     "#);
-    let calls = app.faults().calls();
+    let calls = app.aws().operations();
     let undo = calls
         .iter()
         .skip_while(|call| *call != "ecs:CreateService")
@@ -140,12 +142,14 @@ async fn a_refused_service_is_undone_newest_first_and_what_existed_stays() {
 
 #[tokio::test]
 async fn what_can_not_be_undone_is_listed_with_the_command_that_would() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
-    app.faults()
-        .refuse("ecs:CreateService", "InvalidParameterException", "no");
-    app.faults()
-        .refuse("ecs:DeleteCluster", "AccessDeniedException", "not you");
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::refuse("InvalidParameterException", "no"));
+    app.aws()
+        .on("ecs:DeleteCluster")
+        .meets(Fault::refuse("AccessDeniedException", "not you"));
     let problem = create(&app, &body).await.problem(400);
     let id = &app.account().id;
     let cluster = format!("arn:aws:ecs:us-east-1:{id}:cluster/myclu");
@@ -164,30 +168,23 @@ async fn what_can_not_be_undone_is_listed_with_the_command_that_would() {
 
 #[tokio::test]
 async fn what_anothers_service_uses_by_now_is_listed_and_left() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
-    let no = json!({"code": "InvalidParameterException", "status": 400, "message": "no"});
-    app.faults()
-        .inject("ecs:CreateService", json!({"latency": 2000, "error": no}));
-    let (ecs, discovery, calls) = (
-        app.account().ecs(),
-        app.account().discovery(),
-        app.faults().calls_heard(),
-    );
+    let refusal = Fault::refuse("InvalidParameterException", "no");
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(refusal.after(Duration::from_secs(2)));
+    let account = app.account();
     let another = async {
-        calls.until("ecs:CreateService").await;
-        let registries = discovery.list_services().send().await.unwrap();
+        app.aws().until_called("ecs:CreateService").await;
+        let registries = account.discovery().list_services().send().await.unwrap();
         let registry = aws_sdk_ecs::types::ServiceRegistry::builder();
         let registry = registry
             .registry_arn(registries.services()[0].arn().unwrap())
             .build();
-        let service = ecs
-            .create_service()
-            .cluster("myclu")
-            .service_name("another")
-            .task_definition("mytaskdef:1");
-        service
-            .desired_count(0)
+        account
+            .service("another")
+            .task_definition("mytaskdef:1")
             .service_registries(registry)
             .send()
             .await
@@ -220,15 +217,15 @@ async fn what_anothers_service_uses_by_now_is_listed_and_left() {
 
 #[tokio::test]
 async fn an_undo_that_aws_does_not_answer_takes_no_time_of_the_others() {
-    let mut app = TestApp::with_faults();
+    let mut app = TestApp::new();
     let body = all_new(&app).await;
     app.set_time_left(Duration::from_secs(12));
-    app.faults()
-        .refuse("ecs:CreateService", "InvalidParameterException", "no");
-    app.faults().inject(
-        "servicediscovery:DeleteService",
-        json!({"timeout_ms": 30_000}),
-    );
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::refuse("InvalidParameterException", "no"));
+    app.aws()
+        .on("servicediscovery:DeleteService")
+        .meets(Fault::silence());
     let problem = create(&app, &body).await.problem(400);
     let left: Vec<_> = problem["LeftBehind"]
         .as_array()
@@ -251,12 +248,15 @@ async fn an_undo_that_aws_does_not_answer_takes_no_time_of_the_others() {
 
 #[tokio::test]
 async fn an_undo_that_comes_too_early_is_tried_again() {
-    let mut app = TestApp::with_faults();
+    let app = TestApp::new();
     let body = all_new(&app).await;
-    app.faults()
-        .refuse("ecs:CreateService", "InvalidParameterException", "no");
-    let busy = json!({"times": 2, "error": {"code": "UpdateInProgressException", "status": 400, "message": "busy"}});
-    app.faults().inject("ecs:DeleteCluster", busy);
+    app.aws()
+        .on("ecs:CreateService")
+        .meets(Fault::refuse("InvalidParameterException", "no"));
+    app.aws()
+        .on("ecs:DeleteCluster")
+        .times(2)
+        .meets(Fault::refuse("UpdateInProgressException", "busy"));
     let problem = create(&app, &body).await.problem(400);
     assert_eq!(
         (&problem["LeftBehind"], &problem["retryable"]),
