@@ -8,6 +8,8 @@ mod look;
 
 use std::time::Duration;
 
+use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
+use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
 use tokio::time::{Instant, sleep};
@@ -319,38 +321,69 @@ async fn make(
     input
         .task_definition
         .clone_from(&task_definition.task_definition_arn);
-    if let (Some(registry), Some(entries)) = (&registry, &mut input.service_registries) {
-        for entry in entries
-            .iter_mut()
-            .filter(|entry| entry.registry_arn().is_none())
-        {
-            entry.registry_arn.clone_from(&registry.arn);
-        }
+    if let Some(registry) = &registry {
+        join_registry(&mut input, registry);
     }
-    let begun = Instant::now();
-    let service = loop {
-        let error = match service::make(account, mark, &input, log).await {
-            Err(error) if begun.elapsed() < service::READY => error,
-            made => break made?,
-        };
-        match (error.kind, &plan.spare_cluster) {
-            // Another request's undo took it: it was empty until the service would be in it.
-            (Kind::NotFound, Some(spare)) if lacks_the_cluster(&error) => {
-                cluster::make(account, spare, log).await?;
-            }
-            // ECS has not heard of what was made just now.
-            (Kind::NotFound, _) if is_new_revision && !lacks_the_cluster(&error) => {}
-            (Kind::NotReady, _) => {}
-            _ => return Err(error.into()),
-        }
-        sleep(PAUSE).await;
+    let maker = ServiceMaker {
+        account,
+        mark,
+        spare_cluster: plan.spare_cluster.as_deref(),
+        is_new_revision,
+        log,
     };
+    let service = maker.make(&input).await?;
     Ok(Creation {
         cluster,
         task_definition,
         registry,
         service,
     })
+}
+
+/// Puts the registry in every entry that the caller left to it.
+fn join_registry(input: &mut CreateServiceInput, registry: &Registry) {
+    let entries = input.service_registries.iter_mut().flatten();
+    for entry in entries.filter(|entry| entry.registry_arn().is_none()) {
+        entry.registry_arn.clone_from(&registry.arn);
+    }
+}
+
+/// Makes the service over what ECS has not heard of yet, or has lost since.
+struct ServiceMaker<'r> {
+    account: &'r Account,
+    mark: &'r Mark,
+    /// The cluster to create, should another request's undo delete the one found.
+    spare_cluster: Option<&'r CreateClusterInput>,
+    is_new_revision: bool,
+    log: &'r UndoLog,
+}
+
+impl ServiceMaker<'_> {
+    async fn make(&self, input: &CreateServiceInput) -> Result<Service, Error> {
+        let begun = Instant::now();
+        loop {
+            match service::make(self.account, self.mark, input, self.log).await {
+                Err(error) if begun.elapsed() < service::READY => self.mend(error).await?,
+                made => return made,
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Does what lets the next try succeed, or gives the error back if another try would not help.
+    async fn mend(&self, error: Error) -> Result<(), Error> {
+        match (error.kind, self.spare_cluster) {
+            // Another request's undo deleted it: it was empty until the service would be in it.
+            (Kind::NotFound, Some(spare)) if lacks_the_cluster(&error) => {
+                cluster::make(self.account, spare, self.log).await?;
+                Ok(())
+            }
+            // ECS has not heard of what was made just now.
+            (Kind::NotFound, _) if self.is_new_revision && !lacks_the_cluster(&error) => Ok(()),
+            (Kind::NotReady, _) => Ok(()),
+            _ => Err(error),
+        }
+    }
 }
 
 fn lacks_the_cluster(error: &Error) -> bool {

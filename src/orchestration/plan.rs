@@ -229,50 +229,6 @@ impl CreatePlan {
 
     /// Lists what will be done, in the order in which it will be done. (The parts before the service are made side by side.)
     pub fn steps(&self) -> Vec<Step> {
-        let absent = "it is not there";
-        let there = "it is there";
-        let cluster = match &self.cluster {
-            Part::Use(found) => Step::new(
-                "ecs:DescribeClusters",
-                Does::Use,
-                found.cluster_arn().unwrap_or_default(),
-                there,
-            ),
-            Part::Make(input) => Step::new(
-                "ecs:CreateCluster",
-                Does::Create,
-                input.cluster_name().unwrap_or_default(),
-                absent,
-            ),
-        };
-        let task_definition = match &self.task_definition {
-            Part::Use(found) => Step::new(
-                "ecs:DescribeTaskDefinition",
-                Does::Use,
-                found.task_definition_arn().unwrap_or_default(),
-                there,
-            ),
-            Part::Make(input) => Step::new(
-                "ecs:RegisterTaskDefinition",
-                Does::Create,
-                input.family().unwrap_or_default(),
-                "each request registers a revision of its own",
-            ),
-        };
-        let registry = self.registry.as_ref().map(|registry| match registry {
-            Part::Use(found) => Step::new(
-                "servicediscovery:GetService",
-                Does::Use,
-                found.arn().unwrap_or_default(),
-                "it is there, with the same records",
-            ),
-            Part::Make(input) => Step::new(
-                "servicediscovery:CreateService",
-                Does::Create,
-                input.name().unwrap_or_default(),
-                absent,
-            ),
-        });
         if let Some(service) = &self.made_before {
             let arn = service.service_arn().unwrap_or_default();
             let why = "the same request with this `Idempotency-Key` has made it";
@@ -285,14 +241,48 @@ impl CreatePlan {
             "its name is free",
         );
         [
-            Some(cluster),
-            Some(task_definition),
-            registry,
+            Some(self.cluster_step()),
+            Some(self.task_definition_step()),
+            self.registry.as_ref().map(registry_step),
             Some(service),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    fn cluster_step(&self) -> Step {
+        match &self.cluster {
+            Part::Use(found) => Step::new(
+                "ecs:DescribeClusters",
+                Does::Use,
+                found.cluster_arn().unwrap_or_default(),
+                "it is there",
+            ),
+            Part::Make(input) => Step::new(
+                "ecs:CreateCluster",
+                Does::Create,
+                input.cluster_name().unwrap_or_default(),
+                "it is not there",
+            ),
+        }
+    }
+
+    fn task_definition_step(&self) -> Step {
+        match &self.task_definition {
+            Part::Use(found) => Step::new(
+                "ecs:DescribeTaskDefinition",
+                Does::Use,
+                found.task_definition_arn().unwrap_or_default(),
+                "it is there",
+            ),
+            Part::Make(input) => Step::new(
+                "ecs:RegisterTaskDefinition",
+                Does::Create,
+                input.family().unwrap_or_default(),
+                "each request registers a revision of its own",
+            ),
+        }
     }
 
     /// Puts the mark on everything that is to be made, and its token where the caller gave none.
@@ -314,6 +304,23 @@ impl CreatePlan {
         self.service
             .client_token
             .get_or_insert_with(|| mark.token());
+    }
+}
+
+fn registry_step(registry: &Part<Registry, discovery::CreateServiceInput>) -> Step {
+    match registry {
+        Part::Use(found) => Step::new(
+            "servicediscovery:GetService",
+            Does::Use,
+            found.arn().unwrap_or_default(),
+            "it is there, with the same records",
+        ),
+        Part::Make(input) => Step::new(
+            "servicediscovery:CreateService",
+            Does::Create,
+            input.name().unwrap_or_default(),
+            "it is not there",
+        ),
     }
 }
 
