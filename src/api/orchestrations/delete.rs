@@ -176,7 +176,7 @@ pub(in crate::api) async fn delete_service(
         ),
         Err(failure) => return Err(Box::new(failure).into()),
     };
-    let is_queued = !progress.pending.is_empty() && is_queued(request, target, &progress).await;
+    let is_queued = !progress.pending.is_empty() && enqueue(request, target, &progress).await;
     if let Some(failure) = failure.filter(|_| !is_queued) {
         return Err(Box::new(failure).into());
     }
@@ -203,8 +203,8 @@ pub(in crate::api) async fn delete_service(
     Ok(Reply::json(Value::Object(answer)).accepted(PENDING_RETRY_S))
 }
 
-/// Whether the queue has taken what is pending; why it has not is for the log.
-async fn is_queued(request: &Request<'_>, target: &Target, progress: &Progress) -> bool {
+/// Gives what is pending to the queue, and tells whether it has taken it; why it has not is for the log.
+async fn enqueue(request: &Request<'_>, target: &Target, progress: &Progress) -> bool {
     let Some(continuation) = request.continuation else {
         return false;
     };

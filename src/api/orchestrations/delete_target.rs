@@ -1,4 +1,4 @@
-//! What an orchestrated delete is to delete: members of the body, or parameters of the query.
+//! The target of an orchestrated delete: members of the body, or parameters of the query.
 
 use serde_json::{Map, Value};
 
@@ -48,7 +48,7 @@ pub(super) fn read_target(request: &Request<'_>) -> Result<(Target, Vec<String>)
     validation.finish_with(target).map_err(Error::Input)
 }
 
-/// What the body and the query say of one thing.
+/// One thing as the body and the query say it.
 struct Given<'r> {
     body: Option<Value>,
     query: Option<&'r str>,
