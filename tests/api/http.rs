@@ -1,9 +1,10 @@
 //! What holds for every path: methods, encodings, limits, the envelope.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fake_aws::Fault;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::support::{Caller, TestApp};
 
@@ -366,9 +367,9 @@ async fn a_panic_is_an_answer_that_tells_nothing_of_the_inside() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_silent_aws_is_answered_for_before_lambda_gives_up() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     app.set_time_left(Duration::from_secs(3));
     app.aws()
         .on("ecs:DescribeClusters")

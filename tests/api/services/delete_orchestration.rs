@@ -1,9 +1,10 @@
 //! One DELETE removes a service and, if asked, what belongs to it, in AWS's order.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fake_aws::Fault;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::documented;
 use crate::support::{Answer, TestApp};

@@ -200,9 +200,9 @@ async fn an_answer_that_is_lost_is_found_again_at_every_step() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_repetition_after_a_timeout_makes_nothing_twice() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     app.set_time_left(Duration::from_secs(10));
     let body = all_new(&app).await;
     // AWS does the work, and does not say so in time.

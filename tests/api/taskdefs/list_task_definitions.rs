@@ -289,9 +289,9 @@ async fn what_aws_refuses_is_a_problem_with_either_way_to_list() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_does_not_fit_the_time_is_continued_by_the_link() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     let mut expected = Vec::new();
     for index in 0..20 {
         let family = format!("family-{index:02}");

@@ -213,9 +213,9 @@ async fn a_reader_may_not_delete() {
     assert_eq!(app.aws().operations(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_silent_aws_is_given_up_in_time() {
-    let mut app = with_web(TestApp::new()).await;
+    let mut app = with_web(TestApp::scripted()).await;
     app.get(PATH).await.expect(200);
     app.set_time_left(Duration::from_secs(3));
     app.aws()

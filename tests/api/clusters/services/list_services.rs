@@ -339,9 +339,9 @@ async fn a_refused_description_is_a_problem_and_not_a_shorter_list() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_not_described_in_time_is_linked_to() {
-    let mut app = with_services(TestApp::new(), 25).await;
+    let mut app = with_services(TestApp::scripted(), 25).await;
     assert_eq!(app.get(PATH).await.expect(200), arns(&app, 25));
     app.set_time_left(Duration::from_secs(6));
     app.aws()

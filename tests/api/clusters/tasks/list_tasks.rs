@@ -233,9 +233,9 @@ async fn a_list_without_tasks_is_empty() {
     assert_eq!(listed.expect(200), json!([]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_does_not_fit_the_time_is_continued_by_the_link() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     furnish(app.account()).await;
     let mut started = Vec::new();
     for _ in 0..40 {
@@ -265,9 +265,9 @@ async fn what_does_not_fit_the_time_is_continued_by_the_link() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_list_that_has_nothing_in_time_is_a_problem() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     app.set_time_left(Duration::from_secs(2));
     app.aws()
         .on(LIST)

@@ -1,9 +1,10 @@
 //! A create whose calls AWS answers late, wrongly or never.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fake_aws::Fault;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{all_new, create};
 use crate::services::arns;
@@ -41,7 +42,7 @@ async fn a_silent_aws_ends_in_time_and_what_was_made_is_taken_back() {
     assert_eq!(app.account().inventory().await, [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_aws_made_and_did_not_answer_is_known_by_its_tags_and_made_once() {
     for operation in [
         "ecs:CreateCluster",
@@ -49,7 +50,7 @@ async fn what_aws_made_and_did_not_answer_is_known_by_its_tags_and_made_once() {
         "servicediscovery:CreateService",
         "ecs:CreateService",
     ] {
-        let app = TestApp::new();
+        let app = TestApp::scripted();
         let body = all_new(&app).await;
         app.aws()
             .on(operation)
@@ -64,13 +65,13 @@ async fn what_aws_made_and_did_not_answer_is_known_by_its_tags_and_made_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_aws_never_answers_is_found_and_taken_back_where_the_next_step_is_refused() {
     for operation in [
         "ecs:RegisterTaskDefinition",
         "servicediscovery:CreateService",
     ] {
-        let app = TestApp::new();
+        let app = TestApp::scripted();
         let body = all_new(&app).await;
         app.aws().on(operation).meets(Fault::reset().after_work());
         app.aws()
@@ -87,7 +88,7 @@ async fn what_aws_never_answers_is_found_and_taken_back_where_the_next_step_is_r
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_aws_does_although_it_failed_is_waited_for() {
     for operation in [
         "ecs:CreateCluster",
@@ -96,7 +97,7 @@ async fn what_aws_does_although_it_failed_is_waited_for() {
         "ecs:CreateService",
     ] {
         for is_reset in [true, false] {
-            let app = TestApp::new();
+            let app = TestApp::scripted();
             let body = all_new(&app).await;
             let failure = if is_reset {
                 Fault::reset()
@@ -115,9 +116,9 @@ async fn what_aws_does_although_it_failed_is_waited_for() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_the_answer() {
-    let app = TestApp::new();
+    let app = TestApp::scripted();
     let body = all_new(&app).await;
     app.aws()
         .on("ecs:DescribeServices")
@@ -142,9 +143,9 @@ async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_t
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_service_that_can_not_be_seen_keeps_its_parts() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     let body = all_new(&app).await;
     app.set_time_left(Duration::from_secs(12));
     app.aws()
@@ -171,7 +172,7 @@ async fn a_service_that_can_not_be_seen_keeps_its_parts() {
     assert_eq!(app.account().inventory().await.len(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_ecs_has_not_heard_of_yet_is_waited_for() {
     for (code, message) in [
         ("ClusterNotFoundException", "Cluster not found."),
@@ -181,7 +182,7 @@ async fn what_ecs_has_not_heard_of_yet_is_waited_for() {
             "Unable to assume the service linked role.",
         ),
     ] {
-        let app = TestApp::new();
+        let app = TestApp::scripted();
         let body = all_new(&app).await;
         app.aws()
             .on("ecs:CreateService")
@@ -192,9 +193,9 @@ async fn what_ecs_has_not_heard_of_yet_is_waited_for() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_throttled_create_is_repeated_unseen() {
-    let app = TestApp::new();
+    let app = TestApp::scripted();
     let body = all_new(&app).await;
     app.aws()
         .on("ecs:RegisterTaskDefinition")

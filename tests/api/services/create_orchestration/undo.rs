@@ -1,14 +1,15 @@
 //! A create that AWS refuses is taken back before its answer.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fake_aws::Fault;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{all_new, create};
 use crate::support::TestApp;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_refused_step_leaves_the_account_as_it_was() {
     for (operation, code, message, status) in [
         ("ecs:DescribeClusters", "AccessDeniedException", "no", 403),
@@ -57,7 +58,7 @@ async fn every_refused_step_leaves_the_account_as_it_was() {
             503,
         ),
     ] {
-        let app = TestApp::new();
+        let app = TestApp::scripted();
         let body = all_new(&app).await;
         app.aws().on(operation).meets(Fault::refuse(code, message));
         let answer = create(&app, &body).await;
@@ -81,9 +82,9 @@ async fn every_refused_step_leaves_the_account_as_it_was() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_service_is_undone_newest_first_and_what_existed_stays() {
-    let app = TestApp::new();
+    let app = TestApp::scripted();
     let body = all_new(&app).await;
     app.account()
         .ecs()
@@ -140,9 +141,9 @@ async fn a_refused_service_is_undone_newest_first_and_what_existed_stays() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_can_not_be_undone_is_listed_with_the_command_that_would() {
-    let app = TestApp::new();
+    let app = TestApp::scripted();
     let body = all_new(&app).await;
     app.aws()
         .on("ecs:CreateService")
@@ -166,9 +167,9 @@ async fn what_can_not_be_undone_is_listed_with_the_command_that_would() {
     assert_eq!(app.account().inventory().await, [cluster]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_anothers_service_uses_by_now_is_listed_and_left() {
-    let app = TestApp::new();
+    let app = TestApp::scripted();
     let body = all_new(&app).await;
     let refusal = Fault::refuse("InvalidParameterException", "no");
     app.aws()
@@ -215,9 +216,9 @@ async fn what_anothers_service_uses_by_now_is_listed_and_left() {
     assert_eq!(app.account().inventory().await.len(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_undo_that_aws_does_not_answer_takes_no_time_of_the_others() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     let body = all_new(&app).await;
     app.set_time_left(Duration::from_secs(12));
     app.aws()
@@ -246,9 +247,9 @@ async fn an_undo_that_aws_does_not_answer_takes_no_time_of_the_others() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_undo_that_comes_too_early_is_tried_again() {
-    let app = TestApp::new();
+    let app = TestApp::scripted();
     let body = all_new(&app).await;
     app.aws()
         .on("ecs:CreateService")
