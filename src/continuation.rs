@@ -120,7 +120,7 @@ impl Continuation {
         deadline: Deadline,
     ) -> Vec<&'b str> {
         let works = stream::iter(&batch.messages).map(|message| async move {
-            let working = deadline.keeping(PUT_BACK_RESERVE);
+            let working = deadline.keeping_a_third(PUT_BACK_RESERVE);
             let work = Box::pin(self.attempt(stack, message, working));
             // Neither a panic nor the end of the time takes the other messages along.
             let attempt = deadline

@@ -21,7 +21,7 @@ use crate::wire::write::write;
 
 /// The seconds after which a caller may ask again about a delete that is not done.
 const PENDING_RETRY_S: u32 = 15;
-/// The time that a delete keeps back of the request's to write its answer.
+/// The time that a delete keeps back of the request's to write its answer; at most a third of it is.
 const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 /// The same where it first hands over to the queue what is pending, by a few calls of AWS.
 const QUEUE_RESERVE: Duration = Duration::from_secs(4);
@@ -157,7 +157,8 @@ pub(in crate::api) async fn delete_service(
     } else {
         ANSWER_RESERVE
     };
-    let work = delete::delete(request.account, target, request.deadline.keeping(reserve));
+    let working = request.deadline.keeping_a_third(reserve);
+    let work = delete::delete(request.account, target, working);
     let (progress, failure) = match Box::pin(work).await {
         Ok(progress) => (progress, None),
         Err(Failure {

@@ -366,9 +366,9 @@ async fn a_service_that_drains_longer_than_a_request_is_pending_with_what_waits_
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_cluster_default_is_kept_also_while_a_service_drains() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     app.set_time_left(Duration::from_secs(4));
     let service = json!({"serviceArn": "arn:s", "serviceName": "web", "status": "DRAINING", "runningCount": 1, "clusterArn": "arn:c"});
     app.aws().on("ecs:DescribeServices").meets(Fault::answer(
@@ -386,9 +386,9 @@ async fn the_cluster_default_is_kept_also_while_a_service_drains() {
     assert_eq!(body["Kept"], json!([{"Arn": "arn:c", "Reason": reason}]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_task_that_is_still_stopping_is_waited_for_and_nobody_elses() {
-    let mut app = TestApp::new();
+    let mut app = TestApp::scripted();
     let made = create(&app).await;
     app.set_time_left(Duration::from_secs(5));
     let stopping = json!({"failures": [], "tasks": [
