@@ -1,14 +1,20 @@
 //! A delete in a large account: how many calls it costs, of which quota.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use fake_aws::Fault;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::documented;
 use crate::support::scripted::{MEMBER, NAMESPACE, ScriptedApp};
 
 const CLUSTERS: usize = 30;
 const SERVICES: usize = 50;
+const BURST: f64 = 100.0;
+const REFILL_S: f64 = 20.0;
 
 /// An account with 30 clusters of 50 services, and the documented service.
 async fn large_account(has_registry: bool) -> ScriptedApp {
@@ -83,4 +89,56 @@ async fn a_delete_with_a_registry_walks_through_the_account_once() {
         "{counts:?}"
     );
     assert_eq!(counts["ecs:ListTasks"], 2, "{counts:?}");
+}
+
+/// Gives both calls ECS's own bucket, which every client of the account and region shares: 100 at once, and 20 more a
+/// second (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
+fn throttle_as_ecs_does(app: &ScriptedApp) {
+    let bucket = Arc::new(Mutex::new((BURST, Instant::now())));
+    for operation in ["ecs:ListServices", "ecs:DescribeServices"] {
+        let bucket = Arc::clone(&bucket);
+        app.aws
+            .on(operation)
+            .whose(move |_| {
+                let (tokens, since) = &mut *bucket.lock().unwrap();
+                let now = Instant::now();
+                *tokens = BURST.min(*tokens + now.duration_since(*since).as_secs_f64() * REFILL_S);
+                *since = now;
+                let is_empty = *tokens < 1.0;
+                if !is_empty {
+                    *tokens -= 1.0;
+                }
+                is_empty
+            })
+            .meets(Fault::refuse("ThrottlingException", "Rate exceeded"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_walk_ends_and_nobody_else_starves() {
+    let app = large_account(true).await;
+    throttle_as_ecs_does(&app);
+    app.aws.forget_calls();
+    let somebody_else = async {
+        for _ in 0..10 {
+            let begun = Instant::now();
+            let path = "/nonprod/clusters/cluster-7/services/service-1";
+            app.send("GET", path, None, &json!({})).await.expect(200);
+            assert!(begun.elapsed() < Duration::from_secs(2));
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let delete = async {
+        let path = "/nonprod/services?cluster=myclu&service=webapp&recursive=true";
+        app.send("DELETE", path, None, &json!({})).await.expect(200)
+    };
+    let (deleted, ()) = tokio::join!(delete, somebody_else);
+    assert_eq!(deleted["Deleted"].as_array().unwrap().len(), 3);
+    // More than the bucket held at once: some were refused, and asked for again.
+    let listed = app.aws.operations();
+    let throttled = listed
+        .iter()
+        .filter(|call| ["ecs:ListServices", "ecs:DescribeServices"].contains(&call.as_str()));
+    let asked_for = CLUSTERS + 1 + CLUSTERS * SERVICES / 10 + 2 + 10;
+    assert!(throttled.count() > asked_for, "{listed:?}");
 }
