@@ -25,6 +25,10 @@ const created = await api.POST("/{account}/services", { params: { path: { accoun
 if (created.error) {
   throw new Error(`${created.error.status} ${created.error.detail}`);
 }
+// A dry run (`dryRun=true`) answers with its steps instead.
+if (!("Service" in created.data)) {
+  throw new Error(`a service was expected: ${JSON.stringify(created.data)}`);
+}
 const arn: string | undefined = created.data.Service.ServiceArn;
 
 const path = { account: "nonprod", cluster: "typescript" };
