@@ -30,7 +30,7 @@ const STATUSES: [Status; 14] = [
     Status { code: 429, when: "AWS throttles, after all retries.", headers: &["Retry-After"], applies: needs_a_caller },
     Status { code: 500, when: "A bug of the API. `requestId` finds it in the log.", headers: &[], applies: |_| true },
     Status { code: 502, when: "The account's role can't be assumed, or AWS fails, after all retries.", headers: &[], applies: needs_a_caller },
-    Status { code: 503, when: "Fargate has no capacity.", headers: &["Retry-After"], applies: changes_something },
+    Status { code: 503, when: "Fargate has no capacity; or the table or the queue of ecs-api cannot be reached, and nothing was changed.", headers: &["Retry-After"], applies: changes_something },
     Status { code: 504, when: "The time is over: 28 seconds behind API Gateway.", headers: &[], applies: needs_a_caller },
     // Not of an operation, but of a path: 405 for another method, with `Allow`.
     Status { code: 405, when: "The path does not take this method; `Allow` says which it takes.", headers: &[], applies: |_| false },
