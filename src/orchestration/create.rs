@@ -209,13 +209,13 @@ enum Prepared<'r> {
     ToMake(Box<(Lease<'r>, CreatePlan)>),
 }
 
-/// Turns what was found into a plan; where that can't be, the record says so.
+/// Turns what was found into a plan; where that can't be, the record says so, for which it has the whole time.
 async fn prepare<'r>(
     context: &CreateContext<'r>,
     request: CreateRequest,
     begun: Begun<'r>,
     found: Result<Found, Cause>,
-    deadline: Deadline,
+    working: Deadline,
 ) -> Result<Prepared<'r>, Cause> {
     let Begun {
         lease,
@@ -225,12 +225,12 @@ async fn prepare<'r>(
     let mark = lease.mark();
     let found = match found {
         // What was looked at meanwhile has changed.
-        _ if has_waited => look_in_time(context, &request, deadline).await,
+        _ if has_waited => look_in_time(context, &request, working).await,
         found => found,
     };
     let found = match (found, history) {
         (Ok(found), History::Abandoned) => {
-            look_for_own(context, &request, &mark, found, deadline).await
+            look_for_own(context, &request, &mark, found, working).await
         }
         (found, _) => found,
     };
@@ -241,7 +241,7 @@ async fn prepare<'r>(
     let found = match own_service(&found, &mark, history) {
         // It was perhaps done after it was looked at.
         None if history == History::Done && !has_waited => {
-            look_in_time(context, &request, deadline).await?
+            look_in_time(context, &request, working).await?
         }
         _ => found,
     };
@@ -258,7 +258,7 @@ async fn prepare<'r>(
         Err(cause) => return Err(give_up(lease, history, cause, context.deadline).await),
     };
     let lease = match history {
-        History::Done => lease.reopen(&context.identity, names, deadline).await?,
+        History::Done => lease.reopen(&context.identity, names, working).await?,
         History::New | History::Abandoned => lease,
     };
     plan.mark(&lease.mark());

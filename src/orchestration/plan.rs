@@ -380,6 +380,7 @@ fn plan_registry(
 ) -> Result<Option<Part<Registry, discovery::CreateServiceInput>>, Cause> {
     match (part, found) {
         (RegistryPart::None, _) => Ok(None),
+        // The look has checked all of them; the first is shown.
         (RegistryPart::Existing(_), found) => Ok(found.map(Part::Use)),
         (
             RegistryPart::New {

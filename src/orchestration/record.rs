@@ -52,7 +52,8 @@ pub struct Lease<'r> {
 /// The beginning of a thing that is to be done once.
 #[derive(Debug)]
 pub struct Begun<'r> {
-    /// The lease of this invocation; of a thing that is [`Done`](History::Done), the lease of before.
+    /// The lease of this invocation; of a thing that is [`Done`](History::Done), the lease of before, which must be
+    /// reopened before any change.
     pub lease: Lease<'r>,
     /// Its fate before this invocation.
     pub history: History,
@@ -76,7 +77,7 @@ pub enum History {
 pub enum End {
     /// It is done: these ARNs were made or used.
     Done(Vec<String>),
-    /// Everything is as it was before.
+    /// Nothing is left to take back: everything is as it was before, or what stays is needed by others.
     Undone,
     /// Something was left: the watch goes on, or the same request does.
     Unfinished,
@@ -327,6 +328,7 @@ impl Lease<'_> {
                 state: State::Undone,
                 ..next
             },
+            // A lease that is over marks it as abandoned.
             End::Unfinished => Record {
                 lease: self.records.clock.now_ms(),
                 ..next

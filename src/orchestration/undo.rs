@@ -80,8 +80,8 @@ pub enum Undone {
     Fulfilled(Box<Service>),
 }
 
-/// Takes back what an invocation has made that died, unless its service is there in whatever status: who has deleted
-/// that since, meant it.
+/// Takes back the work of an invocation that has died. If its service is there, in whatever status, the request counts
+/// as done: whoever has deleted the service since wanted that.
 pub async fn take_back_abandoned(account: &Account, record: &Record, deadline: Deadline) -> Undone {
     let names = &record.names;
     let registry = names.registry.clone().zip(names.namespace_id.clone());
@@ -157,10 +157,10 @@ impl<'u> Undo<'u> {
             let why = match self.find_service(&entry).await {
                 Sight::Found(service) => return Undone::Fulfilled(service),
                 Sight::Hidden(why) => Some((why, KEPT_FOR_UNSEEN)),
-                Sight::Absent if entry.answer == Answer::None && is_watched => {
+                Sight::Absent if entry.answer == Answer::Silent && is_watched => {
                     Some((MAY_APPEAR.to_owned(), KEPT_FOR_SERVICE))
                 }
-                Sight::Absent if entry.answer == Answer::None => {
+                Sight::Absent if entry.answer == Answer::Silent => {
                     self.leave(&entry, MAY_APPEAR, Standing::Doubtful);
                     None
                 }
@@ -186,7 +186,7 @@ impl<'u> Undo<'u> {
         };
         let patience = match (entry.answer, entry.heard_at) {
             (_, None) => Duration::ZERO,
-            (Answer::None, _) => SILENCE,
+            (Answer::Silent, _) => SILENCE,
             // Not seen is not gone: an AWS that is not well for a moment is asked again.
             (Answer::Failed | Answer::Made, _) => SETTLES,
         };
@@ -304,7 +304,7 @@ impl<'u> Undo<'u> {
             .retain(|arn| is_own || Some(arn) != entry.arn.as_ref());
         match removal {
             // Of two calls that AWS never answered, one may still make it anew: a cluster under the same ARN.
-            Removal::Gone if entry.answer == Answer::None && entry.is_repeated => {
+            Removal::Gone if entry.answer == Answer::Silent && entry.is_repeated => {
                 self.leave(entry, MAY_APPEAR, Standing::Doubtful);
             }
             Removal::Gone => {
@@ -320,7 +320,7 @@ impl<'u> Undo<'u> {
             Removal::Absent if entry.answer == Answer::Made => {
                 self.report.rolled_back.extend(entry.arn.clone());
             }
-            Removal::Absent if entry.answer == Answer::None => {
+            Removal::Absent if entry.answer == Answer::Silent => {
                 self.leave(entry, MAY_APPEAR, Standing::Doubtful);
             }
             Removal::Absent | Removal::NotOwn => {}

@@ -70,7 +70,7 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Nothing: it may be at work.
-    None,
+    Silent,
     /// That it failed, or the connection broke: it may have done it, but is no longer at work.
     Failed,
     /// That it is made.
@@ -127,12 +127,12 @@ impl UndoLog {
         let known = entries.iter_mut().find(|entry| entry.change == *change);
         if let Some(entry) = known {
             (entry.heard_at, entry.is_repeated) = (now, true);
-            return Some(std::mem::replace(&mut entry.answer, Answer::None));
+            return Some(std::mem::replace(&mut entry.answer, Answer::Silent));
         }
         entries.push(Entry {
             change: change.clone(),
             arn: None,
-            answer: Answer::None,
+            answer: Answer::Silent,
             is_repeated: false,
             heard_at: now,
         });
@@ -199,15 +199,15 @@ mod tests {
         for (answers, left) in [
             (vec![Ok("arn")], Some((Some("arn"), Answer::Made))),
             (vec![Err(Kind::Invalid)], None),
-            (vec![Err(Kind::TimedOut)], Some((None, Answer::None))),
+            (vec![Err(Kind::TimedOut)], Some((None, Answer::Silent))),
             (vec![Err(Kind::Unavailable)], Some((None, Answer::Failed))),
             (
                 vec![Err(Kind::TimedOut), Err(Kind::Unavailable)],
-                Some((None, Answer::None)),
+                Some((None, Answer::Silent)),
             ),
             (
                 vec![Err(Kind::TimedOut), Err(Kind::Conflict)],
-                Some((None, Answer::None)),
+                Some((None, Answer::Silent)),
             ),
             (
                 vec![Err(Kind::Unavailable), Ok("arn")],
