@@ -31,7 +31,6 @@ const TOO_LATE: &str = "the time that the request may take is over";
 const MAY_APPEAR: &str = "AWS never answered; it is not there, but may still appear";
 /// Said of the parts of a service that may still appear, where the stack itself looks again.
 const KEPT_FOR_SERVICE: &str = "AWS never answered whether the service is made; ecs-api looks again, and takes this back if it is not";
-
 /// Said of the parts of a service that can't be looked at.
 const KEPT_FOR_UNSEEN: &str = "the service that needs it may be there, and can't be looked at";
 
@@ -308,12 +307,7 @@ impl<'u> Undo<'u> {
                 self.leave(entry, MAY_APPEAR, Standing::Doubtful);
             }
             Removal::Gone => {
-                let arn = entry.arn.iter();
-                let unlisted: Vec<_> = arn
-                    .filter(|arn| !self.report.created.contains(arn))
-                    .cloned()
-                    .collect();
-                self.report.created.extend(unlisted);
+                self.list_created(entry);
                 self.report.rolled_back.extend(entry.arn.clone());
             }
             // Somebody else has taken it away.
@@ -329,13 +323,16 @@ impl<'u> Undo<'u> {
         }
     }
 
+    /// Lists what a change has made, unless it is listed.
+    fn list_created(&mut self, entry: &Entry) {
+        let created = &mut self.report.created;
+        if let Some(arn) = entry.arn.as_ref().filter(|arn| !created.contains(arn)) {
+            created.push(arn.clone());
+        }
+    }
+
     fn leave(&mut self, entry: &Entry, why: &str, standing: Standing) {
-        let arn = entry.arn.iter();
-        let unlisted: Vec<_> = arn
-            .filter(|arn| !self.report.created.contains(arn))
-            .cloned()
-            .collect();
-        self.report.created.extend(unlisted);
+        self.list_created(entry);
         let left = leftover(&entry.change, entry.arn.as_deref(), why, self.account);
         self.report.left_behind.push(left);
         self.report.standing = self.report.standing.max(standing);

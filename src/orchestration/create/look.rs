@@ -1,4 +1,4 @@
-//! What is there: of a request before its first change, and of a service that is done.
+//! The looks of a create: at the parts of a request before its first change, and at a service that is done.
 
 use aws_sdk_ecs::types::{Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
