@@ -14,6 +14,7 @@ pub use pending::{PendingDelete, remember};
 use work::{Occasion, Work};
 
 use aws_sdk_ecs::types::{Deployment, ResourceManagementType, Service};
+use aws_sdk_servicediscovery::types::Service as Registry;
 use aws_smithy_types::DateTime;
 
 use super::Cause;
@@ -299,6 +300,15 @@ impl Progress {
             Removal::Pending(waiting_for) => self.pending.push(Pending { arn, waiting_for }),
         }
     }
+}
+
+/// Tells whether a registry was created after the service had begun to use one of its id: Cloud Map may give the same id
+/// again (<https://github.com/hashicorp/terraform-provider-aws/issues/46930>).
+fn is_younger(registry: &Registry, service: &Service) -> bool {
+    let used_since = used_since(service);
+    used_since
+        .zip(registry.create_date())
+        .is_some_and(|(since, created_at)| *created_at > since)
 }
 
 /// Returns the moment since which a service has used its registries at the latest.

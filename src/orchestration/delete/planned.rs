@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::types::{Cluster, Service};
 
-use super::{DEFAULT_CLUSTER, Target, is_express, registry_arns, used_since};
+use super::{DEFAULT_CLUSTER, Target, is_express, is_younger, registry_arns};
 use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 use crate::ids::RegistryId;
@@ -88,10 +88,7 @@ async fn delete_registry(
         }
         Err(error) => return Err(error),
     };
-    let is_younger = used_since(service)
-        .zip(found.create_date())
-        .is_some_and(|(since, created_at)| *created_at > since);
-    if is_younger {
+    if is_younger(&found, service) {
         return Ok(kept(super::CREATED_AGAIN.to_owned()));
     }
     let own = OwnService {

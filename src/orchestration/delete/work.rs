@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::pending::{self, PendingDelete};
 use super::{
     DEFAULT_CLUSTER, DEFAULT_IS_KEPT, Failure, Progress, Target, arn, cluster_arn, is_another,
-    registry_arns, used_since, with_what_is_known_of,
+    is_younger, registry_arns, with_what_is_known_of,
 };
 use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::{Deadline, Elapsed};
@@ -160,21 +160,19 @@ impl Work<'_> {
             Err(error) if error.kind == Kind::NotFound => return Ok(Removal::Absent),
             Err(error) => return Err(error),
         };
-        if self.is_younger(service, &found) {
+        if self.is_another_registry(service, &found) {
             return Ok(Removal::NotOwn);
         }
         registry::delete_unused(self.account, arn, Some(own), users, self.deadline).await
     }
 
-    /// Tells whether a registry was created after the service had begun to use one of its id: Cloud Map may give the
-    /// same id again (<https://github.com/hashicorp/terraform-provider-aws/issues/46930>).
-    fn is_younger(&self, service: &Service, registry: &Registry) -> bool {
-        let Some(created_at) = registry.create_date() else {
-            return false;
-        };
+    /// Tells whether a registry is another one than the service has used.
+    fn is_another_registry(&self, service: &Service, registry: &Registry) -> bool {
         match self.occasion {
-            Occasion::Later(pending) => pending.is_another_registry(registry),
-            Occasion::Request => used_since(service).is_some_and(|since| *created_at > since),
+            Occasion::Later(pending) => {
+                registry.create_date().is_some() && pending.is_another_registry(registry)
+            }
+            Occasion::Request => is_younger(registry, service),
         }
     }
 
