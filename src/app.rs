@@ -24,11 +24,11 @@ use crate::continuation::{Continuation, Stack};
 use crate::deadline::Deadline;
 use crate::error::{Bug, Error};
 use crate::intake::batch::{self, Batch};
-use crate::intake::{self, Call, Envelope, Event, MalformedEvent, Opened, UnknownEvent};
+use crate::intake::{self, Call, Envelope, EnvelopedCall, Event, MalformedEvent, UnknownEvent};
 use crate::orchestration::record::Records;
 use crate::problem;
 use crate::reply::{Body, Reply};
-use crate::router::{Matched, Router};
+use crate::router::{RouteMatch, Router};
 use crate::routes::ROUTES;
 use crate::telemetry::RequestLog;
 use crate::text::printable;
@@ -93,7 +93,7 @@ impl App {
         }
     }
 
-    async fn handle_request(&self, opened: &Opened, context: &Context) -> Value {
+    async fn handle_request(&self, opened: &EnvelopedCall, context: &Context) -> Value {
         let started = Instant::now();
         let mut log = RequestLog::default();
         let reply = self
@@ -260,7 +260,7 @@ impl App {
     async fn account_request<'r>(
         &'r self,
         call: &'r Call,
-        path: &'r Matched<'r>,
+        path: &'r RouteMatch<'r>,
         caller: &'r str,
         envelope: Envelope,
         context: &'r Context,

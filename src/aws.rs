@@ -10,11 +10,11 @@ pub mod ecs;
 pub mod error;
 pub mod logs;
 pub mod pages;
-mod prepared;
 pub mod queue;
 mod retries;
 mod sessions;
 pub mod table;
+mod whole_input;
 
 pub use accounts::{Account, Accounts};
 pub use attribution::Attribution;

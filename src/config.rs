@@ -5,8 +5,8 @@
 
 mod account;
 mod checks;
+mod document;
 mod report;
-mod written;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -215,7 +215,7 @@ impl Config {
     /// [`ConfigError::Syntax`] with line and column, or [`ConfigError::Invalid`] with every fault found.
     pub fn parse(text: &[u8]) -> Result<Self, ConfigError> {
         let value = json::parse(text).map_err(ConfigError::Syntax)?;
-        let config = written::read(value).map_err(ConfigError::Invalid)?;
+        let config = document::read(value).map_err(ConfigError::Invalid)?;
         let faults = checks::faults(&config);
         if faults.is_empty() {
             Ok(config)

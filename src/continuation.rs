@@ -25,8 +25,8 @@ use crate::error::causes;
 use crate::intake::batch::{self, Batch};
 use crate::orchestration::Cause;
 use crate::orchestration::delete::{self, Progress, Target};
-use crate::orchestration::record::{End, Records, Watch, Watched};
-use crate::orchestration::undo::{Standing, Undone, take_back_abandoned};
+use crate::orchestration::record::{End, Records, Watch, WatchFinding};
+use crate::orchestration::undo::{Standing, UndoOutcome, take_back_abandoned};
 
 use message::{Attempt, Message, Next, Work};
 
@@ -54,7 +54,7 @@ pub struct Stack<'s> {
 
 /// The rest of a delete, as it is left to the queue.
 #[derive(Debug, Clone, Copy)]
-pub struct Unfinished<'u> {
+pub struct Handover<'u> {
     /// The service that was to be deleted.
     pub target: &'u Target,
     /// The progress of the delete.
@@ -88,15 +88,15 @@ impl Continuation {
     pub async fn take_over(
         &self,
         account: &Account,
-        unfinished: Unfinished<'_>,
+        handover: Handover<'_>,
     ) -> Result<(), aws::Error> {
-        let Unfinished {
+        let Handover {
             target,
             progress,
             account_name,
             caller,
             request_id,
-        } = unfinished;
+        } = handover;
         let pending = delete::remember(account, target, progress, request_id).await?;
         let message = Message::delete(account_name, caller, request_id, pending, waits(progress));
         self.queue.send(&message.text(), message.delay()).await?;
@@ -216,9 +216,9 @@ async fn look_after(
     deadline: Deadline,
 ) -> Attempt {
     let lease = match records.look(watch, deadline).await {
-        Ok(Watched::Settled) => return Attempt::Done(String::new()),
-        Ok(Watched::NotYet(delay)) => return Attempt::TooEarly(delay),
-        Ok(Watched::Abandoned(lease)) => lease,
+        Ok(WatchFinding::Settled) => return Attempt::Done(String::new()),
+        Ok(WatchFinding::NotYet(delay)) => return Attempt::TooEarly(delay),
+        Ok(WatchFinding::Abandoned(lease)) => lease,
         Err(error) => return Attempt::NotYet(error.to_string()),
     };
     let Some(account) = accounts.get(&watch.account).await else {
@@ -226,12 +226,12 @@ async fn look_after(
     };
     let undone = take_back_abandoned(account, lease.record(), deadline).await;
     let (end, attempt) = match undone {
-        Undone::Fulfilled(service) => {
+        UndoOutcome::Fulfilled(service) => {
             let arn = service.service_arn.clone().unwrap_or_default();
             let end = End::Done(vec![arn.clone()]);
             (end, Attempt::Done(format!("`{arn}` is there, and stays")))
         }
-        Undone::Back(report) => {
+        UndoOutcome::TakenBack(report) => {
             let gone = report.rolled_back.join(", ");
             let left = report.left_behind.iter();
             let left: Vec<_> = left

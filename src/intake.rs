@@ -60,14 +60,14 @@ impl fmt::Debug for Call {
 #[derive(Debug)]
 pub enum Event {
     /// A request, with the envelope that its answer goes into.
-    Request(Box<Opened>),
+    Request(Box<EnvelopedCall>),
     /// Messages of the stack's own queue.
     Batch(Batch),
 }
 
 /// A request taken out of its event, with the envelope of its answer.
 #[derive(Debug)]
-pub struct Opened {
+pub struct EnvelopedCall {
     /// The envelope to answer in.
     pub envelope: Envelope,
     /// The request, or why it can't be read.
@@ -252,7 +252,7 @@ pub fn open(
             .ok_or(UnknownEvent::Kind);
     };
     let call = bounds::check(&event, envelope).and_then(|()| call(event, envelope));
-    Ok(Event::Request(Box::new(Opened { envelope, call })))
+    Ok(Event::Request(Box::new(EnvelopedCall { envelope, call })))
 }
 
 /// Refuses an event that came through an alias which is not for its kind.

@@ -20,7 +20,7 @@ pub struct Router {
 
 /// The routes of a path, and the path's parameters.
 #[derive(Debug)]
-pub struct Matched<'r> {
+pub struct RouteMatch<'r> {
     routes: &'r [&'static Route],
     parameters: Vec<(String, String)>,
 }
@@ -50,7 +50,7 @@ impl Router {
     ///
     /// # Errors
     /// [`Error::NoRoute`], also where a parameter is not UTF-8 after decoding.
-    pub fn find(&self, path: &str) -> Result<Matched<'_>, Error> {
+    pub fn find(&self, path: &str) -> Result<RouteMatch<'_>, Error> {
         let path = path.strip_suffix('/').unwrap_or(path);
         let below = path
             .strip_prefix(BASE)
@@ -66,13 +66,13 @@ impl Router {
             .ok_or(Error::NoRoute)
     }
 
-    fn at(&self, path: &str) -> Option<Matched<'_>> {
+    fn at(&self, path: &str) -> Option<RouteMatch<'_>> {
         let found = self.paths.at(path).ok()?;
         let decode = |(name, value): (&str, &str)| {
             let value = percent_decode_str(value).decode_utf8().ok()?;
             Some((name.to_owned(), value.into_owned()))
         };
-        Some(Matched {
+        Some(RouteMatch {
             parameters: found.params.iter().map(decode).collect::<Option<_>>()?,
             routes: found.value,
         })
@@ -119,7 +119,7 @@ fn slashes_within(before: &str, segment: &str) -> &'static [usize] {
     }
 }
 
-impl Matched<'_> {
+impl RouteMatch<'_> {
     /// Returns the route for a method.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ pub const LIST: Operation = Operation {
 /// [`Error`] for a bad `limit` or `nextToken`, and for what AWS refuses.
 pub async fn list_clusters(request: &Request<'_>) -> Result<Reply, Error> {
     let listing = ecs::list_clusters(request.account, request.page_request()?).await?;
-    request.arns(listing)
+    request.answer_arns(listing)
 }
 
 /// `POST /{account}/clusters`.

@@ -63,8 +63,8 @@ pub async fn list_registries(request: &Request<'_>) -> Result<Reply, Error> {
         ));
     }
     let listed = discovery::list_services(request.account, namespace, page).await?;
-    let (services, next) = request.fitting(listed)?;
-    Ok(request.linked(Reply::json(json!({"Services": services})), next))
+    let (services, next) = request.write_fitting(listed)?;
+    Ok(request.link_next(Reply::json(json!({"Services": services})), next))
 }
 
 /// `POST …/servicediscovery/services`.

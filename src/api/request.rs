@@ -17,7 +17,7 @@ use crate::ids::{AccountRegion, ClusterName, RegistryId, ServiceName, TaskDefini
 use crate::intake::Call;
 use crate::orchestration::record::{Identity, Records};
 use crate::reply::Reply;
-use crate::router::Matched;
+use crate::router::RouteMatch;
 use crate::wire::read::{Input, read};
 use crate::wire::validation::{FieldError, Unknown, Validation};
 use crate::wire::write::write;
@@ -40,7 +40,7 @@ pub struct Request<'r> {
     /// The request as it arrived.
     pub call: &'r Call,
     /// The path's parameters.
-    pub path: &'r Matched<'r>,
+    pub path: &'r RouteMatch<'r>,
     /// The account that the path names.
     pub account: &'r Account,
     /// The caller's name.
@@ -199,28 +199,28 @@ impl Request<'_> {
     ///
     /// # Errors
     /// [`Error::Bug`] if an entry can't be written.
-    pub fn fitting<T: SerializableStruct>(
+    pub fn write_fitting<T: SerializableStruct>(
         &self,
         listed: ResultsPage<T>,
     ) -> Result<(Vec<Value>, Option<PageToken>), Error> {
         let written: Result<_, _> = listed.entries.iter().map(|entry| write(entry)).collect();
-        self.cut(written?, listed.next)
+        self.cut_to_fit(written?, listed.next)
     }
 
     /// Answers a list of ARNs, as far as they fit, with a `Link` to what follows.
     ///
     /// # Errors
     /// [`Error::Input`] for a bad `limit` or `nextToken`.
-    pub fn arns(&self, listed: ResultsPage) -> Result<Reply, Error> {
-        let (arns, next) = self.cut(
+    pub fn answer_arns(&self, listed: ResultsPage) -> Result<Reply, Error> {
+        let (arns, next) = self.cut_to_fit(
             listed.entries.into_iter().map(Value::from).collect(),
             listed.next,
         )?;
-        Ok(self.list(arns, next))
+        Ok(self.answer_list(arns, next))
     }
 
     /// Keeps as many entries as the way back takes, at least one, and returns where the list goes on.
-    fn cut(
+    fn cut_to_fit(
         &self,
         mut entries: Vec<Value>,
         next: Option<PageToken>,
@@ -239,15 +239,15 @@ impl Request<'_> {
     }
 
     /// Answers a list, with a `Link` to what follows.
-    pub fn list(&self, entries: Vec<Value>, next: Option<PageToken>) -> Reply {
-        self.linked(Reply::json(Value::Array(entries)), next)
+    pub fn answer_list(&self, entries: Vec<Value>, next: Option<PageToken>) -> Reply {
+        self.link_next(Reply::json(Value::Array(entries)), next)
     }
 
     /// Adds a `Link` to what follows.
-    pub fn linked(&self, reply: Reply, next: Option<PageToken>) -> Reply {
+    pub fn link_next(&self, reply: Reply, next: Option<PageToken>) -> Reply {
         match next {
             Some(next) => {
-                let link = format!("<{}>; rel=\"next\"", self.following(&next.to_string()));
+                let link = format!("<{}>; rel=\"next\"", self.next_target(&next.to_string()));
                 reply.with_header(header::LINK, &link)
             }
             None => reply,
@@ -255,7 +255,7 @@ impl Request<'_> {
     }
 
     /// Returns this request's path and query with another `nextToken`.
-    fn following(&self, token: &str) -> String {
+    fn next_target(&self, token: &str) -> String {
         let others = self
             .call
             .query

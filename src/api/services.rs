@@ -72,11 +72,11 @@ pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
         let listed =
             lists::list_services_described(request.account, cluster.as_str(), launch_type, page)
                 .await?;
-        let (services, next) = request.fitting(listed)?;
-        return Ok(request.list(services, next));
+        let (services, next) = request.write_fitting(listed)?;
+        return Ok(request.answer_list(services, next));
     }
     let listed = ecs::list_services(request.account, cluster.as_str(), launch_type, page).await?;
-    request.arns(listed)
+    request.answer_arns(listed)
 }
 
 /// `POST …/services`.

@@ -87,7 +87,7 @@ pub async fn list_task_definitions(request: &Request<'_>) -> Result<Reply, Error
             lists::list_task_definitions_by_prefix(request.account, prefix, &status, page).await?
         }
     };
-    request.arns(listed)
+    request.answer_arns(listed)
 }
 
 /// `POST …/taskdefs`.

@@ -122,7 +122,7 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
         ));
     }
     let listed = ecs::list_tasks(request.account, cluster.as_str(), filter, page).await?;
-    request.arns(listed)
+    request.answer_arns(listed)
 }
 
 /// `POST …/tasks`.
@@ -178,7 +178,7 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     let tasks = started
         .tasks()
         .iter()
-        .map(shown)
+        .map(write_task)
         .collect::<Result<Vec<_>, Error>>()?;
     let failures = started
         .failures()
@@ -214,12 +214,12 @@ pub async fn show_task(request: &Request<'_>) -> Result<Reply, Error> {
     // DIFFERENCE: the original answered 200 and a failure.
     let found = found.ok_or(NotFound::Task { task, cluster })?;
     Ok(Reply::json(
-        json!({"Tasks": [shown(&found)?], "Failures": []}),
+        json!({"Tasks": [write_task(&found)?], "Failures": []}),
     ))
 }
 
 /// Writes a task, with the number of its task definition.
-fn shown(task: &Task) -> Result<Value, Error> {
+fn write_task(task: &Task) -> Result<Value, Error> {
     let mut answer = write(task)?;
     let revision = task
         .task_definition_arn()
@@ -266,7 +266,7 @@ pub async fn stop_task(request: &Request<'_>) -> Result<Reply, Error> {
         return Err(Error::input("reason", "expected at most 1024 characters"));
     }
     let stopped = ecs::stop_task(request.account, &cluster, &task, reason).await?;
-    let task = stopped.task().map(shown).transpose()?;
+    let task = stopped.task().map(write_task).transpose()?;
     let lacking = || request.account.lacking("ecs:StopTask", "task");
     Ok(Reply::json(json!({"Task": task.ok_or_else(lacking)?})))
 }

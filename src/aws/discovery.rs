@@ -9,8 +9,8 @@ use aws_sdk_servicediscovery::types::{
 };
 
 use super::pages::{Page, PageRequest, ResultsPage, collect};
-use super::prepared::Prepared;
 use super::retries::OnlyRefused;
+use super::whole_input::WholeInput;
 use super::{Account, Error};
 
 /// Calls `servicediscovery:GetNamespace`.
@@ -39,7 +39,7 @@ pub async fn create_service(
         .discovery
         .create_service()
         .customize()
-        .interceptor(Prepared(input))
+        .interceptor(WholeInput(input))
         .config_override(config);
     call.send()
         .await

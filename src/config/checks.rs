@@ -58,7 +58,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     for (name, account) in &config.accounts {
         account::faults(name, account, &mut faults);
     }
-    let mut seen = caller::Seen::default();
+    let mut seen = caller::TakenProofs::default();
     for caller in &config.callers {
         caller::faults(caller, config, &mut seen, &mut faults);
     }

@@ -18,9 +18,9 @@ use super::Cause;
 use super::leftover::leftover;
 use super::mark::Mark;
 use super::parts::{PAUSE, cluster, registry, service, task_definition};
-use super::plan::{CreatePlan, CreateRequest, Found, Part};
-use super::record::{Begun, End, History, Identity, Lease, Records};
-use super::undo::{Standing, UndoReport, Undone, undo};
+use super::plan::{CreatePlan, CreateRequest, ExistingParts, Part};
+use super::record::{Beginning, End, History, Identity, Lease, Records};
+use super::undo::{Standing, UndoOutcome, UndoReport, undo};
 use super::undo_log::{Entry, UndoLog};
 use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
@@ -100,8 +100,8 @@ pub async fn create(
     let begun = begun.map_err(|error| fails(error.into()))?;
     let prepared = Box::pin(prepare(context, request, begun, found, working)).await;
     let (lease, plan) = match prepared.map_err(fails)? {
-        Prepared::ToMake(made) => *made,
-        Prepared::Done(service) => return show(context, *service).await.map_err(fails),
+        Preparation::ToMake(made) => *made,
+        Preparation::Done(service) => return show(context, *service).await.map_err(fails),
     };
     let (mark, log) = (lease.mark(), UndoLog::default());
     let made = working.limit(Box::pin(make(context, plan, &mark, &log, working)));
@@ -123,13 +123,13 @@ pub async fn create(
         context.deadline,
     );
     match Box::pin(undone).await {
-        Undone::Fulfilled(service) => {
+        UndoOutcome::Fulfilled(service) => {
             let arns = service.service_arn.iter().cloned().collect();
             lease.end(End::Done(arns), context.deadline).await;
             let shown = show(context, *service).await;
             shown.map_err(|cause| failure(context, cause, list_unshown(context.account, &entries)))
         }
-        Undone::Back(report) => {
+        UndoOutcome::TakenBack(report) => {
             let end = match report.standing {
                 Standing::Clean | Standing::Kept => End::Undone,
                 Standing::Pending | Standing::Refused => End::Unfinished,
@@ -202,7 +202,7 @@ impl Creation {
 }
 
 /// The work that is left once everything was looked at.
-enum Prepared<'r> {
+enum Preparation<'r> {
     /// The service is there: the request is done.
     Done(Box<Service>),
     /// This is to be made under the lease.
@@ -213,11 +213,11 @@ enum Prepared<'r> {
 async fn prepare<'r>(
     context: &CreateContext<'r>,
     request: CreateRequest,
-    begun: Begun<'r>,
-    found: Result<Found, Cause>,
+    begun: Beginning<'r>,
+    found: Result<ExistingParts, Cause>,
     working: Deadline,
-) -> Result<Prepared<'r>, Cause> {
-    let Begun {
+) -> Result<Preparation<'r>, Cause> {
+    let Beginning {
         lease,
         history,
         has_waited,
@@ -250,7 +250,7 @@ async fn prepare<'r>(
             let arns = service.service_arn.iter().cloned().collect();
             lease.end(End::Done(arns), context.deadline).await;
         }
-        return Ok(Prepared::Done(Box::new(service)));
+        return Ok(Preparation::Done(Box::new(service)));
     }
     let names = request.names();
     let mut plan = match request.plan(found, &context.account.settings) {
@@ -262,7 +262,7 @@ async fn prepare<'r>(
         History::New | History::Abandoned => lease,
     };
     plan.mark(&lease.mark());
-    Ok(Prepared::ToMake(Box::new((lease, plan))))
+    Ok(Preparation::ToMake(Box::new((lease, plan))))
 }
 
 /// Writes down that nothing was made, and returns the cause. What an earlier invocation has left is its watch's.
@@ -276,7 +276,7 @@ async fn give_up(lease: Lease<'_>, history: History, cause: Cause, deadline: Dea
 }
 
 /// Returns the service, if this very request made it and it has not been deleted since.
-fn own_service(found: &Found, mark: &Mark, history: History) -> Option<Service> {
+fn own_service(found: &ExistingParts, mark: &Mark, history: History) -> Option<Service> {
     let service = found.service.as_ref().filter(|_| history != History::New)?;
     let is_own = service.status() == Some("ACTIVE") && mark.is_on(service.tags());
     is_own.then(|| service.clone())

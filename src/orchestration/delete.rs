@@ -179,7 +179,7 @@ async fn begin(account: &Account, target: &Target) -> Result<Service, Cause> {
         return if target.is_recursive {
             Ok(service)
         } else {
-            settled(service).ok_or_else(missing)
+            if_draining(service).ok_or_else(missing)
         };
     }
     let going = request_delete(account, target, &service).await?;
@@ -248,7 +248,7 @@ fn is_another(earlier: &Service, later: &Service) -> bool {
 }
 
 /// A service that is DRAINING has been deleted; one that is INACTIVE is not there any more.
-fn settled(service: Service) -> Option<Service> {
+fn if_draining(service: Service) -> Option<Service> {
     (service.status() == Some("DRAINING")).then_some(service)
 }
 

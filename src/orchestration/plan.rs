@@ -69,15 +69,15 @@ pub enum RegistryPart {
 
 /// The parts of a request that are there already.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct ExistingParts {
     /// The service of the name, in any status.
     pub service: Option<Service>,
     /// The cluster of the name, in any status.
     pub cluster: Option<Cluster>,
     /// The task definition that the request names, or the revision that it has registered before.
     pub task_definition: Option<TaskDefinition>,
-    /// The registry that the request names, or the one of the name that it is to create.
-    pub registry: Option<Registry>,
+    /// The registries that the request names, in its order, or the one of the name that it is to create.
+    pub registries: Vec<Registry>,
     /// Claims that the request has created that registry before.
     pub is_own_registry: bool,
     /// The account that shares the namespace in which the registry is to be created, if that is another one's.
@@ -150,7 +150,11 @@ impl CreateRequest {
     ///
     /// # Errors
     /// [`Cause`] if something is missing or in the way.
-    pub fn plan(self, found: Found, settings: &config::Account) -> Result<CreatePlan, Cause> {
+    pub fn plan(
+        self,
+        found: ExistingParts,
+        settings: &config::Account,
+    ) -> Result<CreatePlan, Cause> {
         let (cluster, service) = (
             self.cluster_name().to_owned(),
             self.service_name().to_owned(),
@@ -166,7 +170,7 @@ impl CreateRequest {
             task_definition: plan_task_definition(self.task_definition, found.task_definition)?,
             registry: plan_registry(
                 self.registry,
-                found.registry,
+                found.registries,
                 found.is_own_registry,
                 found.namespace_owner,
             )?,
@@ -374,14 +378,14 @@ fn plan_task_definition(
 
 fn plan_registry(
     part: RegistryPart,
-    found: Option<Registry>,
+    found: Vec<Registry>,
     is_own: bool,
     namespace_owner: Option<String>,
 ) -> Result<Option<Part<Registry, discovery::CreateServiceInput>>, Cause> {
-    match (part, found) {
+    // ECS takes one registry; of several, which it refuses, the first is shown.
+    match (part, found.into_iter().next()) {
         (RegistryPart::None, _) => Ok(None),
-        // The look has checked all of them; the first is shown.
-        (RegistryPart::Existing(_), found) => Ok(found.map(Part::Use)),
+        (RegistryPart::Existing(_), first) => Ok(first.map(Part::Use)),
         (
             RegistryPart::New {
                 namespace_id,

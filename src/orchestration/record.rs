@@ -28,7 +28,7 @@ use crate::deadline::Deadline;
 use assess::Assessment;
 pub use item::{Identity, Names, Record, State};
 use store::Store;
-pub use watch::{Watch, Watched};
+pub use watch::{Watch, WatchFinding};
 
 /// The time for which a record, and with it a key, is remembered.
 const KEPT_FOR: Duration = Duration::from_hours(24);
@@ -51,7 +51,7 @@ pub struct Lease<'r> {
 
 /// The beginning of a thing that is to be done once.
 #[derive(Debug)]
-pub struct Begun<'r> {
+pub struct Beginning<'r> {
     /// The lease of this invocation; of a thing that is [`Done`](History::Done), the lease of before, which must be
     /// reopened before any change.
     pub lease: Lease<'r>,
@@ -131,10 +131,10 @@ impl Records {
         identity: &Identity,
         names: Names,
         deadline: Deadline,
-    ) -> Result<Begun<'_>, BeginError> {
+    ) -> Result<Beginning<'_>, BeginError> {
         let wanted = self.draft(identity, names, deadline);
         let Some(store) = &self.store else {
-            return Ok(self.begun(wanted, History::New, false));
+            return Ok(self.beginning(wanted, History::New, false));
         };
         let watch = Watch::of(&wanted, identity);
         let (written, watched) = tokio::join!(
@@ -160,7 +160,7 @@ impl Records {
             return Err(error);
         }
         match written {
-            Write::Written => Ok(self.begun(wanted, History::New, false)),
+            Write::Written => Ok(self.beginning(wanted, History::New, false)),
             Write::Refused(found) => self.settle(store, wanted, found, deadline).await,
         }
     }
@@ -197,14 +197,14 @@ impl Records {
         wanted: Record,
         mut found: Option<Record>,
         deadline: Deadline,
-    ) -> Result<Begun<'_>, BeginError> {
+    ) -> Result<Beginning<'_>, BeginError> {
         let mut has_waited = false;
         loop {
             let now_ms = self.clock.now_ms();
             let (attempt, history) = match assess::assess(found.as_ref(), &wanted, now_ms) {
                 Assessment::OtherBody => return Err(BeginError::KeyReused),
                 Assessment::Done(record) => {
-                    return Ok(self.begun(record, History::Done, has_waited));
+                    return Ok(self.beginning(record, History::Done, has_waited));
                 }
                 Assessment::Free => (
                     store
@@ -216,7 +216,7 @@ impl Records {
                     let taken = taken_over(&record, &wanted);
                     match store.write_next(&taken, deadline).await? {
                         Write::Written => {
-                            return Ok(self.begun(taken, History::Abandoned, has_waited));
+                            return Ok(self.beginning(taken, History::Abandoned, has_waited));
                         }
                         refused @ Write::Refused(_) => (refused, History::Abandoned),
                     }
@@ -230,14 +230,14 @@ impl Records {
                 }
             };
             match attempt {
-                Write::Written => return Ok(self.begun(wanted, history, has_waited)),
+                Write::Written => return Ok(self.beginning(wanted, history, has_waited)),
                 Write::Refused(there) => found = there,
             }
         }
     }
 
-    fn begun(&self, record: Record, history: History, has_waited: bool) -> Begun<'_> {
-        Begun {
+    fn beginning(&self, record: Record, history: History, has_waited: bool) -> Beginning<'_> {
+        Beginning {
             lease: Lease {
                 records: self,
                 record,

@@ -109,14 +109,14 @@ async fn endpoint(account: &Account, service: &Service) -> Result<Option<String>
     let Some(arn) = arn else { return Ok(None) };
     // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
     let own = RegistryId::parse(arn, &account.account_region());
-    match named(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
+    match find_endpoint(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
         Ok(endpoint) => Ok(endpoint),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-async fn named(account: &Account, registry_id: &str) -> Result<Option<String>, Error> {
+async fn find_endpoint(account: &Account, registry_id: &str) -> Result<Option<String>, Error> {
     let registry = discovery::get_service(account, registry_id).await?;
     let Some(namespace_id) = namespace_of(&registry) else {
         return Ok(None);

@@ -72,16 +72,20 @@ impl UndoReport {
 
 /// The end of an undo.
 #[derive(Debug)]
-pub enum Undone {
+pub enum UndoOutcome {
     /// Everything is taken back, or listed.
-    Back(UndoReport),
+    TakenBack(UndoReport),
     /// The service is there, and with it the request is done.
     Fulfilled(Box<Service>),
 }
 
 /// Takes back the work of an invocation that has died. If its service is there, in whatever status, the request counts
 /// as done: whoever has deleted the service since wanted that.
-pub async fn take_back_abandoned(account: &Account, record: &Record, deadline: Deadline) -> Undone {
+pub async fn take_back_abandoned(
+    account: &Account,
+    record: &Record,
+    deadline: Deadline,
+) -> UndoOutcome {
     let names = &record.names;
     let registry = names.registry.clone().zip(names.namespace_id.clone());
     let changes = [
@@ -110,7 +114,7 @@ pub(super) async fn undo(
     newest_first: Vec<Entry>,
     is_watched: bool,
     deadline: Deadline,
-) -> Undone {
+) -> UndoOutcome {
     Undo::new(account, mark, deadline)
         .run(newest_first, is_watched)
         .await
@@ -143,7 +147,7 @@ impl<'u> Undo<'u> {
         }
     }
 
-    async fn run(mut self, entries: Vec<Entry>, is_watched: bool) -> Undone {
+    async fn run(mut self, entries: Vec<Entry>, is_watched: bool) -> UndoOutcome {
         let (services, parts): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_service);
         let made = parts
             .iter()
@@ -154,7 +158,7 @@ impl<'u> Undo<'u> {
             .extend(made.filter_map(|entry| entry.arn.clone()));
         for entry in services {
             let why = match self.find_service(&entry).await {
-                Sight::Found(service) => return Undone::Fulfilled(service),
+                Sight::Found(service) => return UndoOutcome::Fulfilled(service),
                 Sight::Hidden(why) => Some((why, KEPT_FOR_UNSEEN)),
                 Sight::Absent if entry.answer == Answer::Silent && is_watched => {
                     Some((MAY_APPEAR.to_owned(), KEPT_FOR_SERVICE))
@@ -171,11 +175,11 @@ impl<'u> Undo<'u> {
                 for part in &parts {
                     self.leave(part, why_parts, Standing::Doubtful);
                 }
-                return Undone::Back(self.report);
+                return UndoOutcome::TakenBack(self.report);
             }
         }
         self.take_back_all(parts).await;
-        Undone::Back(self.report)
+        UndoOutcome::TakenBack(self.report)
     }
 
     /// Looks for the service, for as long as AWS may be at work on it.

@@ -106,7 +106,7 @@ impl UndoLog {
         let before = self.ask(change);
         let result = work.await;
         match (&result, before) {
-            (Ok(answer), _) => self.found(change, arn(answer).as_deref()),
+            (Ok(answer), _) => self.note_made(change, arn(answer).as_deref()),
             (Err(error), None) if !error.kind.leaves_outcome_unknown() => self.forget(change),
             // What is refused now may be what an earlier call, which was not answered, has done.
             (Err(error), Some(before)) if !error.kind.leaves_outcome_unknown() => {
@@ -150,7 +150,7 @@ impl UndoLog {
     }
 
     /// Notes that a change is made.
-    pub fn found(&self, change: &Change, arn: Option<&str>) {
+    pub fn note_made(&self, change: &Change, arn: Option<&str>) {
         self.note(change, Answer::Made);
         for entry in self
             .entries()

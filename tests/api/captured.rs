@@ -157,21 +157,21 @@ async fn verdict(refusal: &Refusal) -> Verdict {
 
 /// A refusal as the table of the expected has it: the status, `Retry-After` in seconds where the caller may repeat the
 /// request, and how often AWS was asked.
-type Expected = (u64, Option<u32>, u32);
+type Expectation = (u64, Option<u32>, u32);
 
-const WRONG: Expected = (400, None, 1);
-const DENIED: Expected = (403, None, 1);
-const MISSING: Expected = (404, None, 1);
-const IN_THE_WAY: Expected = (409, None, 1);
-const DRAINING: Expected = (409, Some(30), 1);
-const NOT_READY: Expected = (409, Some(5), 1);
-const THROTTLED: Expected = (429, Some(5), 3);
-const NO_CAPACITY: Expected = (503, Some(60), 1);
+const WRONG: Expectation = (400, None, 1);
+const DENIED: Expectation = (403, None, 1);
+const MISSING: Expectation = (404, None, 1);
+const IN_THE_WAY: Expectation = (409, None, 1);
+const DRAINING: Expectation = (409, Some(30), 1);
+const NOT_READY: Expectation = (409, Some(5), 1);
+const THROTTLED: Expectation = (429, Some(5), 3);
+const NO_CAPACITY: Expectation = (503, Some(60), 1);
 /// The session is given up and made again.
-const NO_SESSION: Expected = (502, None, 3);
+const NO_SESSION: Expectation = (502, None, 3);
 
 /// Captured refusals that are no mistake in the request: a code, or else a whole message.
-const CAPTURED: &[(&str, Expected)] = &[
+const CAPTURED: &[(&str, Expectation)] = &[
     ("AccessDenied", DENIED),
     ("AccessDeniedException", DENIED),
     ("KMS.AccessDeniedException", DENIED),
@@ -223,7 +223,7 @@ const CAPTURED: &[(&str, Expected)] = &[
 ];
 
 /// Refusals that were not captured, each with where it was seen.
-const DOCUMENTED: &[(u16, &str, &str, Expected)] = &[
+const DOCUMENTED: &[(u16, &str, &str, Expectation)] = &[
     // https://github.com/aws/amazon-ecs-agent/issues/1276
     (
         400,
@@ -308,7 +308,7 @@ fn captured() -> &'static [Value] {
 }
 
 #[track_caller]
-fn check(refusal: &Refusal, verdict: &Verdict, expected: Expected) {
+fn check(refusal: &Refusal, verdict: &Verdict, expected: Expectation) {
     let (status, retry_after_s, attempts) = expected;
     let retry_after_s = retry_after_s.map(|seconds| seconds.to_string());
     assert_eq!(

@@ -241,7 +241,7 @@ enum End {
 }
 
 /// The answer's status and how the case ended, or what is wrong.
-type Ended = Result<(u16, End), String>;
+type CaseResult = Result<(u16, End), String>;
 
 /// Why something may stay: the only rows that may end as [`End::Listed`].
 fn reason(case: &Case) -> Option<&'static str> {
@@ -490,7 +490,7 @@ impl Claims<'_> {
 }
 
 /// Lets one case happen, and holds its answer against the account.
-async fn run(case: &Case, app: &TestApp, twin: &TestApp) -> Ended {
+async fn run(case: &Case, app: &TestApp, twin: &TestApp) -> CaseResult {
     let body = case.story.furnish(app).await;
     let before = inventory(app);
     let started = Instant::now();
@@ -685,7 +685,7 @@ fn expected(case: &Case, status: u16) -> bool {
     }
 }
 
-fn table(results: &[(Case, Ended)]) -> String {
+fn table(results: &[(Case, CaseResult)]) -> String {
     let mut table = String::new();
     let mut counts: BTreeMap<(Story, End), usize> = BTreeMap::new();
     for (case, result) in results {
@@ -718,7 +718,7 @@ fn table(results: &[(Case, Ended)]) -> String {
 }
 
 /// Lets every case of a thread's share happen, on a clock that stands still unless all of them wait.
-fn run_share(cases: Vec<Case>) -> Vec<(Case, Ended)> {
+fn run_share(cases: Vec<Case>) -> Vec<(Case, CaseResult)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -732,7 +732,7 @@ fn run_share(cases: Vec<Case>) -> Vec<(Case, Ended)> {
 }
 
 /// Lets one case happen in an AWS of its own.
-async fn run_case(case: &Case) -> Ended {
+async fn run_case(case: &Case) -> CaseResult {
     let app = case.story.app();
     let twin = app.scripted_twin();
     let calls = app.aws().on(&case.operation).times(case.how.times);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Opened, Sent, TestApp, Way};
+use crate::support::{Caller, OpenAnswer, Sent, TestApp, Way};
 
 #[tokio::test]
 async fn path_query_and_headers_have_a_length() {
@@ -59,7 +59,7 @@ async fn floods_of_names_and_of_empty_pairs_are_refused_by_every_way_in() {
             // More than a map of headers holds.
             (with_headers(40_000), 400, "the headers have "),
         ] {
-            let answer = Opened::of(way, &app.invoke(sent.by(way)).await.unwrap());
+            let answer = OpenAnswer::of(way, &app.invoke(sent.by(way)).await.unwrap());
             assert_eq!(answer.status, status, "{way:?}: {}", answer.body);
             let given = answer.body["detail"].as_str().unwrap();
             assert!(given.starts_with(detail), "{way:?}: {given}");

@@ -5,12 +5,12 @@ mod verified;
 
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Opened, Sent, TestApp, Way};
+use crate::support::{Caller, OpenAnswer, Sent, TestApp, Way};
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:ecs-api";
 
-async fn send(app: &TestApp, way: Way, sent: &Sent) -> Opened {
-    Opened::of(
+async fn send(app: &TestApp, way: Way, sent: &Sent) -> OpenAnswer {
+    OpenAnswer::of(
         way,
         &app.invoke(sent.by(way))
             .await
@@ -231,7 +231,8 @@ async fn an_event_of_two_kinds_or_of_none_is_an_invocation_error() {
 #[tokio::test]
 async fn a_direct_invocation_takes_plain_json_and_says_what_it_does_not_take() {
     let app = verified_callers();
-    let invoke = async |event: Value| Opened::of(Way::Direct, &app.invoke(event).await.unwrap());
+    let invoke =
+        async |event: Value| OpenAnswer::of(Way::Direct, &app.invoke(event).await.unwrap());
     let path = "/v1/ecs/nonprod/clusters";
     let cluster = app.account().ecs().create_cluster().cluster_name("a");
     cluster.send().await.unwrap();

@@ -87,14 +87,14 @@ fn read_parts(
 }
 
 /// A part of the body, if it is there.
-type Given<T> = Result<Option<Box<T>>, Invalid>;
+type BodyPart<T> = Result<Option<Box<T>>, Invalid>;
 
 fn part<T: Input>(
     body: &mut Map<String, Value>,
     name: &str,
     shorthand: impl FnOnce(&mut Map<String, Value>, &str, &mut Validation),
     validation: &mut Validation,
-) -> Given<T> {
+) -> BodyPart<T> {
     let Some(mut value) = validation.take(body, "", name) else {
         return Ok(None);
     };
@@ -108,7 +108,7 @@ fn part<T: Input>(
 fn cluster_part(
     request: &Request<'_>,
     service: &CreateServiceInput,
-    cluster: Given<CreateClusterInput>,
+    cluster: BodyPart<CreateClusterInput>,
     validation: &mut Validation,
 ) -> Result<ClusterPart, Invalid> {
     if let Some(text) = &service.cluster {
@@ -156,7 +156,7 @@ fn leave_room_for_the_mark(wanted: &CreateRequest, validation: &mut Validation) 
 fn task_definition_part(
     request: &Request<'_>,
     service: &CreateServiceInput,
-    task_definition: Given<RegisterTaskDefinitionInput>,
+    task_definition: BodyPart<RegisterTaskDefinitionInput>,
     validation: &mut Validation,
 ) -> Result<TaskDefinitionPart, Invalid> {
     if let Some(name) = &service.task_definition {
@@ -182,7 +182,7 @@ fn task_definition_part(
 fn registry_part(
     request: &Request<'_>,
     service: &CreateServiceInput,
-    registry: Given<CreateRegistryInput>,
+    registry: BodyPart<CreateRegistryInput>,
     validation: &mut Validation,
 ) -> Result<RegistryPart, Invalid> {
     let entries = service.service_registries();

@@ -12,7 +12,7 @@ use crate::api::Request;
 use crate::api::operation::{Group, Handler, Operation, ProblemSchema};
 use crate::api::parameters::{Parameter, RECURSIVE, Values};
 use crate::api::schema::{Answer, Body, Member, Schema};
-use crate::continuation::Unfinished;
+use crate::continuation::Handover;
 use crate::error::{Error, causes};
 use crate::orchestration::delete::{self, Failure, Progress, Target};
 use crate::reply::Reply;
@@ -217,7 +217,7 @@ async fn enqueue(request: &Request<'_>, target: &Target, progress: &Progress) ->
         deadline,
         ..
     } = *request;
-    let unfinished = Unfinished {
+    let handover = Handover {
         target,
         progress,
         account_name,
@@ -225,7 +225,7 @@ async fn enqueue(request: &Request<'_>, target: &Target, progress: &Progress) ->
         request_id,
     };
     let cause = match deadline
-        .limit(Box::pin(continuation.take_over(account, unfinished)))
+        .limit(Box::pin(continuation.take_over(account, handover)))
         .await
     {
         Ok(Ok(())) => return true,

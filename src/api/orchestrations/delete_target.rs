@@ -21,7 +21,7 @@ pub(super) fn read_target(request: &Request<'_>) -> Result<(Target, Vec<String>)
     } else {
         request.object()?
     };
-    let mut given = |name: &str| Given {
+    let mut given = |name: &str| TargetMember {
         body: validation.take(&mut body, "", name),
         query: request.query(name),
     };
@@ -49,12 +49,12 @@ pub(super) fn read_target(request: &Request<'_>) -> Result<(Target, Vec<String>)
 }
 
 /// One thing as the body and the query say it.
-struct Given<'r> {
+struct TargetMember<'r> {
     body: Option<Value>,
     query: Option<&'r str>,
 }
 
-impl Given<'_> {
+impl TargetMember<'_> {
     /// Reads a name, which must be given.
     fn read<T: PartialEq>(
         &self,
@@ -67,7 +67,7 @@ impl Given<'_> {
         let values: Result<Vec<_>, _> = texts.map(parse).collect();
         match values {
             Ok(values) if body != Some(None) && !values.is_empty() => {
-                agreed(name, values, validation)
+                require_agreement(name, values, validation)
             }
             Ok(_) => {
                 let required =
@@ -88,13 +88,13 @@ impl Given<'_> {
         match values {
             None => Err(validation.refuse(name, "expected `true` or `false`")),
             Some(values) if values.is_empty() => Ok(false),
-            Some(values) => agreed(name, values, validation),
+            Some(values) => require_agreement(name, values, validation),
         }
     }
 }
 
-/// Returns the value that all sources give.
-fn agreed<T: PartialEq>(
+/// Returns the value that all sources give, or refuses a second one.
+fn require_agreement<T: PartialEq>(
     name: &str,
     mut values: Vec<T>,
     validation: &mut Validation,

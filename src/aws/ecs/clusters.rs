@@ -7,8 +7,8 @@ use aws_sdk_ecs::types::{Cluster, ClusterField, Tag};
 
 use super::absent;
 use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
-use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
+use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
 
 /// Calls `ecs:ListClusters`: a page of the list, over as many calls as it takes.
@@ -44,7 +44,7 @@ pub async fn create_cluster(
         .ecs
         .create_cluster()
         .customize()
-        .interceptor(Prepared(input));
+        .interceptor(WholeInput(input));
     call.send()
         .await
         .map_err(account.refused("ecs:CreateCluster"))
@@ -63,7 +63,7 @@ pub async fn create_cluster_once(
         .ecs
         .create_cluster()
         .customize()
-        .interceptor(Prepared(input))
+        .interceptor(WholeInput(input))
         .config_override(config);
     call.send()
         .await

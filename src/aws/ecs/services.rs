@@ -8,8 +8,8 @@ use aws_sdk_ecs::types::{LaunchType, Service, ServiceField};
 
 use super::absent;
 use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
-use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
+use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
 
 /// The most services that one call describes
@@ -59,7 +59,7 @@ pub async fn create_service(
         .ecs
         .create_service()
         .customize()
-        .interceptor(Prepared(input))
+        .interceptor(WholeInput(input))
         .config_override(config);
     call.send()
         .await
@@ -126,7 +126,7 @@ pub async fn update_service(
         .ecs
         .update_service()
         .customize()
-        .interceptor(Prepared(input))
+        .interceptor(WholeInput(input))
         .config_override(config);
     call.send()
         .await

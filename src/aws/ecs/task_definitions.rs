@@ -11,8 +11,8 @@ use aws_sdk_ecs::types::{
 };
 
 use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
-use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
+use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
 
 /// Calls `ecs:ListTaskDefinitions`: a page of the revisions of a status, of one family or of all, in the order of family
@@ -98,7 +98,7 @@ pub async fn register_task_definition(
         .ecs
         .register_task_definition()
         .customize()
-        .interceptor(Prepared(input))
+        .interceptor(WholeInput(input))
         .config_override(config);
     call.send()
         .await

@@ -7,8 +7,8 @@ use aws_sdk_ecs::types::{DesiredStatus, Task, TaskField};
 
 use super::absent;
 use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
-use crate::aws::prepared::Prepared;
 use crate::aws::retries::OnlyRefused;
+use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
 use crate::ids::{ClusterName, TaskId};
 
@@ -69,7 +69,7 @@ pub async fn run_task(account: &Account, input: RunTaskInput) -> Result<RunTaskO
         .ecs
         .run_task()
         .customize()
-        .interceptor(Prepared(input))
+        .interceptor(WholeInput(input))
         .config_override(config);
     call.send().await.map_err(account.refused("ecs:RunTask"))
 }

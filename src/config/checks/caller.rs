@@ -22,7 +22,7 @@ pub(in crate::config) fn has_published_token(caller: &Caller) -> bool {
 
 /// The names and proofs that the callers before have taken.
 #[derive(Default)]
-pub(super) struct Seen<'c> {
+pub(super) struct TakenProofs<'c> {
     names: BTreeSet<&'c str>,
     tokens: BTreeSet<[u8; 32]>,
     has_invoke: bool,
@@ -32,7 +32,7 @@ pub(super) struct Seen<'c> {
 pub(super) fn faults<'c>(
     caller: &'c Caller,
     config: &Config,
-    seen: &mut Seen<'c>,
+    seen: &mut TakenProofs<'c>,
     faults: &mut Vec<String>,
 ) {
     let mut fault = |message: String| faults.push(format!("caller `{}`: {message}", caller.name));
@@ -57,7 +57,7 @@ pub(super) fn faults<'c>(
     }
 }
 
-fn proof_fault(proof: &Proof, seen: &mut Seen<'_>) -> Option<String> {
+fn proof_fault(proof: &Proof, seen: &mut TakenProofs<'_>) -> Option<String> {
     match proof {
         Proof::Tokens(digests) => token_fault(digests, seen),
         Proof::Principal(pattern) => principal_fault(pattern),
@@ -71,7 +71,7 @@ fn proof_fault(proof: &Proof, seen: &mut Seen<'_>) -> Option<String> {
     }
 }
 
-fn token_fault(digests: &[Digest], seen: &mut Seen<'_>) -> Option<String> {
+fn token_fault(digests: &[Digest], seen: &mut TakenProofs<'_>) -> Option<String> {
     if digests.is_empty() {
         return Some("`tokenSha256` is empty: give at least one digest".to_owned());
     }

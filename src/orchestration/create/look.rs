@@ -11,7 +11,7 @@ use crate::ids::RegistryId;
 use crate::orchestration::Cause;
 use crate::orchestration::mark::Mark;
 use crate::orchestration::parts::{registry, task_definition};
-use crate::orchestration::plan::{CreateRequest, Found, RegistryPart, TaskDefinitionPart};
+use crate::orchestration::plan::{CreateRequest, ExistingParts, RegistryPart, TaskDefinitionPart};
 
 /// The number of registries that are looked at together: AWS throttles per account.
 const PARALLEL: usize = 5;
@@ -20,7 +20,7 @@ pub(super) async fn look_in_time(
     context: &CreateContext<'_>,
     request: &CreateRequest,
     deadline: Deadline,
-) -> Result<Found, Cause> {
+) -> Result<ExistingParts, Cause> {
     let look = Box::pin(look(context.account, request, deadline));
     deadline.limit(look).await?
 }
@@ -30,20 +30,20 @@ async fn look(
     account: &Account,
     request: &CreateRequest,
     deadline: Deadline,
-) -> Result<Found, Cause> {
+) -> Result<ExistingParts, Cause> {
     let cluster_name = request.cluster_name();
-    let (service, cluster, task_definition, registry) = tokio::join!(
+    let (service, cluster, task_definition, registries) = tokio::join!(
         ecs::describe_service(account, cluster_name, request.service_name()),
         ecs::describe_cluster(account, cluster_name),
         look_at_task_definition(account, &request.task_definition),
-        look_at_registry(account, &request.registry, deadline),
+        look_at_registries(account, &request.registry, deadline),
     );
-    let (registry, namespace_owner) = registry?;
-    Ok(Found {
+    let (registries, namespace_owner) = registries?;
+    Ok(ExistingParts {
         service: service?,
         cluster: cluster?,
         task_definition: task_definition?,
-        registry,
+        registries,
         is_own_registry: false,
         namespace_owner,
     })
@@ -59,20 +59,19 @@ async fn look_at_task_definition(
     }
 }
 
-/// Returns the registry, if it is there, and who shares the namespace of one that is to be created, if another account
+/// Returns the registries that are there, and who shares the namespace of one that is to be created, if another account
 /// does (<https://docs.aws.amazon.com/cloud-map/latest/dg/sharing-identify.html>).
-async fn look_at_registry(
+async fn look_at_registries(
     account: &Account,
     part: &RegistryPart,
     deadline: Deadline,
-) -> Result<(Option<Registry>, Option<String>), Error> {
+) -> Result<(Vec<Registry>, Option<String>), Error> {
     match part {
-        RegistryPart::None => Ok((None, None)),
+        RegistryPart::None => Ok((Vec::new(), None)),
         RegistryPart::Existing(ids) => {
             let looks = stream::iter(ids.clone())
                 .map(|id| async move { discovery::get_service(account, &id).await });
-            let all: Vec<_> = looks.buffered(PARALLEL).try_collect().await?;
-            Ok((all.into_iter().next(), None))
+            Ok((looks.buffered(PARALLEL).try_collect().await?, None))
         }
         RegistryPart::New {
             namespace_id,
@@ -85,7 +84,7 @@ async fn look_at_registry(
             );
             let owner = namespace?.resource_owner;
             let other = owner.filter(|owner| *owner != account.account_region().account_id);
-            Ok((found?, other))
+            Ok((found?.into_iter().collect(), other))
         }
     }
 }
@@ -95,9 +94,9 @@ pub(super) async fn look_for_own(
     context: &CreateContext<'_>,
     request: &CreateRequest,
     mark: &Mark,
-    mut found: Found,
+    mut found: ExistingParts,
     deadline: Deadline,
-) -> Result<Found, Cause> {
+) -> Result<ExistingParts, Cause> {
     let account = context.account;
     if let TaskDefinitionPart::New(input) = &request.task_definition {
         let family = input.family.as_deref().unwrap_or_default();
@@ -108,7 +107,9 @@ pub(super) async fn look_for_own(
             .into_iter()
             .next();
     }
-    if let (RegistryPart::New { .. }, Some(registry)) = (&request.registry, &found.registry) {
+    if let (RegistryPart::New { .. }, Some(registry)) =
+        (&request.registry, found.registries.first())
+    {
         let is_own = registry::is_own(account, mark, registry);
         found.is_own_registry = deadline.limit(Box::pin(is_own)).await??;
     }

@@ -61,7 +61,7 @@ pub async fn remember(
     let cluster_mark = if target.cluster == DEFAULT_CLUSTER {
         None
     } else {
-        Some(marked(account, target, request_id).await?)
+        Some(mark_cluster(account, target, request_id).await?)
     };
     Ok(PendingDelete {
         cluster: target.cluster.clone(),
@@ -108,7 +108,7 @@ pub(super) async fn unmark(account: &Account, cluster: &Cluster) -> Result<(), a
 }
 
 /// Marks the cluster with the request's id, or answers what it is marked with.
-async fn marked(
+async fn mark_cluster(
     account: &Account,
     target: &Target,
     request_id: &str,

@@ -75,8 +75,8 @@ impl Work<'_> {
             progress.note(cluster.clone(), Removal::Kept(DEFAULT_IS_KEPT.to_owned()));
         }
         let first_look = match self.wait_until_drained(progress).await? {
-            Drained::Yes(cluster) => cluster,
-            Drained::NotYet(waiting_for) => {
+            DrainState::Drained(cluster) => cluster,
+            DrainState::Draining(waiting_for) => {
                 self.note_waiting(progress, waiting_for, registries, cluster);
                 return Ok(());
             }
@@ -207,24 +207,24 @@ impl Work<'_> {
     }
 
     /// Waits until the service's tasks have stopped; says what it still waits for when the time is over.
-    async fn wait_until_drained(&self, progress: &mut Progress) -> Result<Drained, aws::Error> {
+    async fn wait_until_drained(&self, progress: &mut Progress) -> Result<DrainState, aws::Error> {
         let mut waiting_for = "its tasks to stop".to_owned();
         let mut pause = POLL_MIN;
         loop {
             let look = self.deadline.limit(Box::pin(self.look(progress))).await;
             match look {
-                Ok(Ok((0, cluster))) => return Ok(Drained::Yes(cluster)),
+                Ok(Ok((0, cluster))) => return Ok(DrainState::Drained(cluster)),
                 Ok(Ok((running, _))) => {
                     waiting_for = format!("{} to stop", count(running, "task"));
                 }
                 Ok(Err(error)) if error.kind == Kind::TimedOut => {
-                    return Ok(Drained::NotYet(waiting_for));
+                    return Ok(DrainState::Draining(waiting_for));
                 }
                 Ok(Err(error)) => return Err(error),
-                Err(Elapsed) => return Ok(Drained::NotYet(waiting_for)),
+                Err(Elapsed) => return Ok(DrainState::Draining(waiting_for)),
             }
             if !self.wait_for_next_look(&mut pause).await {
-                return Ok(Drained::NotYet(waiting_for));
+                return Ok(DrainState::Draining(waiting_for));
             }
         }
     }
@@ -307,11 +307,11 @@ impl Work<'_> {
 }
 
 /// The answer to whether a service's tasks have stopped.
-enum Drained {
+enum DrainState {
     /// They have; the cluster, if it was looked at then.
-    Yes(ClusterLook),
+    Drained(ClusterLook),
     /// They have not; this is waited for.
-    NotYet(String),
+    Draining(String),
 }
 
 /// The cluster, as far as it was looked at.

@@ -152,7 +152,7 @@ async fn settle(
     log: &UndoLog,
 ) -> Result<Registry, Cause> {
     if is_own(account, mark, &registry).await? {
-        log.found(change, registry.arn());
+        log.note_made(change, registry.arn());
         return Ok(registry);
     }
     log.forget(change);

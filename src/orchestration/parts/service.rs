@@ -40,7 +40,7 @@ pub(in crate::orchestration) async fn make(
     };
     match find_marked(account, mark, input).await {
         Ok(Some(found)) => {
-            log.found(&change, found.service_arn());
+            log.note_made(&change, found.service_arn());
             Ok(found)
         }
         // The first error is the cause.

@@ -58,7 +58,7 @@ pub(in crate::orchestration) async fn make(
         Err(error) if error.kind.leaves_outcome_unknown() => {
             match wait_for_marked(account, mark, change.name()).await {
                 Ok(Some(revision)) => {
-                    log.found(&change, revision.task_definition_arn());
+                    log.note_made(&change, revision.task_definition_arn());
                     Ok(revision)
                 }
                 Ok(None) if error.kind == Kind::Unavailable => {

@@ -35,7 +35,7 @@ pub struct Watch {
 
 /// The findings of a watch.
 #[derive(Debug)]
-pub enum Watched<'r> {
+pub enum WatchFinding<'r> {
     /// There is nothing to do: it ended, or somebody else is at it, with a watch of its own.
     Settled,
     /// The lease is not over, or the invocation may still begin: the watch comes back after this time.
@@ -98,9 +98,9 @@ impl Records {
     ///
     /// # Errors
     /// [`Error`] if the table can't be reached: the watch comes again.
-    pub async fn look(&self, watch: &Watch, deadline: Deadline) -> Result<Watched<'_>, Error> {
+    pub async fn look(&self, watch: &Watch, deadline: Deadline) -> Result<WatchFinding<'_>, Error> {
         let Some(store) = &self.store else {
-            return Ok(Watched::Settled);
+            return Ok(WatchFinding::Settled);
         };
         let found = store.read(&watch.id, deadline).await?;
         let now_ms = self.clock.now_ms();
@@ -112,10 +112,10 @@ impl Records {
                     lease,
                     ..watch.clone()
                 };
-                Ok(Watched::NotYet(watch.delay(now_ms)))
+                Ok(WatchFinding::NotYet(watch.delay(now_ms)))
             }
             (Meaning::Abandoned, Some(found)) => self.take(store, found, deadline).await,
-            _ => Ok(Watched::Settled),
+            _ => Ok(WatchFinding::Settled),
         }
     }
 
@@ -126,7 +126,7 @@ impl Records {
         store: &Store,
         found: Record,
         deadline: Deadline,
-    ) -> Result<Watched<'_>, Error> {
+    ) -> Result<WatchFinding<'_>, Error> {
         let left = deadline.invocation_left() + super::CALLS_IN_FLIGHT;
         let taken = Record {
             state: State::TakingBack,
@@ -134,13 +134,13 @@ impl Records {
             ..found.next()
         };
         match store.write_next(&taken, deadline).await {
-            Ok(Write::Written) => Ok(Watched::Abandoned(Box::new(Lease {
+            Ok(Write::Written) => Ok(WatchFinding::Abandoned(Box::new(Lease {
                 records: self,
                 record: taken,
             }))),
             Err(super::BeginError::Unavailable(error)) => Err(error),
             // A request took it over in this moment, and has a watch of its own; or the same message came twice.
-            Ok(Write::Refused(_)) | Err(_) => Ok(Watched::Settled),
+            Ok(Write::Refused(_)) | Err(_) => Ok(WatchFinding::Settled),
         }
     }
 }

@@ -61,30 +61,30 @@ const UNNOTICED: &[(&str, &str)] = &[
 ];
 
 /// A request to an endpoint.
-struct Asked {
+struct DirectCall {
     method: &'static str,
     path: String,
     body: Option<Value>,
 }
 
-fn get(path: impl Into<String>) -> Asked {
-    Asked {
+fn get(path: impl Into<String>) -> DirectCall {
+    DirectCall {
         method: "GET",
         path: path.into(),
         body: None,
     }
 }
 
-fn delete(path: impl Into<String>) -> Asked {
-    Asked {
+fn delete(path: impl Into<String>) -> DirectCall {
+    DirectCall {
         method: "DELETE",
         path: path.into(),
         body: None,
     }
 }
 
-fn post(path: impl Into<String>, body: Value) -> Asked {
-    Asked {
+fn post(path: impl Into<String>, body: Value) -> DirectCall {
+    DirectCall {
         method: "POST",
         path: path.into(),
         body: Some(body),
@@ -227,7 +227,7 @@ impl Room {
     }
 
     /// Prepares an endpoint's request so that nothing but a permission can be in its way.
-    async fn ask(&self, endpoint: &str) -> Asked {
+    async fn ask(&self, endpoint: &str) -> DirectCall {
         let name = Self::name();
         let container = json!([{"name": "app", "image": "nginx:alpine"}]);
         let definition = json!({"family": name, "cpu": "256", "memory": "512", "containerDefinitions": container,
@@ -310,7 +310,7 @@ impl Room {
             ),
             "show_service" => get("/clusters/myclu/services/web"),
             "show_service all" => get("/clusters/myclu/services/web?all=true"),
-            "update_service" => Asked {
+            "update_service" => DirectCall {
                 method: "PATCH",
                 path: "/clusters/myclu/services/web".to_owned(),
                 body: Some(json!({"desiredCount": 1})),
@@ -477,7 +477,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
     let role = Role::of(stack, &room.account.id, "ecs-api", "ecs-api");
     let policy = role.policy();
     let send = async |endpoint: &str| {
-        let Asked { method, path, body } = room.ask(endpoint).await;
+        let DirectCall { method, path, body } = room.ask(endpoint).await;
         stack.send(
             method,
             &format!("/{MEMBER}{path}"),

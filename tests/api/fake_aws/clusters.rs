@@ -1,7 +1,7 @@
 use aws_sdk_ecs::types::{ClusterField, Tag};
 use serde_json::json;
 
-use super::{Asked, refusal};
+use super::{Clients, refusal};
 
 fn tag(value: &str) -> Tag {
     Tag::builder().key("team").value(value).build()
@@ -9,7 +9,7 @@ fn tag(value: &str) -> Tag {
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_is_answered_again_only_for_the_arguments_that_made_it() {
-    let Asked { ecs, .. } = Asked::new();
+    let Clients { ecs, .. } = Clients::new();
     let create = |value: &str| ecs.create_cluster().cluster_name("myclu").tags(tag(value));
     create("blue").send().await.unwrap();
     let again = create("blue").send().await.unwrap();
@@ -35,7 +35,7 @@ async fn a_cluster_is_answered_again_only_for_the_arguments_that_made_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_is_described_with_what_is_included() {
-    let Asked { ecs, .. } = Asked::new();
+    let Clients { ecs, .. } = Clients::new();
     let create = ecs.create_cluster().cluster_name("myclu").tags(tag("blue"));
     create.send().await.unwrap();
     let describe = || ecs.describe_clusters().clusters("myclu").clusters("other");

@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 const ACCOUNT: &str = "111122223333";
 
 /// An AWS in memory, and clients of one of its accounts.
-struct Asked {
+struct Clients {
     aws: FakeAws,
     ecs: aws_sdk_ecs::Client,
 }
 
-impl Asked {
+impl Clients {
     fn new() -> Self {
         let aws = FakeAws::in_memory();
         let ecs = aws_sdk_ecs::Client::new(&aws.sdk_config(ACCOUNT));

@@ -4,12 +4,12 @@ use fake_aws::{FakeAws, Fault, Moment, Server};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{ACCOUNT, Asked, refusal};
+use super::{ACCOUNT, Clients, refusal};
 use crate::support::root_config;
 
 #[tokio::test(start_paused = true)]
 async fn a_fault_is_met_by_the_calls_that_it_is_for() {
-    let Asked { aws, ecs } = Asked::new();
+    let Clients { aws, ecs } = Clients::new();
     let create = async |name: &str| ecs.create_cluster().cluster_name(name).send().await;
     let fault = Fault::refuse("InvalidParameterException", "no");
     aws.on("ecs:CreateCluster").nth(2).meets(fault);
@@ -30,7 +30,7 @@ async fn a_fault_is_met_by_the_calls_that_it_is_for() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_sent_is_done_although_its_answer_is_lost_or_late() {
-    let Asked { aws, ecs } = Asked::new();
+    let Clients { aws, ecs } = Clients::new();
     aws.on("ecs:CreateCluster")
         .once()
         .meets(Fault::reset().after_work());
@@ -55,7 +55,7 @@ async fn what_was_sent_is_done_although_its_answer_is_lost_or_late() {
 
 #[tokio::test(start_paused = true)]
 async fn the_depth_is_that_of_the_longest_chain_of_calls() {
-    let Asked { aws, ecs } = Asked::new();
+    let Clients { aws, ecs } = Clients::new();
     aws.set_latency(Duration::from_millis(100));
     let create = async |name: &str| ecs.create_cluster().cluster_name(name).send().await;
     let began = Instant::now();
@@ -69,7 +69,7 @@ async fn the_depth_is_that_of_the_longest_chain_of_calls() {
 #[tokio::test(start_paused = true)]
 async fn a_function_that_is_killed_has_sent_what_it_has_sent() {
     for (moment, left) in [(Moment::BeforeWork, 1), (Moment::AfterWork, 2)] {
-        let Asked { aws, ecs } = Asked::new();
+        let Clients { aws, ecs } = Clients::new();
         let work = async {
             for name in ["one", "two", "three"] {
                 ecs.create_cluster()

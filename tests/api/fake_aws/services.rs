@@ -5,7 +5,7 @@ use aws_sdk_ecs::types::{AwsVpcConfiguration, LaunchType, NetworkConfiguration};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{ACCOUNT, Asked, refusal};
+use super::{ACCOUNT, Clients, refusal};
 
 fn network() -> NetworkConfiguration {
     let subnets = AwsVpcConfiguration::builder().subnets("subnet-1").build();
@@ -25,7 +25,7 @@ fn web(ecs: &aws_sdk_ecs::Client) -> CreateServiceFluentBuilder {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_needs_a_count_and_a_network() {
-    let Asked { ecs, .. } = Asked::furnished().await;
+    let Clients { ecs, .. } = Clients::furnished().await;
     let countless = web(&ecs).set_desired_count(None).send().await;
     assert_eq!(
         refusal(countless),
@@ -43,7 +43,7 @@ async fn a_service_needs_a_count_and_a_network() {
 
 #[tokio::test(start_paused = true)]
 async fn the_token_of_a_service_counts_for_its_name_and_its_parameters() {
-    let Asked { ecs, .. } = Asked::furnished().await;
+    let Clients { ecs, .. } = Clients::furnished().await;
     let first = web(&ecs).client_token("one").send().await.unwrap();
     let again = web(&ecs).client_token("one").send().await.unwrap();
     assert_eq!(again.service(), first.service());
@@ -81,7 +81,7 @@ async fn the_token_of_a_service_counts_for_its_name_and_its_parameters() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_drains_for_longer_than_its_tasks() {
-    let Asked { aws, ecs } = Asked::furnished().await;
+    let Clients { aws, ecs } = Clients::furnished().await;
     aws.circumstances(ACCOUNT, |account| {
         account.stops_after = Duration::from_secs(56);
         account.drains_on = Duration::from_secs(12);

@@ -15,4 +15,4 @@ pub use app::{Answer, Caller, TestApp};
 pub use local_aws::{ChildGuard, root_config, rules};
 pub use process::FunctionProcess;
 pub use queues::TestQueues;
-pub use ways::{Opened, Sent, Way};
+pub use ways::{OpenAnswer, Sent, Way};

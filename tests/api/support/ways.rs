@@ -267,14 +267,14 @@ fn several(pairs: &[(&'static str, String)], written: fn(&str) -> String) -> Val
 
 /// An answer out of its envelope: status, headers, body.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Opened {
+pub struct OpenAnswer {
     pub status: u64,
     pub headers: BTreeMap<String, String>,
     /// JSON where it is JSON, else the text.
     pub body: Value,
 }
 
-impl Opened {
+impl OpenAnswer {
     /// Opens the answer of a way in, which has the shape that this way in reads.
     #[track_caller]
     pub fn of(way: Way, answer: &Value) -> Self {

@@ -4,7 +4,7 @@ use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use super::{send, writer};
-use crate::support::{Opened, Sent, TestApp, Way};
+use crate::support::{OpenAnswer, Sent, TestApp, Way};
 
 #[tokio::test]
 async fn an_answer_has_the_envelope_that_its_sender_reads() {
@@ -128,7 +128,7 @@ async fn a_long_answer_is_compressed_only_where_the_bytes_arrive_as_bytes() {
         .header("accept-encoding", "gzip");
     for way in Way::ALL {
         let answer = app.invoke(sent.by(way)).await.unwrap();
-        let is_compressed = Opened::of(way, &answer)
+        let is_compressed = OpenAnswer::of(way, &answer)
             .headers
             .contains_key("content-encoding");
         assert_eq!(is_compressed, way.takes_bytes(), "{way:?}");
@@ -156,7 +156,7 @@ async fn what_was_compressed_ahead_of_time_arrives_readable_by_every_way_or_is_r
             };
             let answer = app.invoke(sent.by(way)).await.unwrap();
             let is_accepted = encoding == Some("gzip");
-            let opened = Opened::of(way, &answer);
+            let opened = OpenAnswer::of(way, &answer);
             if way.takes_bytes() && !is_accepted {
                 // 1.9 MB for whoever asks would be a gift to whoever floods.
                 assert_eq!(
@@ -250,7 +250,7 @@ async fn a_list_that_a_load_balancer_does_not_take_goes_on_behind_a_link() {
         let answer = app.invoke(sent.by(way)).await.unwrap();
         let is_cut = matches!(way, Way::LoadBalancer | Way::LoadBalancerMulti);
         assert_eq!(answer.to_string().len() < 1_000_000, is_cut, "{way:?}");
-        let opened = Opened::of(way, &answer);
+        let opened = OpenAnswer::of(way, &answer);
         assert_eq!(opened.headers.contains_key("link"), is_cut, "{way:?}");
         assert_eq!(
             opened.body.as_array().unwrap().len() == arns.len(),

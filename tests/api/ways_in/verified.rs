@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{FUNCTION, SESSION, known_by_more_than_tokens, put, send, verified_callers, writer};
-use crate::support::{Opened, Sent, TestApp, Way};
+use crate::support::{OpenAnswer, Sent, TestApp, Way};
 
 /// Where each gateway writes whom it has verified: a principal and claims.
 fn places(way: Way) -> Option<(&'static str, &'static str)> {
@@ -81,7 +81,7 @@ async fn whom_a_gateway_has_verified_needs_no_token_in_either_payload_format() {
         ] {
             let mut event = Sent::new("GET", "/nonprod/clusters").by(way);
             put(&mut event, place, value.clone());
-            let answer = Opened::of(way, &app.invoke(event).await.unwrap());
+            let answer = OpenAnswer::of(way, &app.invoke(event).await.unwrap());
             assert_eq!(
                 answer.status, status,
                 "{way:?} {place} {value}: {}",
@@ -124,7 +124,7 @@ async fn a_request_can_not_say_who_sends_it() {
                 json!(SESSION),
             );
             assert_eq!(
-                Opened::of(way, &app.invoke(event).await.unwrap()).status,
+                OpenAnswer::of(way, &app.invoke(event).await.unwrap()).status,
                 401,
                 "{way:?} {place}"
             );
@@ -144,7 +144,7 @@ async fn through_the_alias_for_direct_invocations_nobody_passes_for_a_gateway() 
         }
         let answer = app.invoke_through(&direct, event.clone()).await;
         if way == Way::Direct {
-            assert_eq!(Opened::of(way, &answer.unwrap()).status, 200);
+            assert_eq!(OpenAnswer::of(way, &answer.unwrap()).status, 200);
         } else {
             let error = answer.unwrap_err();
             assert!(
@@ -153,7 +153,7 @@ async fn through_the_alias_for_direct_invocations_nobody_passes_for_a_gateway() 
             );
             let status = if places(way).is_some() { 200 } else { 401 };
             assert_eq!(
-                Opened::of(way, &app.invoke_through(FUNCTION, event).await.unwrap()).status,
+                OpenAnswer::of(way, &app.invoke_through(FUNCTION, event).await.unwrap()).status,
                 status,
                 "{way:?}"
             );
@@ -179,7 +179,7 @@ async fn past_the_alias_for_gateways_nobody_passes_for_one() {
         ] {
             let answer = app.invoke_through(arn, forged.clone()).await;
             if way == Way::Direct {
-                assert_eq!(Opened::of(way, &answer.unwrap()).status, 200, "{arn}");
+                assert_eq!(OpenAnswer::of(way, &answer.unwrap()).status, 200, "{arn}");
             } else {
                 let error = answer.unwrap_err();
                 let expected =
@@ -198,7 +198,11 @@ async fn past_the_alias_for_gateways_nobody_passes_for_one() {
             );
         } else {
             let status = if places(way).is_some() { 200 } else { 401 };
-            assert_eq!(Opened::of(way, &through.unwrap()).status, status, "{way:?}");
+            assert_eq!(
+                OpenAnswer::of(way, &through.unwrap()).status,
+                status,
+                "{way:?}"
+            );
         }
     }
 }

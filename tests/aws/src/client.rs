@@ -118,7 +118,7 @@ fn respond(outcome: Outcome) -> Result<HttpResponse, ConnectorError> {
             (answer, body)
         }
         Outcome::FirstHalf(answer) => {
-            let body = SdkBody::from_body_1_x(Broken::half_of(&answer));
+            let body = SdkBody::from_body_1_x(BrokenBody::half_of(&answer));
             (answer, body)
         }
     };
@@ -135,16 +135,16 @@ fn respond(outcome: Outcome) -> Result<HttpResponse, ConnectorError> {
 }
 
 /// The first half of an answer, and the end of its connection.
-pub(crate) struct Broken(Option<Bytes>);
+pub(crate) struct BrokenBody(Option<Bytes>);
 
-impl Broken {
+impl BrokenBody {
     pub(crate) fn half_of(answer: &Answer) -> Self {
         let half = &answer.body[..answer.body.len() / 2];
         Self(Some(Bytes::copy_from_slice(half)))
     }
 }
 
-impl Body for Broken {
+impl Body for BrokenBody {
     type Data = Bytes;
     type Error = io::Error;
 

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::behind::Backend;
 use crate::call::{Call, Request};
 use crate::circumstances::Circumstances;
-use crate::journal::{self, Journal, Recorded};
+use crate::journal::{self, Journal, JournalEntry};
 use crate::script::{Back, Calls, Fault, Line, Script, Work};
 use crate::world::{World, lock};
 
@@ -131,7 +131,7 @@ impl FakeAws {
     }
 
     /// Returns the calls that came through this door, in their order.
-    pub fn calls(&self) -> Vec<Recorded> {
+    pub fn calls(&self) -> Vec<JournalEntry> {
         lock(&self.door.journal).calls()
     }
 
@@ -241,7 +241,7 @@ impl FakeAws {
     }
 
     /// Lets AWS do its work. What was refused, and by which rule, is for the journal.
-    async fn work(&self, call: &Call, request: &Request) -> (Answer, Refused) {
+    async fn work(&self, call: &Call, request: &Request) -> (Answer, RuleRefusal) {
         let connector = match &self.world.backend {
             Backend::Memory(_) => None,
             Backend::Emulator(_) => {
@@ -262,14 +262,14 @@ impl FakeAws {
 }
 
 /// The code of a refusal, and the source of its rule.
-type Refused = Option<(String, String)>;
+type RuleRefusal = Option<(String, String)>;
 
 async fn come_back(
     call: &Call,
     back: Back,
     answer: Option<Answer>,
-    refused: Refused,
-) -> (Outcome, Refused) {
+    refused: RuleRefusal,
+) -> (Outcome, RuleRefusal) {
     let answer = match (back, answer) {
         (Back::Refusal(refusal), _) => {
             let refused = (refusal.code.to_string(), refusal.source.to_string());

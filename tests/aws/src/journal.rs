@@ -9,7 +9,7 @@ use crate::call::Call;
 
 /// A call that came.
 #[derive(Debug, Clone)]
-pub struct Recorded {
+pub struct JournalEntry {
     /// The call.
     pub call: Call,
     /// The time at which it came.
@@ -24,7 +24,7 @@ pub struct Recorded {
     span: (u64, u64),
 }
 
-impl Recorded {
+impl JournalEntry {
     /// Returns the operation's IAM name.
     pub fn operation(&self) -> &str {
         &self.call.operation
@@ -44,7 +44,7 @@ impl Recorded {
 /// All calls that came.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    calls: Vec<Recorded>,
+    calls: Vec<JournalEntry>,
     ticks: u64,
 }
 
@@ -52,7 +52,7 @@ impl Journal {
     /// Notes a call; its number.
     pub(crate) fn begin(&mut self, call: Call) -> usize {
         self.ticks += 1;
-        self.calls.push(Recorded {
+        self.calls.push(JournalEntry {
             call,
             started: Instant::now(),
             ended: None,
@@ -83,14 +83,14 @@ impl Journal {
         self.calls.clear();
     }
 
-    pub(crate) fn calls(&self) -> Vec<Recorded> {
+    pub(crate) fn calls(&self) -> Vec<JournalEntry> {
         self.calls.clone()
     }
 }
 
 /// Returns how many calls there were one after the other: the longest chain in which each began after the one before it
 /// had ended. Where all calls take equally long, that is the depth of the round trips.
-pub(crate) fn depth(calls: &[Recorded]) -> usize {
+pub(crate) fn depth(calls: &[JournalEntry]) -> usize {
     let mut depths: Vec<usize> = Vec::with_capacity(calls.len());
     for call in calls {
         let before = calls[..depths.len()].iter().zip(&depths);

@@ -52,6 +52,6 @@ pub use call::{Call, HUB};
 pub use circumstances::Circumstances;
 pub use contents::{Message, Thing};
 pub use fake_aws::{FakeAws, Moment};
-pub use journal::Recorded;
+pub use journal::JournalEntry;
 pub use script::{Back, Calls, Fault, Work};
 pub use server::Server;

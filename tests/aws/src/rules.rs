@@ -42,7 +42,7 @@ pub(crate) struct State {
     /// The inputs that made clusters, by name.
     cluster_inputs: BTreeMap<String, Value>,
     /// The inputs and answers of CreateService, by the service's ARN.
-    services_made: BTreeMap<String, services::Made>,
+    services_made: BTreeMap<String, services::Creation>,
     /// The inputs of RunTask and the tasks that they started, by cluster and token.
     tasks_run: BTreeMap<(String, String), run_task::Run>,
     /// Services that were deleted, by ARN.

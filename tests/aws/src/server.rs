@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
 use crate::call::Request;
-use crate::client::Broken;
+use crate::client::BrokenBody;
 use crate::fake_aws::{FakeAws, Outcome};
 
 /// A server of an AWS. It ends with this value.
@@ -107,7 +107,7 @@ async fn answer(aws: FakeAws, request: hyper::Request<Incoming>) -> io::Result<R
             (answer, body.map_err(|never| match never {}).boxed())
         }
         Outcome::FirstHalf(answer) => {
-            let body = Broken::half_of(&answer);
+            let body = BrokenBody::half_of(&answer);
             (answer, body.boxed())
         }
     };

@@ -66,7 +66,7 @@ const LAUNCH_TYPE: Rule = Rule::new(
 
 /// A call of CreateService that made a service.
 #[derive(Debug, Clone)]
-pub(crate) struct Made {
+pub(crate) struct Creation {
     input: Value,
     answer: Value,
 }
@@ -103,7 +103,7 @@ pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal
     service["tags"] = list(&input, "tags").into();
     remove(&mut service, "currentServiceDeployment");
     let answer = json!({"service": service});
-    let made = Made {
+    let made = Creation {
         input: exchange.input().clone(),
         answer: answer.clone(),
     };

@@ -13,22 +13,22 @@ use aws_smithy_types::config_bag::ConfigBag;
 ///
 /// The SDK's builders take their members one by one, which would need a list of all members here; the
 /// interceptor swaps the input before it is serialized:
-/// `client.create_cluster().customize().interceptor(Prepared(input)).send()`.
+/// `client.create_cluster().customize().interceptor(WholeInput(input)).send()`.
 ///
 /// It runs after the interceptors of the SDK's own operation, so that an idempotency token that the SDK would have
 /// filled in is gone: who prepares an input sets its token.
-pub(super) struct Prepared<T>(pub T);
+pub(super) struct WholeInput<T>(pub T);
 
-impl<T> fmt::Debug for Prepared<T> {
+impl<T> fmt::Debug for WholeInput<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Prepared({})", type_name::<T>())
+        write!(f, "WholeInput({})", type_name::<T>())
     }
 }
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
-impl<T: Clone + fmt::Debug + Send + Sync + 'static> Intercept for Prepared<T> {
+impl<T: Clone + fmt::Debug + Send + Sync + 'static> Intercept for WholeInput<T> {
     fn name(&self) -> &'static str {
-        "Prepared"
+        "WholeInput"
     }
 
     fn modify_before_serialization(

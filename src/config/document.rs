@@ -15,12 +15,12 @@ const MEMBER_ROLE: &str = "ecs-api";
 /// The configuration as it is written.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Written {
+struct ConfigDocument {
     #[serde(default)]
     defaults: Defaults,
-    accounts: BTreeMap<String, WrittenAccount>,
+    accounts: BTreeMap<String, AccountDocument>,
     #[serde(default)]
-    callers: Vec<WrittenCaller>,
+    callers: Vec<CallerDocument>,
     #[serde(default)]
     cors_origins: Vec<String>,
     #[serde(default)]
@@ -48,7 +48,7 @@ struct Defaults {
 /// An account as it is written: either by its id or by the role that is assumed in it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WrittenAccount {
+struct AccountDocument {
     account_id: Option<AccountId>,
     role_arn: Option<RoleArn>,
     external_id: Option<String>,
@@ -67,7 +67,7 @@ struct WrittenAccount {
 /// A caller as it is written: exactly one of the four proofs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WrittenCaller {
+struct CallerDocument {
     name: String,
     #[serde(default, deserialize_with = "digest::one_or_more")]
     token_sha256: Option<Vec<Digest>>,
@@ -84,7 +84,7 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
     if !credentials.is_empty() {
         return Err(credentials);
     }
-    let Written {
+    let ConfigDocument {
         defaults,
         accounts,
         callers,
@@ -124,7 +124,7 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
     }
 }
 
-fn typed(value: Value) -> Result<Written, String> {
+fn typed(value: Value) -> Result<ConfigDocument, String> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let message = error.into_inner().to_string();
@@ -158,7 +158,7 @@ fn every_group() -> Vec<String> {
     vec!["*".to_owned()]
 }
 
-impl WrittenAccount {
+impl AccountDocument {
     /// Returns the account with the shared defaults where it says nothing itself.
     fn account(self, defaults: &Defaults) -> Result<Account, &'static str> {
         let region = self.region.or_else(|| defaults.region.clone());
@@ -203,7 +203,7 @@ impl WrittenAccount {
     }
 }
 
-impl WrittenCaller {
+impl CallerDocument {
     fn caller(self, faults: &mut Vec<String>) -> Option<Caller> {
         let mut proofs = [
             self.token_sha256.map(Proof::Tokens),
