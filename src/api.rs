@@ -18,6 +18,7 @@ mod request;
 pub mod schema;
 pub mod services;
 mod shorthands;
+mod tags;
 pub mod task_definitions;
 pub mod tasks;
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::operation::{Group, Handler, Operation};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN};
 use super::schema::{Addition, Answer, AwsOperation, Body, InputSchema, Member, Schema};
+use super::tags::{self, TAGS_OF_ECS};
 use super::{Request, shorthands};
 use crate::aws::ecs;
 use crate::error::{Error, NotFound};
@@ -64,22 +65,26 @@ pub const CREATE: Operation = Operation {
 
 /// The input of `CreateCluster` with its shorthand.
 pub(super) const CREATE_CLUSTER_INPUT: &InputSchema = &InputSchema::of::<CreateClusterInput>()
-    .with(&[Addition {
-        to: "",
-        member: Member::optional("name", Schema::Text)
-            .described("Short for `clusterName`. Not beside it."),
-    }]);
+    .with(&[
+        Addition {
+            to: "",
+            member: Member::optional("name", Schema::Text)
+                .described("Short for `clusterName`. Not beside it."),
+        },
+        TAGS_OF_ECS,
+    ]);
 
 /// Creates a cluster, which must be named.
 ///
 /// # Errors
 /// [`Error`] for a body that is no `CreateCluster` input, and for what AWS refuses.
 pub async fn create_cluster(request: &Request<'_>) -> Result<Reply, Error> {
-    let (input, ignored) = request.input::<CreateClusterInput>(shorthands::cluster)?;
+    let (mut input, ignored) = request.input::<CreateClusterInput>(shorthands::cluster)?;
     // DIFFERENCE: the original passed an empty name on, and AWS created the cluster `default`.
     if !is_ecs_name(input.cluster_name.as_deref().unwrap_or_default()) {
         return Err(Error::input("clusterName", CLUSTER_NAME_REQUIRED));
     }
+    tags::put_account(request, &mut input.tags, "tags")?;
     let created = ecs::create_cluster(request.account, input).await?;
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
 }

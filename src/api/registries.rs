@@ -6,6 +6,7 @@ use serde_json::json;
 use super::operation::{Group, Handler, Operation};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values};
 use super::schema::{Addition, Answer, AwsOperation, Body, InputSchema, Member, Schema};
+use super::tags::{self, TAGS_OF_CLOUD_MAP};
 use super::{Request, shorthands};
 use crate::aws::discovery;
 use crate::error::Error;
@@ -87,12 +88,15 @@ pub const CREATE: Operation = Operation {
 
 /// The input of Cloud Map's `CreateService`, as the original's documentation has it.
 pub(super) const CREATE_REGISTRY_INPUT: &InputSchema = &InputSchema::of::<CreateRegistryInput>()
-    .with(&[Addition {
-        to: "",
-        member: Member::sometimes("cluster", Schema::Anything).described(
-            "Means nothing to Cloud Map, and is dropped; the original's documentation has it.",
-        ),
-    }]);
+    .with(&[
+        Addition {
+            to: "",
+            member: Member::sometimes("cluster", Schema::Anything).described(
+                "Means nothing to Cloud Map, and is dropped; the original's documentation has it.",
+            ),
+        },
+        TAGS_OF_CLOUD_MAP,
+    ]);
 
 /// Creates a registry.
 ///
@@ -104,6 +108,7 @@ pub async fn create_registry(request: &Request<'_>) -> Result<Reply, Error> {
         return Err(Error::input("Name", REGISTRY_NAME_REQUIRED));
     }
     defaults::registry(&mut input);
+    tags::put_account(request, &mut input.tags, "Tags")?;
     let created = discovery::create_service(request.account, input).await?;
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
 }

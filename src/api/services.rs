@@ -9,13 +9,14 @@ use super::orchestrations::delete::{
 };
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, RECURSIVE, Values};
 use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
+use super::tags::{self, TAGS_OF_ECS};
 use super::{Request, answers, shorthands};
 use crate::aws::ecs;
 use crate::error::{Error, NotFound};
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::Target;
 use crate::orchestration::show::{self, ServiceView};
-use crate::orchestration::{launch, lists};
+use crate::orchestration::{defaults, launch, lists};
 use crate::reply::Reply;
 use crate::wire::inputs::{CreateServiceInput, UpdateServiceInput, drop_answered_of_service};
 use crate::wire::members::join;
@@ -86,7 +87,7 @@ pub const CREATE: Operation = Operation {
     description: "Without `networkConfiguration`, it gets the account's subnets and security groups, and no public address; \
                   without `launchType`, FARGATE, unless capacity providers decide.",
     body: Some(Body {
-        schema: Schema::Input(&InputSchema::of::<CreateServiceInput>()),
+        schema: Schema::Input(CREATE_SERVICE_INPUT),
         is_required: true,
         aws: Some(AwsOperation::Ecs("CreateService")),
     }),
@@ -98,6 +99,10 @@ pub const CREATE: Operation = Operation {
     )
 };
 
+/// The input of `CreateService`, with tags as a map.
+pub(super) const CREATE_SERVICE_INPUT: &InputSchema =
+    &InputSchema::of::<CreateServiceInput>().with(&[TAGS_OF_ECS]);
+
 /// Creates a service in the cluster that the path names, with the account's defaults.
 ///
 /// # Errors
@@ -107,6 +112,8 @@ pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
     let (mut input, ignored) = request.input::<CreateServiceInput>(shorthands::service)?;
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     input.cluster = Some(cluster.to_string());
+    tags::put_account(request, &mut input.tags, "tags")?;
+    defaults::propagation(&mut input);
     let created =
         launch::create_service(request.account, input, request.request_id, request.deadline)
             .await?;

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answers;
+use super::{answers, tags};
 use crate::wire::members::{join, key_of};
 use crate::wire::validation::Validation;
 
 /// Takes a cluster's `name` for its `clusterName`.
 pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
     answers::unwrap(object, path, answers::CLUSTER, validation);
+    tags::as_list(object, path, validation);
     let Some(name) = validation.take(object, path, "name") else {
         return;
     };
@@ -26,6 +27,7 @@ pub(super) fn cluster(object: &mut Map<String, Value>, path: &str, validation: &
 pub(super) fn service(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
     answers::unwrap(object, path, answers::SERVICE, validation);
     answers::plain_service(object, path, validation);
+    tags::as_list(object, path, validation);
 }
 
 /// Takes a container's `ports` for port mappings of these container ports.
@@ -35,6 +37,7 @@ pub(super) fn task_definition(
     validation: &mut Validation,
 ) {
     answers::unwrap(object, path, answers::TASK_DEFINITION, validation);
+    tags::as_list(object, path, validation);
     let containers = key_of(object, "containerDefinitions").and_then(|key| object.get_mut(&key));
     let containers = containers
         .and_then(Value::as_array_mut)
@@ -84,6 +87,7 @@ fn ports(container: &mut Map<String, Value>, path: &str, validation: &mut Valida
 /// Drops a registry's `cluster`, which means nothing to Cloud Map, and moves the namespace beside the DNS config.
 pub(super) fn registry(object: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
     answers::unwrap(object, path, answers::SERVICE, validation);
+    tags::as_list(object, path, validation);
     validation.take(object, path, "cluster");
     let config = key_of(object, "DnsConfig")
         .and_then(|key| object.get_mut(&key))

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::operation::{Group, Handler, Operation};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values};
 use super::schema::{Addition, Answer, AwsOperation, Body, InputSchema, Member, Schema};
+use super::tags::{self, TAGS_OF_ECS};
 use super::{Request, shorthands};
 use crate::aws::ecs;
 use crate::error::Error;
@@ -111,11 +112,15 @@ pub const REGISTER: Operation = Operation {
 
 /// The input of `RegisterTaskDefinition` with its containers' shorthand.
 pub(super) const REGISTER_TASK_DEFINITION_INPUT: &InputSchema =
-    &InputSchema::of::<RegisterTaskDefinitionInput>().with(&[Addition {
-        to: "ContainerDefinitionInput",
-        member: Member::sometimes("ports", PORTS)
-            .described("Short for `portMappings` of these container ports, tcp. Not beside it."),
-    }]);
+    &InputSchema::of::<RegisterTaskDefinitionInput>().with(&[
+        Addition {
+            to: "ContainerDefinitionInput",
+            member: Member::sometimes("ports", PORTS).described(
+                "Short for `portMappings` of these container ports, tcp. Not beside it.",
+            ),
+        },
+        TAGS_OF_ECS,
+    ]);
 
 const PORTS: Schema = Schema::Json(
     r#"{"type": ["array", "null"], "items": {"type": "integer", "minimum": 0, "maximum": 65535}}"#,
@@ -129,6 +134,7 @@ pub async fn register_task_definition(request: &Request<'_>) -> Result<Reply, Er
     let (mut input, ignored) =
         request.input::<RegisterTaskDefinitionInput>(shorthands::task_definition)?;
     defaults::task_definition(&mut input, request.settings());
+    tags::put_account(request, &mut input.tags, "tags")?;
     let registered = ecs::register_task_definition(request.account, input).await?;
     Ok(Reply::json(write(&registered)?).with_ignored(request.is_lenient(), &ignored))
 }

@@ -7,6 +7,7 @@ use super::Request;
 use super::operation::{Group, Handler, Operation, ProblemSchema};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values};
 use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
+use super::tags::{self, TAGS_OF_ECS};
 use crate::aws::ecs::{self, TaskFilter};
 use crate::error::{Error, NotFound};
 use crate::ids::{ServiceName, is_ecs_name};
@@ -133,7 +134,7 @@ pub const RUN: Operation = Operation {
     description: "Network and launch type default as for services. If AWS starts some tasks and not others, `Failures` says \
                   why; if it starts none, the answer is a problem with `Failures`: 503 for want of capacity, else 409.",
     body: Some(Body {
-        schema: Schema::Input(&InputSchema::of::<RunTaskInput>()),
+        schema: Schema::Input(RUN_TASK_INPUT),
         is_required: true,
         aws: Some(AwsOperation::Ecs("RunTask")),
     }),
@@ -152,6 +153,9 @@ pub const RUN: Operation = Operation {
     )
 };
 
+/// The input of `RunTask`, with tags as a map.
+const RUN_TASK_INPUT: &InputSchema = &InputSchema::of::<RunTaskInput>().with(&[TAGS_OF_ECS]);
+
 /// Runs tasks in the cluster that the path names, with the account's defaults.
 ///
 /// # Errors
@@ -159,10 +163,11 @@ pub const RUN: Operation = Operation {
 /// failures if it started no task.
 pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
-    let (mut input, ignored) = request.input::<RunTaskInput>(|_, _, _| {})?;
+    let (mut input, ignored) = request.input::<RunTaskInput>(tags::as_list)?;
     request.check_cluster(input.cluster.as_deref(), &cluster)?;
     // DIFFERENCE: the original sent the path's cluster as a task definition, and always failed.
     input.cluster = Some(cluster.to_string());
+    tags::put_account(request, &mut input.tags, "tags")?;
     let identity = request.identity()?;
     let Request {
         account,

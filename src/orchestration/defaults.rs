@@ -6,6 +6,7 @@ use aws_sdk_ecs::operation::run_task::RunTaskInput;
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, Compatibility,
     DeploymentController, DeploymentControllerType, LaunchType, NetworkConfiguration, NetworkMode,
+    PropagateTags,
 };
 use aws_sdk_servicediscovery::operation::create_service as discovery;
 use aws_sdk_servicediscovery::types::HealthCheckCustomConfig;
@@ -81,6 +82,13 @@ fn place(
     }
     if launch_type.is_none() && !has_strategy {
         *launch_type = Some(LaunchType::Fargate);
+    }
+}
+
+/// Lets the tasks of a service that has tags have them too, unless it says what they shall have.
+pub fn propagation(input: &mut CreateServiceInput) {
+    if !input.tags().is_empty() && input.propagate_tags.is_none() {
+        input.propagate_tags = Some(PropagateTags::Service);
     }
 }
 

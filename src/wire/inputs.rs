@@ -5,6 +5,7 @@ pub use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 pub use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 pub use aws_sdk_ecs::operation::run_task::RunTaskInput;
 pub use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
+pub use aws_sdk_ecs::types::Tag;
 pub use aws_sdk_servicediscovery::operation::create_service::CreateServiceInput as CreateRegistryInput;
 
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};

@@ -453,7 +453,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Returns a value's kind, and the value itself where it is short enough to recognise.
-fn describe(value: &Value) -> String {
+pub fn describe(value: &Value) -> String {
     const LONGEST: usize = 40;
     match value {
         Value::Bool(_) | Value::Number(_) => format!("{} {value}", kind(value)),

@@ -37,6 +37,7 @@ mod secrets;
 mod servicediscovery;
 mod services;
 mod strict_aws;
+mod tags;
 mod taskdefs;
 mod templates;
 mod ways_in;

@@ -9,7 +9,9 @@ use crate::api::Request;
 use crate::api::clusters::CREATE_CLUSTER_INPUT;
 use crate::api::operation::{Group, Handler, Operation, ProblemSchema};
 use crate::api::registries::CREATE_REGISTRY_INPUT;
-use crate::api::schema::{Answer, Body, InputSchema, Member, Schema};
+use crate::api::schema::{Answer, Body, Member, Schema};
+use crate::api::services::CREATE_SERVICE_INPUT;
+use crate::api::tags::TAGS;
 use crate::api::task_definitions::REGISTER_TASK_DEFINITION_INPUT;
 use crate::error::Error;
 use crate::orchestration::Cause;
@@ -19,7 +21,6 @@ use crate::orchestration::plan::{
     ClusterPart, CreatePlan, CreateRequest, RegistryPart, TaskDefinitionPart,
 };
 use crate::reply::Reply;
-use crate::wire::inputs::CreateServiceInput;
 use crate::wire::outputs::{Cluster, Registry, Service, TaskDefinition};
 use crate::wire::validation::FieldError;
 use crate::wire::write::write;
@@ -76,10 +77,9 @@ const CREATE_ORCHESTRATION_INPUT: Schema = Schema::Component(
         Member::optional("serviceRegistry", Schema::Input(CREATE_REGISTRY_INPUT)).described(
             "The registry to create, where `service.serviceRegistries` names none; or none.",
         ),
-        Member::always(
-            "service",
-            Schema::Input(&InputSchema::of::<CreateServiceInput>()),
-        ),
+        Member::always("service", Schema::Input(CREATE_SERVICE_INPUT)),
+        Member::optional("tags", TAGS)
+            .described("Tags of everything that is made, as a map or as AWS's list."),
     ]),
 );
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::api::clusters::CLUSTER_NAME_REQUIRED;
 use crate::api::registries::REGISTRY_NAME_REQUIRED;
-use crate::api::{Request, answers, shorthands};
+use crate::api::{Request, answers, shorthands, tags};
 use crate::error::Error;
 use crate::ids::{
     self, ClusterName, RegistryId, TaskDefinitionName, is_ecs_name, is_namespace_id,
@@ -12,7 +12,7 @@ use crate::ids::{
 };
 use crate::orchestration::defaults;
 use crate::orchestration::plan::{ClusterPart, CreateRequest, RegistryPart, TaskDefinitionPart};
-use crate::orchestration::tags::TAGS_MAX;
+use crate::orchestration::tags::{SharedTags, TAGS_MAX};
 use crate::text::printable;
 use crate::wire::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
@@ -25,6 +25,8 @@ use crate::wire::validation::{Invalid, Validation};
 const REGISTRIES_MAX: usize = 5;
 /// The parts of the body, as messages name them.
 const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "service"];
+/// The member that holds the tags of all of them.
+const TAGS: &str = "tags";
 
 /// Reads the body, and lists the members that were ignored.
 ///
@@ -32,10 +34,12 @@ const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "servi
 /// [`Error::Input`] with everything that is wrong with it.
 pub(super) fn read_body(request: &Request<'_>) -> Result<(CreateRequest, Vec<String>), Error> {
     let mut validation = request.validation();
-    let wanted = read_parts(request, request.object()?, &mut validation);
-    if let Ok(wanted) = &wanted {
+    let mut wanted = read_parts(request, request.object()?, &mut validation);
+    if let Ok((wanted, shared)) = &mut wanted {
+        put_tags(wanted, shared, &mut validation);
         leave_room_for_the_mark(wanted, &mut validation);
     }
+    let wanted = wanted.map(|(wanted, _)| wanted);
     validation.finish_with(wanted).map_err(Error::Input)
 }
 
@@ -44,7 +48,8 @@ fn read_parts(
     request: &Request<'_>,
     mut body: Map<String, Value>,
     validation: &mut Validation,
-) -> Result<CreateRequest, Invalid> {
+) -> Result<(CreateRequest, SharedTags), Invalid> {
+    let shared = tags::take_shared(request, &mut body, TAGS, validation);
     let cluster = part::<CreateClusterInput>(&mut body, "cluster", shorthands::cluster, validation);
     let task_definition = part::<RegisterTaskDefinitionInput>(
         &mut body,
@@ -61,7 +66,8 @@ fn read_parts(
     );
     let service = part::<CreateServiceInput>(&mut body, "service", shorthands::service, validation);
     for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        validation.unknown_member(printable(name), name, PARTS.into_iter());
+        let known = PARTS.into_iter().chain([TAGS]);
+        validation.unknown_member(printable(name), name, known);
     }
     let service =
         service?.ok_or_else(|| validation.refuse("service", "required: the service to create"))?;
@@ -78,12 +84,13 @@ fn read_parts(
     let cluster = cluster_part(request, &service, cluster, validation);
     let task_definition = task_definition_part(request, &service, task_definition, validation);
     let registry = registry_part(request, &service, registry, validation);
-    Ok(CreateRequest {
+    let wanted = CreateRequest {
         cluster: cluster?,
         task_definition: task_definition?,
         registry: registry?,
         service: *service,
-    })
+    };
+    Ok((wanted, shared))
 }
 
 /// A part of the body, if it is there.
@@ -127,6 +134,22 @@ fn cluster_part(
         Some(name) => Ok(ClusterPart::New { name, input }),
         None => Err(validation.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED)),
     }
+}
+
+/// Puts the tags of account and request on everything that is made.
+fn put_tags(wanted: &mut CreateRequest, shared: &SharedTags, validation: &mut Validation) {
+    if let ClusterPart::New { input, .. } = &mut wanted.cluster {
+        tags::put(shared, &mut input.tags, "cluster.tags", validation);
+    }
+    if let TaskDefinitionPart::New(input) = &mut wanted.task_definition {
+        tags::put(shared, &mut input.tags, "taskDefinition.tags", validation);
+    }
+    if let RegistryPart::New { input, .. } = &mut wanted.registry {
+        tags::put(shared, &mut input.tags, "serviceRegistry.Tags", validation);
+    }
+    let service = &mut wanted.service;
+    tags::put(shared, &mut service.tags, "service.tags", validation);
+    defaults::propagation(service);
 }
 
 /// Refuses more tags than AWS takes beside the mark on what is made.

@@ -28,55 +28,53 @@ pub struct ScriptedApp {
     pub aws: FakeAws,
     pub queue_url: String,
     app: App,
+    settings: Value,
     time_left: Duration,
 }
 
 impl ScriptedApp {
     /// A hub with table and queue, and one member account `nonprod` with a namespace.
     pub fn new() -> Self {
+        Self::with_account(&json!({}))
+    }
+
+    /// The same, with these members in the account's entry of the configuration.
+    pub fn with_account(settings: &Value) -> Self {
         let aws = FakeAws::in_memory();
         aws.put_namespace(MEMBER, NAMESPACE, "example.internal");
         aws.put_table(HUB, TABLE, "id");
         let queue_url = aws.put_queue(HUB, "ecs-api-cleanup");
         let dead_letter_url = aws.put_queue(HUB, "ecs-api-cleanup-dead-letters");
-        Self::of(aws, queue_url, Some(dead_letter_url), Some(TABLE), "one")
+        let stack = Some((queue_url, dead_letter_url));
+        Self::of(aws, stack, "one", settings)
     }
 
     /// The same, of a function that has neither table nor queue.
     pub fn without_stack() -> Self {
         let aws = FakeAws::in_memory();
         aws.put_namespace(MEMBER, NAMESPACE, "example.internal");
-        Self::of(aws, String::new(), None, None, "one")
+        Self::of(aws, None, "one", &json!({}))
     }
 
     /// Another process of the same function, whose calls have this name in the script.
     pub fn another_process(&self, name: &str) -> Self {
         let dead_letters = format!("{}-dead-letters", self.queue_url);
-        let queue_url = self.queue_url.clone();
-        Self::of(
-            self.aws.beside(),
-            queue_url,
-            Some(dead_letters),
-            Some(TABLE),
-            name,
-        )
+        let stack = Some((self.queue_url.clone(), dead_letters));
+        Self::of(self.aws.beside(), stack, name, &self.settings)
     }
 
-    fn of(
-        aws: FakeAws,
-        queue_url: String,
-        dead_letter_url: Option<String>,
-        table: Option<&str>,
-        name: &str,
-    ) -> Self {
-        let queue = CleanupQueue {
-            url: queue_url.clone(),
-            dead_letter_url,
-        };
+    /// A process of the function; `stack` is its queue and the one for dead letters.
+    fn of(aws: FakeAws, stack: Option<(String, String)>, name: &str, settings: &Value) -> Self {
+        let queue_url = stack
+            .as_ref()
+            .map_or_else(String::new, |(url, _)| url.clone());
         let config = Config {
-            records_table: table.map(str::to_owned),
-            cleanup_queue: (!queue_url.is_empty()).then_some(queue),
-            ..configuration()
+            records_table: stack.is_some().then(|| TABLE.to_owned()),
+            cleanup_queue: stack.map(|(url, dead_letter_url)| CleanupQueue {
+                url,
+                dead_letter_url: Some(dead_letter_url),
+            }),
+            ..configuration(settings)
         };
         let app_name = AppName::new(name.to_owned()).expect("the name can be one");
         let function = aws
@@ -90,6 +88,7 @@ impl ScriptedApp {
             app: App::with_clock(config, accounts, Clock::from_fn(move || clock.now())),
             aws,
             queue_url,
+            settings: settings.clone(),
             time_left: Duration::from_secs(29),
         }
     }
@@ -195,8 +194,8 @@ impl ScriptedApp {
     }
 }
 
-fn configuration() -> Config {
-    let config = json!({
+fn configuration(settings: &Value) -> Config {
+    let mut config = json!({
         "accounts": {"nonprod": {
             "roleArn": format!("arn:aws:iam::{MEMBER}:role/ecs-api"), "externalId": EXTERNAL_ID,
             "region": "us-east-1",
@@ -207,5 +206,8 @@ fn configuration() -> Config {
             {"name": "writer", "tokenSha256": Caller::Writer.digest(), "grants": [{"accounts": ["*"], "access": "write"}]},
         ],
     });
+    for (name, value) in settings.as_object().expect("settings are an object") {
+        config["accounts"]["nonprod"][name] = value.clone();
+    }
     Config::parse(config.to_string().as_bytes()).expect("the configuration is valid")
 }

@@ -104,6 +104,11 @@ impl At<'_> {
             let mut task = self.start_task(&cluster, text(&service, "taskDefinition"), &group);
             extend(&mut task, json!({"startedBy": started_by}));
             default(&mut task, json!({"launchType": service["launchType"]}));
+            if text(&service, "propagateTags") == "SERVICE" {
+                let tags = self.tags_of(arn);
+                let task = text(&task, "taskArn").to_owned();
+                self.place.tags.insert(task, tags);
+            }
             self.place.tasks.push(task);
         }
         let surplus = usize::try_from(running.saturating_sub(desired)).unwrap_or_default();
