@@ -22,6 +22,7 @@ use crate::aws::{self, Account, Accounts, Attribution, Kind};
 use crate::config::Access;
 use crate::deadline::Deadline;
 use crate::error::causes;
+use crate::ids::Arn;
 use crate::intake::batch::{self, Batch};
 use crate::orchestration::Cause;
 use crate::orchestration::delete::{self, Progress, Target};
@@ -104,8 +105,8 @@ impl Continuation {
             correlation_id = request_id,
             caller,
             account = account_name,
-            cluster = target.cluster,
-            service = target.service,
+            cluster = target.cluster.as_str(),
+            service = target.service.as_str(),
             cause = message.reason(),
             "delete: goes on from the queue"
         );
@@ -227,12 +228,13 @@ async fn look_after(
     let undone = take_back_abandoned(account, lease.record(), deadline).await;
     let (end, attempt) = match undone {
         UndoOutcome::Fulfilled(service) => {
-            let arn = service.service_arn.clone().unwrap_or_default();
-            let end = End::Done(vec![arn.clone()]);
+            let arn = service.service_arn().unwrap_or_default();
+            let end = End::Done(vec![Arn::from_answer(arn)]);
             (end, Attempt::Done(format!("`{arn}` is there, and stays")))
         }
         UndoOutcome::TakenBack(report) => {
-            let gone = report.rolled_back.join(", ");
+            let gone = report.rolled_back.iter().map(Arn::as_str);
+            let gone = gone.collect::<Vec<_>>().join(", ");
             let left = report.left_behind.iter();
             let left: Vec<_> = left
                 .map(|left| format!("`{}`: {}", left.arn, left.error))

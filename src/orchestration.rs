@@ -14,6 +14,7 @@ mod parts;
 pub mod plan;
 pub mod readiness;
 pub mod record;
+pub mod request;
 pub mod show;
 pub mod step;
 pub mod tags;

@@ -11,6 +11,7 @@ use crate::api::body::{ACCEPTED_ENCODING, BodyError};
 use crate::auth::Refusal;
 use crate::aws::{self, Kind};
 use crate::error::Error;
+use crate::ids::Arn;
 use crate::orchestration::record::BeginError;
 use crate::orchestration::undo::UndoReport;
 use crate::orchestration::{Cause, Leftover, create};
@@ -175,7 +176,7 @@ fn summary(problems: &[FieldError]) -> String {
 }
 
 fn add_report(problem: &mut Map<String, Value>, report: &UndoReport) {
-    let arns = |arns: &[String]| {
+    let arns = |arns: &[Arn]| {
         arns.iter()
             .map(|arn| json!({"Arn": arn}))
             .collect::<Vec<_>>()

@@ -114,7 +114,7 @@ pub const SHOW: Operation = Operation {
 /// [`Error::NotFound`] if there is none, or only an INACTIVE one; else what AWS refuses.
 pub async fn show_cluster(request: &Request<'_>) -> Result<Reply, Error> {
     let name = request.cluster()?;
-    let found = ecs::describe_cluster(request.account, name.as_str()).await?;
+    let found = ecs::describe_cluster(request.account, &name).await?;
     let cluster = found.filter(|cluster| cluster.status() != Some("INACTIVE"));
     let cluster = cluster.ok_or(NotFound::ActiveCluster(name))?;
     Ok(Reply::json(
@@ -141,6 +141,6 @@ pub const DELETE: Operation = Operation {
 /// [`Error`] for what AWS refuses.
 pub async fn delete_cluster(request: &Request<'_>) -> Result<Reply, Error> {
     let name = request.cluster()?;
-    let deleted = ecs::delete_cluster(request.account, name.as_str()).await?;
+    let deleted = ecs::delete_cluster(request.account, &name).await?;
     Ok(Reply::json(write(&deleted)?))
 }

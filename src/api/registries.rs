@@ -10,7 +10,7 @@ use super::tags::{self, TAGS_OF_CLOUD_MAP};
 use super::{Request, shorthands};
 use crate::aws::discovery;
 use crate::error::Error;
-use crate::ids::{is_namespace_id, is_registry_name};
+use crate::ids::{NamespaceId, RegistryName};
 use crate::orchestration::defaults;
 use crate::reply::Reply;
 use crate::wire::inputs::CreateRegistryInput;
@@ -56,14 +56,15 @@ pub const LIST: Operation = Operation {
 /// # Errors
 /// [`Error`] for a bad query, and for what AWS refuses.
 pub async fn list_registries(request: &Request<'_>) -> Result<Reply, Error> {
-    let (namespace, page) = (request.query("namespace"), request.page_request()?);
-    if namespace.is_some_and(|id| !is_namespace_id(id)) {
-        return Err(Error::input(
-            "namespace",
-            "expected the id of a namespace, like `ns-y3uaw6neshhbev3f`, or its ARN",
-        ));
-    }
-    let listed = discovery::list_services(request.account, namespace, page).await?;
+    let (region, page) = (request.account.account_region(), request.page_request()?);
+    let namespace = request
+        .query("namespace")
+        .map(|text| NamespaceId::parse(text, &region));
+    let refused = "expected the id of a namespace, like `ns-y3uaw6neshhbev3f`, or its ARN";
+    let namespace = namespace
+        .transpose()
+        .map_err(|_| Error::input("namespace", refused))?;
+    let listed = discovery::list_services(request.account, namespace.as_ref(), page).await?;
     let (services, next) = request.write_fitting(listed)?;
     Ok(request.link_next(Reply::json(json!({"Services": services})), next))
 }
@@ -104,7 +105,7 @@ pub(super) const CREATE_REGISTRY_INPUT: &InputSchema = &InputSchema::of::<Create
 /// [`Error`] for a body that is no `CreateService` input of Cloud Map, and for what AWS refuses.
 pub async fn create_registry(request: &Request<'_>) -> Result<Reply, Error> {
     let (mut input, ignored) = request.input::<CreateRegistryInput>(shorthands::registry)?;
-    if !is_registry_name(input.name.as_deref().unwrap_or_default()) {
+    if RegistryName::parse(input.name.as_deref().unwrap_or_default()).is_err() {
         return Err(Error::input("Name", REGISTRY_NAME_REQUIRED));
     }
     defaults::registry(&mut input);
@@ -134,7 +135,7 @@ pub const SHOW: Operation = Operation {
 /// # Errors
 /// [`Error`] for what AWS refuses.
 pub async fn show_registry(request: &Request<'_>) -> Result<Reply, Error> {
-    let found = discovery::get_service(request.account, request.registry()?.as_str()).await?;
+    let found = discovery::get_service(request.account, &request.registry()?).await?;
     Ok(Reply::json(json!({"Service": write(&found)?})))
 }
 
@@ -156,6 +157,6 @@ pub const DELETE: Operation = Operation {
 /// # Errors
 /// [`Error`] for what AWS refuses.
 pub async fn delete_registry(request: &Request<'_>) -> Result<Reply, Error> {
-    discovery::delete_service(request.account, request.registry()?.as_str()).await?;
+    discovery::delete_service(request.account, &request.registry()?).await?;
     Ok(Reply::json(json!({})))
 }

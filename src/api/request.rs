@@ -213,7 +213,11 @@ impl Request<'_> {
     /// [`Error::Input`] for a bad `limit` or `nextToken`.
     pub fn answer_arns(&self, listed: ResultsPage) -> Result<Reply, Error> {
         let (arns, next) = self.cut_to_fit(
-            listed.entries.into_iter().map(Value::from).collect(),
+            listed
+                .entries
+                .iter()
+                .map(|arn| arn.as_str().into())
+                .collect(),
             listed.next,
         )?;
         Ok(self.answer_list(arns, next))

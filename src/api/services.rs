@@ -71,12 +71,11 @@ pub async fn list_services(request: &Request<'_>) -> Result<Reply, Error> {
     let launch_type = request.choice("launchType", LAUNCH_TYPES)?.map(Into::into);
     if request.flag("all")? {
         let listed =
-            lists::list_services_described(request.account, cluster.as_str(), launch_type, page)
-                .await?;
+            lists::list_services_described(request.account, &cluster, launch_type, page).await?;
         let (services, next) = request.write_fitting(listed)?;
         return Ok(request.answer_list(services, next));
     }
-    let listed = ecs::list_services(request.account, cluster.as_str(), launch_type, page).await?;
+    let listed = ecs::list_services(request.account, &cluster, launch_type, page).await?;
     request.answer_arns(listed)
 }
 
@@ -114,9 +113,14 @@ pub async fn create_service(request: &Request<'_>) -> Result<Reply, Error> {
     input.cluster = Some(cluster.to_string());
     tags::put_account(request, &mut input.tags, "tags")?;
     defaults::propagation(&mut input);
-    let created =
-        launch::create_service(request.account, input, request.request_id, request.deadline)
-            .await?;
+    let created = launch::create_service(
+        request.account,
+        &cluster,
+        input,
+        request.request_id,
+        request.deadline,
+    )
+    .await?;
     Ok(Reply::json(write(&created)?).with_ignored(request.is_lenient(), &ignored))
 }
 
@@ -189,7 +193,7 @@ pub async fn show_service(request: &Request<'_>) -> Result<Reply, Error> {
             .ok_or_else(|| unknown(&name, &cluster))?;
         return Ok(Reply::json(flat(&view)?));
     }
-    let found = ecs::describe_service(request.account, cluster.as_str(), name.as_str()).await?;
+    let found = ecs::describe_service(request.account, &cluster, &name).await?;
     let service = found.ok_or_else(|| unknown(&name, &cluster))?;
     Ok(Reply::json(
         json!({"Services": [write(&service)?], "Failures": []}),
@@ -318,14 +322,14 @@ pub async fn delete_service(request: &Request<'_>) -> Result<Reply, Error> {
     let name = request.service(&cluster)?;
     if request.flag("recursive")? {
         let target = Target {
-            cluster: cluster.to_string(),
-            service: name.to_string(),
+            cluster,
+            service: name,
             is_recursive: true,
         };
         return delete_with_what_belongs_to_it(request, &target).await;
     }
     let work = async {
-        let deleted = ecs::delete_service(request.account, cluster.as_str(), name.as_str());
+        let deleted = ecs::delete_service(request.account, &cluster, &name);
         Ok::<_, Error>(deleted.await?)
     };
     let deleted = request.deadline.run(work).await?;
@@ -355,7 +359,7 @@ pub const LIST_EVENTS: Operation = Operation {
 pub async fn list_events(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let name = request.service(&cluster)?;
-    let found = ecs::describe_service(request.account, cluster.as_str(), name.as_str()).await?;
+    let found = ecs::describe_service(request.account, &cluster, &name).await?;
     let mut service = found.ok_or_else(|| unknown(&name, &cluster))?;
     let mut events = service.events.take().unwrap_or_default();
     events.sort_by(|one, other| other.created_at().cmp(&one.created_at()));

@@ -10,7 +10,7 @@ use super::tags::{self, TAGS_OF_ECS};
 use super::{Request, shorthands};
 use crate::aws::ecs;
 use crate::error::Error;
-use crate::ids::is_ecs_name;
+use crate::ids::Family;
 use crate::orchestration::{defaults, lists, task_definitions};
 use crate::reply::Reply;
 use crate::wire::inputs::RegisterTaskDefinitionInput;
@@ -66,15 +66,12 @@ pub async fn list_task_definitions(request: &Request<'_>) -> Result<Reply, Error
         .choice("status", STATUSES)?
         .unwrap_or("ACTIVE")
         .into();
-    for name in ["family", "prefix"] {
-        if request.query(name).is_some_and(|text| !is_ecs_name(text)) {
-            return Err(Error::input(
-                name,
-                "expected 1 to 255 letters, digits, `-` and `_`",
-            ));
-        }
-    }
-    let listed = match (request.query("family"), request.query("prefix")) {
+    let name = |parameter| {
+        let name = request.query(parameter).map(Family::parse).transpose();
+        let refused = "expected 1 to 255 letters, digits, `-` and `_`";
+        name.map_err(|_| Error::input(parameter, refused))
+    };
+    let listed = match (name("family")?, name("prefix")?) {
         (Some(_), Some(_)) => {
             return Err(Error::input(
                 "prefix",
@@ -82,10 +79,11 @@ pub async fn list_task_definitions(request: &Request<'_>) -> Result<Reply, Error
             ));
         }
         (family, None) => {
-            ecs::list_task_definitions(request.account, family, &status, page).await?
+            ecs::list_task_definitions(request.account, family.as_ref(), &status, page).await?
         }
         (None, Some(prefix)) => {
-            lists::list_task_definitions_by_prefix(request.account, prefix, &status, page).await?
+            lists::list_task_definitions_by_prefix(request.account, prefix.as_str(), &status, page)
+                .await?
         }
     };
     request.answer_arns(listed)
@@ -158,7 +156,7 @@ pub const SHOW: Operation = Operation {
 /// [`Error`] for what AWS refuses.
 pub async fn show_task_definition(request: &Request<'_>) -> Result<Reply, Error> {
     let name = request.task_definition()?;
-    let found = ecs::describe_task_definition(request.account, name.as_str()).await?;
+    let found = ecs::describe_task_definition(request.account, &name).await?;
     Ok(Reply::json(write(&found)?))
 }
 
@@ -193,9 +191,9 @@ pub async fn deregister_task_definition(request: &Request<'_>) -> Result<Reply, 
         ));
     }
     if request.flag("delete")? {
-        let work = task_definitions::delete_task_definition(request.account, name.as_str());
+        let work = task_definitions::delete_task_definition(request.account, &name);
         return Ok(Reply::json(json!({"TaskDefinition": write(&work.await?)?})));
     }
-    let deregistered = ecs::deregister_task_definition(request.account, name.as_str()).await?;
+    let deregistered = ecs::deregister_task_definition(request.account, &name).await?;
     Ok(Reply::json(write(&deregistered)?))
 }

@@ -10,7 +10,7 @@ use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use super::tags::{self, TAGS_OF_ECS};
 use crate::aws::ecs::{self, TaskFilter};
 use crate::error::{Error, NotFound};
-use crate::ids::{ServiceName, is_ecs_name};
+use crate::ids::{Family, ServiceName};
 use crate::orchestration::{launch, tasks};
 use crate::reply::Reply;
 use crate::wire::inputs::RunTaskInput;
@@ -89,22 +89,14 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
     let service = request
         .query("service")
         .map(|text| ServiceName::parse(text, &request.account.account_region(), &cluster));
+    let family = request.query("family").map(Family::parse).transpose();
+    let refused = "expected 1 to 255 letters, digits, `-` and `_`, without a revision";
     let filter = TaskFilter {
-        service: service.transpose()?.map(|service| service.to_string()),
-        family: request.query("family").map(str::to_owned),
+        service: service.transpose()?,
+        family: family.map_err(|_| Error::input("family", refused))?,
         status: request.choice("status", STATUSES)?.map(Into::into),
         started_by: request.query("startedBy").map(str::to_owned),
     };
-    if filter
-        .family
-        .as_deref()
-        .is_some_and(|family| !is_ecs_name(family))
-    {
-        return Err(Error::input(
-            "family",
-            "expected 1 to 255 letters, digits, `-` and `_`, without a revision",
-        ));
-    }
     if filter
         .started_by
         .as_deref()
@@ -122,7 +114,7 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
             "AWS takes it alone, without `service`, `family` and `status`",
         ));
     }
-    let listed = ecs::list_tasks(request.account, cluster.as_str(), filter, page).await?;
+    let listed = ecs::list_tasks(request.account, &cluster, filter, page).await?;
     request.answer_arns(listed)
 }
 
@@ -176,9 +168,9 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
         ..
     } = *request;
     let started = if identity.is_keyed {
-        launch::run_task_once(account, records, &identity, input, deadline).await?
+        launch::run_task_once(account, records, &identity, &cluster, input, deadline).await?
     } else {
-        launch::run_task(account, input, &identity.token(), deadline).await?
+        launch::run_task(account, &cluster, input, &identity.token(), deadline).await?
     };
     let tasks = started
         .tasks()

@@ -21,7 +21,7 @@ use super::attribution::AttributeCalls;
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
 use super::sessions::Session;
 use crate::config;
-use crate::ids::AccountRegion;
+use crate::ids::{AccountRegion, ClusterName};
 
 /// The time that AWS may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -177,6 +177,15 @@ impl Account {
             account_id: self.settings.role_arn.account_id().to_owned(),
             region: self.settings.region.clone(),
         }
+    }
+
+    /// Returns the cluster whose ARN an operation has answered.
+    ///
+    /// # Errors
+    /// [`Error`] if it is none of this account and region.
+    pub fn cluster_of(&self, operation: &'static str, arn: &str) -> Result<ClusterName, Error> {
+        ClusterName::parse(arn, &self.account_region())
+            .map_err(|_| self.lacking(operation, "the ARN of a cluster"))
     }
 
     /// Makes an [`Error`] of this account of an error of the SDK: `call.send().await.map_err(account.refused("ecs:…"))`.

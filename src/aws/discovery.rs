@@ -12,14 +12,15 @@ use super::pages::{Page, PageRequest, ResultsPage, collect};
 use super::retries::OnlyRefused;
 use super::whole_input::WholeInput;
 use super::{Account, Error};
+use crate::ids::{Arn, NamespaceId, RegistryId};
 
 /// Calls `servicediscovery:GetNamespace`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn get_namespace(account: &Account, id: &str) -> Result<Namespace, Error> {
+pub async fn get_namespace(account: &Account, id: &NamespaceId) -> Result<Namespace, Error> {
     const OPERATION: &str = "servicediscovery:GetNamespace";
-    let call = account.discovery.get_namespace().id(id);
+    let call = account.discovery.get_namespace().id(id.as_str());
     let answer = call.send().await.map_err(account.refused(OPERATION))?;
     answer
         .namespace
@@ -46,25 +47,28 @@ pub async fn create_service(
         .map_err(account.refused("servicediscovery:CreateService"))
 }
 
-/// Calls `servicediscovery:GetService`, by id or ARN.
+/// Calls `servicediscovery:GetService`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn get_service(account: &Account, id: &str) -> Result<Service, Error> {
+pub async fn get_service(account: &Account, id: &RegistryId) -> Result<Service, Error> {
     const OPERATION: &str = "servicediscovery:GetService";
-    let call = account.discovery.get_service().id(id);
+    let call = account.discovery.get_service().id(id.as_str());
     let answer = call.send().await.map_err(account.refused(OPERATION))?;
     answer
         .service
         .ok_or_else(|| account.lacking(OPERATION, "Service"))
 }
 
-/// Calls `servicediscovery:ListTagsForResource`, by ARN.
+/// Calls `servicediscovery:ListTagsForResource`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn list_tags_for_resource(account: &Account, arn: &str) -> Result<Vec<Tag>, Error> {
-    let call = account.discovery.list_tags_for_resource().resource_arn(arn);
+pub async fn list_tags_for_resource(account: &Account, arn: &Arn) -> Result<Vec<Tag>, Error> {
+    let call = account
+        .discovery
+        .list_tags_for_resource()
+        .resource_arn(arn.as_str());
     let answer = call
         .send()
         .await
@@ -73,7 +77,7 @@ pub async fn list_tags_for_resource(account: &Account, arn: &str) -> Result<Vec<
 }
 
 /// Returns the namespace of a service. Services made before Cloud Map moved the id have it in their DNS config only.
-pub fn namespace_of(service: &Service) -> Option<&str> {
+pub fn namespace_of(service: &Service) -> Option<NamespaceId> {
     #[expect(
         deprecated,
         reason = "Cloud Map answers the old place for old services"
@@ -81,7 +85,10 @@ pub fn namespace_of(service: &Service) -> Option<&str> {
     let nested = service
         .dns_config()
         .and_then(|config| config.namespace_id());
-    service.namespace_id().or(nested)
+    service
+        .namespace_id()
+        .or(nested)
+        .map(NamespaceId::from_answer)
 }
 
 /// Calls `servicediscovery:ListServices`: a page of the services, of one namespace or of all.
@@ -90,14 +97,14 @@ pub fn namespace_of(service: &Service) -> Option<&str> {
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
 pub async fn list_services(
     account: &Account,
-    namespace_id: Option<&str>,
+    namespace_id: Option<&NamespaceId>,
     page: PageRequest,
 ) -> Result<ResultsPage<ServiceSummary>, Error> {
     const OPERATION: &str = "servicediscovery:ListServices";
     let filter = namespace_id.map(|id| {
         let filter = ServiceFilter::builder()
             .name(ServiceFilterName::NamespaceId)
-            .values(id)
+            .values(id.as_str())
             .build();
         filter.map_err(|_| account.lacking(OPERATION, "filter"))
     });
@@ -124,11 +131,11 @@ pub async fn list_services(
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
 pub async fn list_instances(
     account: &Account,
-    id: &str,
+    id: &RegistryId,
     page: PageRequest,
 ) -> Result<ResultsPage<InstanceSummary>, Error> {
     const OPERATION: &str = "servicediscovery:ListInstances";
-    let call = account.discovery.list_instances().service_id(id);
+    let call = account.discovery.list_instances().service_id(id.as_str());
     collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
@@ -148,13 +155,13 @@ pub async fn list_instances(
 /// [`Error`] with AWS's refusal.
 pub async fn deregister_instance(
     account: &Account,
-    id: &str,
+    id: &RegistryId,
     instance_id: &str,
 ) -> Result<(), Error> {
     let call = account
         .discovery
         .deregister_instance()
-        .service_id(id)
+        .service_id(id.as_str())
         .instance_id(instance_id);
     call.send()
         .await
@@ -162,13 +169,13 @@ pub async fn deregister_instance(
         .map_err(account.refused("servicediscovery:DeregisterInstance"))
 }
 
-/// Calls `servicediscovery:DeleteService`, by id.
+/// Calls `servicediscovery:DeleteService`.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn delete_service(account: &Account, id: &str) -> Result<(), Error> {
+pub async fn delete_service(account: &Account, id: &RegistryId) -> Result<(), Error> {
     const OPERATION: &str = "servicediscovery:DeleteService";
-    let call = account.discovery.delete_service().id(id);
+    let call = account.discovery.delete_service().id(id.as_str());
     call.send()
         .await
         .map(drop)

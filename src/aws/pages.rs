@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::{Account, Error};
 use crate::deadline::Deadline;
+use crate::ids::Arn;
 
 /// The most entries that one List call of ECS returns
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html>).
@@ -51,6 +52,17 @@ impl PageToken {
     }
 }
 
+impl Page {
+    /// Returns a page of ARNs.
+    pub fn of_arns(arns: Option<Vec<String>>, next_token: Option<String>) -> Self {
+        let arns = arns.unwrap_or_default().into_iter();
+        Self {
+            entries: arns.map(Arn::from_answer).collect(),
+            next_token,
+        }
+    }
+}
+
 impl fmt::Display for PageToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -77,7 +89,7 @@ impl FromStr for PageToken {
 
 /// A part of a list.
 #[derive(Debug)]
-pub struct ResultsPage<T = String> {
+pub struct ResultsPage<T = Arn> {
     /// Its entries, in AWS's order.
     pub entries: Vec<T>,
     /// The place at which the list goes on, unless this was its end.
@@ -85,7 +97,7 @@ pub struct ResultsPage<T = String> {
 }
 
 /// One page as AWS answered it.
-pub(super) struct Page<T = String> {
+pub(super) struct Page<T = Arn> {
     pub entries: Vec<T>,
     pub next_token: Option<String>,
 }

@@ -272,8 +272,8 @@ impl Message {
                 correlation_id: &work.correlation_id,
                 caller: &work.caller,
                 account: &work.account,
-                cluster: &work.delete.cluster,
-                service: &work.delete.service,
+                cluster: work.delete.cluster.as_str(),
+                service: work.delete.service.as_str(),
             },
         }
     }

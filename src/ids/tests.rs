@@ -224,7 +224,10 @@ fn a_namespace_of_this_account_is_its_id_whether_given_by_id_or_arn() {
         ),
         (shared, shared),
     ] {
-        assert_eq!(namespace_id(given, &region), expected);
+        assert_eq!(
+            NamespaceId::parse(given, &region).unwrap().as_str(),
+            expected
+        );
     }
 }
 
@@ -237,12 +240,12 @@ fn a_registrys_name_is_what_cloud_map_takes() {
         ("a b", false),
         ("ü", false),
     ] {
-        assert_eq!(is_registry_name(name), expected, "{name}");
+        assert_eq!(RegistryName::parse(name).is_ok(), expected, "{name}");
     }
     assert_eq!(
         (
-            is_registry_name(&"x".repeat(127)),
-            is_registry_name(&"x".repeat(128))
+            RegistryName::parse(&"x".repeat(127)).is_ok(),
+            RegistryName::parse(&"x".repeat(128)).is_ok()
         ),
         (true, false)
     );

@@ -7,6 +7,7 @@ use super::logs::{ForbiddenLog, LogElsewhere, NoLog};
 use super::record::BeginError;
 use crate::aws;
 use crate::deadline::Elapsed;
+use crate::ids::{Arn, ClusterName, NamespaceId, RegistryName, ServiceName, TaskDefinitionName};
 
 /// The first thing that went wrong in a flow.
 #[derive(Debug, thiserror::Error)]
@@ -19,17 +20,17 @@ pub enum Cause {
     Begin(#[from] BeginError),
     /// The cluster that must exist does not, or is not ACTIVE.
     #[error("there is no ACTIVE cluster `{0}`")]
-    NoCluster(String),
+    NoCluster(ClusterName),
     /// The task definition that must exist does not, or is not ACTIVE.
     #[error("there is no ACTIVE task definition `{0}`")]
-    NoTaskDefinition(String),
+    NoTaskDefinition(TaskDefinitionName),
     /// There is no service of the name.
     #[error("there is no service `{service}` in the cluster `{cluster}`")]
     NoService {
         /// The cluster's name.
-        cluster: String,
+        cluster: ClusterName,
         /// The service's name.
-        service: String,
+        service: ServiceName,
     },
     /// ECS would refuse the service, once everything else is made.
     #[error("the service is not valid at {}", places(.0))]
@@ -41,7 +42,7 @@ pub enum Cause {
     #[error("the cluster `{name}` is {status}")]
     ClusterNotReady {
         /// The cluster's name.
-        name: String,
+        name: ClusterName,
         /// Its status.
         status: String,
     },
@@ -49,7 +50,7 @@ pub enum Cause {
     #[error("the cluster `{name}` is {status}")]
     ClusterTaken {
         /// The cluster's name.
-        name: String,
+        name: ClusterName,
         /// Its status.
         status: String,
     },
@@ -57,9 +58,9 @@ pub enum Cause {
     #[error("the cluster `{cluster}` has a service `{service}` already")]
     ServiceTaken {
         /// The cluster's name.
-        cluster: String,
+        cluster: ClusterName,
         /// The service's name.
-        service: String,
+        service: ServiceName,
     },
     /// A service of the name is still draining.
     #[error(
@@ -67,17 +68,17 @@ pub enum Cause {
     )]
     Draining {
         /// The cluster's name.
-        cluster: String,
+        cluster: ClusterName,
         /// The service's name.
-        service: String,
+        service: ServiceName,
     },
     /// The namespace has a registry of the name, with other records.
     #[error("the namespace has a registry `{name}` with another DNS config already: `{arn}`")]
     RegistryTaken {
         /// The registry's name.
-        name: String,
+        name: RegistryName,
         /// Its ARN.
-        arn: String,
+        arn: Arn,
     },
     /// The registry is to be created in a namespace that another account shares: nothing there can be tagged, so that
     /// nothing would tell who made it (<https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2472>).
@@ -86,8 +87,8 @@ pub enum Cause {
          create the registry by `POST …/servicediscovery/services`, and name its ARN in `service.serviceRegistries`"
     )]
     SharedNamespace {
-        /// The namespace's id, or its ARN.
-        namespace_id: String,
+        /// The namespace.
+        namespace_id: NamespaceId,
         /// The id of the account that it belongs to.
         owner: String,
     },
@@ -120,8 +121,8 @@ impl Cause {
     /// Returns the cause that a registry is in the way.
     pub(super) fn registry_taken(registry: &Registry) -> Self {
         Self::RegistryTaken {
-            name: registry.name().unwrap_or_default().to_owned(),
-            arn: registry.arn().unwrap_or_default().to_owned(),
+            name: RegistryName::from_answer(registry.name().unwrap_or_default()),
+            arn: Arn::from_answer(registry.arn().unwrap_or_default()),
         }
     }
 }

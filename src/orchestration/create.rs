@@ -8,7 +8,6 @@ mod look;
 
 use std::time::Duration;
 
-use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
@@ -18,12 +17,14 @@ use super::Cause;
 use super::leftover::leftover;
 use super::mark::Mark;
 use super::parts::{PAUSE, cluster, registry, service, task_definition};
-use super::plan::{CreatePlan, CreateRequest, ExistingParts, Part};
+use super::plan::{CreatePlan, ExistingParts, Part};
 use super::record::{Beginning, End, History, Identity, Lease, Records};
+use super::request::{CreateRequest, NewCluster};
 use super::undo::{Standing, UndoOutcome, UndoReport, undo};
 use super::undo_log::{Entry, UndoLog};
 use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
+use crate::ids::{Arn, ClusterName, ServiceName};
 use look::{look_for_own, look_in_time, show};
 
 /// The most of a request's time that is kept back to take back what it has made; at most a third of it is.
@@ -124,7 +125,7 @@ pub async fn create(
     );
     match Box::pin(undone).await {
         UndoOutcome::Fulfilled(service) => {
-            let arns = service.service_arn.iter().cloned().collect();
+            let arns = service.service_arn.iter().map(Arn::from_answer).collect();
             lease.end(End::Done(arns), context.deadline).await;
             let shown = show(context, *service).await;
             shown.map_err(|cause| failure(context, cause, list_unshown(context.account, &entries)))
@@ -177,7 +178,7 @@ fn failure(context: &CreateContext<'_>, cause: Cause, report: UndoReport) -> Fai
 
 /// Lists everything that was made for a service that is there, and can't be shown.
 fn list_unshown(account: &Account, newest_first: &[Entry]) -> UndoReport {
-    let list = |entry: &Entry| leftover(&entry.change, entry.arn.as_deref(), NOT_SHOWN, account);
+    let list = |entry: &Entry| leftover(&entry.change, entry.arn.as_ref(), NOT_SHOWN, account);
     UndoReport {
         created: newest_first
             .iter()
@@ -190,14 +191,14 @@ fn list_unshown(account: &Account, newest_first: &[Entry]) -> UndoReport {
 }
 
 impl Creation {
-    fn arns(&self) -> Vec<String> {
+    fn arns(&self) -> Vec<Arn> {
         let arns = [
             self.service.service_arn(),
             self.task_definition.task_definition_arn(),
             self.registry.as_ref().and_then(Registry::arn),
             self.cluster.cluster_arn(),
         ];
-        arns.into_iter().flatten().map(str::to_owned).collect()
+        arns.into_iter().flatten().map(Arn::from_answer).collect()
     }
 }
 
@@ -247,7 +248,7 @@ async fn prepare<'r>(
     };
     if let Some(service) = own_service(&found, &mark, history) {
         if history != History::Done {
-            let arns = service.service_arn.iter().cloned().collect();
+            let arns = service.service_arn.iter().map(Arn::from_answer).collect();
             lease.end(End::Done(arns), context.deadline).await;
         }
         return Ok(Preparation::Done(Box::new(service)));
@@ -296,20 +297,20 @@ async fn make(
         async {
             match plan.cluster {
                 Part::Use(found) => Ok(found),
-                Part::Make(input) => cluster::make(account, &input, log).await,
+                Part::Make(new) => cluster::make(account, &new, log).await,
             }
         },
         async {
             match plan.task_definition {
                 Part::Use(found) => Ok(found),
-                Part::Make(input) => task_definition::make(account, mark, &input, log).await,
+                Part::Make(new) => task_definition::make(account, mark, &new, log).await,
             }
         },
         async {
             match plan.registry {
                 None => Ok(None),
                 Some(Part::Use(found)) => Ok(Some(found)),
-                Some(Part::Make(input)) => registry::make(account, mark, &input, log, deadline)
+                Some(Part::Make(new)) => registry::make(account, mark, &new, log, deadline)
                     .await
                     .map(Some),
             }
@@ -327,7 +328,8 @@ async fn make(
     let maker = ServiceMaker {
         account,
         mark,
-        spare_cluster: plan.spare_cluster.as_deref(),
+        name: (&plan.cluster_name, &plan.service_name),
+        spare_cluster: plan.spare_cluster.as_ref(),
         is_new_revision,
         log,
     };
@@ -352,8 +354,10 @@ fn join_registry(input: &mut CreateServiceInput, registry: &Registry) {
 struct ServiceMaker<'r> {
     account: &'r Account,
     mark: &'r Mark,
+    /// The names of its cluster and of itself.
+    name: (&'r ClusterName, &'r ServiceName),
     /// The cluster to create, should another request's undo delete the one found.
-    spare_cluster: Option<&'r CreateClusterInput>,
+    spare_cluster: Option<&'r NewCluster>,
     is_new_revision: bool,
     log: &'r UndoLog,
 }
@@ -362,7 +366,7 @@ impl ServiceMaker<'_> {
     async fn make(&self, input: &CreateServiceInput) -> Result<Service, Error> {
         let begun = Instant::now();
         loop {
-            match service::make(self.account, self.mark, input, self.log).await {
+            match service::make(self.account, self.mark, self.name, input, self.log).await {
                 Err(error) if begun.elapsed() < service::READY => self.mend(error).await?,
                 made => return made,
             }

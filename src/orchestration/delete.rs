@@ -22,6 +22,7 @@ use super::parts::Removal;
 use super::step::Step;
 use crate::aws::{self, Account, ecs};
 use crate::deadline::Deadline;
+use crate::ids::{Arn, ClusterName, ServiceName};
 
 /// The cluster that AWS uses where none is named; it is nobody's to delete as a side effect.
 const DEFAULT_CLUSTER: &str = "default";
@@ -35,9 +36,9 @@ const CREATED_AGAIN: &str = "it was created again after the delete was asked for
 #[derive(Debug)]
 pub struct Target {
     /// The cluster's name.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// The service's name.
-    pub service: String,
+    pub service: ServiceName,
     /// Claims that the registries and the cluster go too.
     pub is_recursive: bool,
 }
@@ -200,8 +201,8 @@ async fn request_delete(
     }
     // It has resources of its own, which DeleteService would leave; ECS refuses it
     // (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-overview.html>).
-    let arn = service.service_arn().unwrap_or_default();
-    ecs::delete_express_gateway_service(account, arn).await?;
+    let arn = Arn::from_answer(arn(service));
+    ecs::delete_express_gateway_service(account, &arn).await?;
     let found = ecs::describe_service(account, &target.cluster, &target.service).await?;
     Ok(found.unwrap_or_else(|| service.clone()))
 }
@@ -224,7 +225,7 @@ async fn gone_with_its_cluster(
         return Ok(None);
     };
     let service = Service::builder()
-        .service_name(&target.service)
+        .service_name(target.service.as_str())
         .cluster_arn(cluster_arn)
         .status("INACTIVE");
     Ok(Some(service.build()))

@@ -10,6 +10,7 @@ use super::readiness::retry_while_not_ready;
 use super::record::{BeginError, End, History, Identity, Names, Records};
 use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
+use crate::ids::{Arn, ClusterName, TaskDefinitionName};
 
 /// `RunTask` started nothing: AWS says why for each task that it did not start.
 #[derive(Debug, thiserror::Error)]
@@ -63,13 +64,14 @@ pub enum RunFailure {
 /// [`Error`] with AWS's refusal; [`Kind::NotFound`](crate::aws::Kind::NotFound) without an ACTIVE cluster.
 pub async fn create_service(
     account: &Account,
+    cluster: &ClusterName,
     mut input: CreateServiceInput,
     token: &str,
     deadline: Deadline,
 ) -> Result<CreateServiceOutput, Error> {
     let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
     let place = Place {
-        cluster: input.cluster.as_deref().unwrap_or_default(),
+        cluster,
         task_definition: input.task_definition.as_deref().unwrap_or_default(),
         launch_type: input.launch_type.as_ref(),
         strategy: input.capacity_provider_strategy(),
@@ -89,13 +91,14 @@ pub async fn create_service(
 /// [`RunFailure`] with AWS's refusal, or AWS's failures if nothing was started; [`Kind::NotFound`](crate::aws::Kind::NotFound) without an ACTIVE cluster.
 pub async fn run_task(
     account: &Account,
+    cluster: &ClusterName,
     mut input: RunTaskInput,
     token: &str,
     deadline: Deadline,
 ) -> Result<RunTaskOutput, RunFailure> {
     let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
     let place = Place {
-        cluster: input.cluster.as_deref().unwrap_or_default(),
+        cluster,
         task_definition: input.task_definition.as_deref().unwrap_or_default(),
         launch_type: input.launch_type.as_ref(),
         strategy: input.capacity_provider_strategy(),
@@ -114,7 +117,7 @@ pub async fn run_task(
 
 /// The members of a request that decide where something runs.
 struct Place<'i> {
-    cluster: &'i str,
+    cluster: &'i ClusterName,
     task_definition: &'i str,
     launch_type: Option<&'i LaunchType>,
     strategy: &'i [CapacityProviderStrategyItem],
@@ -137,14 +140,19 @@ impl Place<'_> {
         if is_settled {
             return Ok((has_strategy, is_on_fargate));
         }
-        let found = task_definition::look(account, self.task_definition).await?;
+        // What can't be a name, AWS refuses itself.
+        let region = account.account_region();
+        let Ok(name) = TaskDefinitionName::parse(self.task_definition, &region) else {
+            return Ok((has_strategy, false));
+        };
+        let found = task_definition::look(account, &name).await?;
         let mode = found.and_then(|found| found.network_mode);
         Ok((has_strategy, mode == Some(NetworkMode::Awsvpc)))
     }
 }
 
 /// Tells whether the cluster's capacity providers decide about what names no launch type.
-async fn has_default_strategy(account: &Account, name: &str) -> Result<bool, Error> {
+async fn has_default_strategy(account: &Account, name: &ClusterName) -> Result<bool, Error> {
     let found = ecs::describe_cluster(account, name).await?;
     let cluster = found.filter(|cluster| cluster.status() == Some("ACTIVE"));
     let cluster = cluster.ok_or_else(|| {
@@ -164,22 +172,22 @@ pub async fn run_task_once(
     account: &Account,
     records: &Records,
     identity: &Identity,
+    cluster: &ClusterName,
     input: RunTaskInput,
     deadline: Deadline,
 ) -> Result<RunTaskOutput, RunFailure> {
-    let cluster = input.cluster.clone().unwrap_or_default();
     let begun = records.begin(identity, Names::default(), deadline).await?;
     if begun.history == History::Done {
         let arns = begun.lease.record().arns.clone();
-        return show_again(account, &cluster, arns).await;
+        return show_again(account, cluster, &arns).await;
     }
     // Where an invocation died, ECS answers the same token with the tasks that it started.
     let token = begun.lease.mark().token();
-    let started = run_task(account, input, &token, deadline).await;
+    let started = run_task(account, cluster, input, &token, deadline).await;
     let end = match &started {
         Ok(started) => {
             let arns = started.tasks().iter().filter_map(Task::task_arn);
-            End::Done(arns.map(str::to_owned).collect())
+            End::Done(arns.map(Arn::from_answer).collect())
         }
         Err(RunFailure::Aws(error)) if error.kind.leaves_outcome_unknown() => End::Doubtful,
         Err(_) => End::Undone,
@@ -191,8 +199,8 @@ pub async fn run_task_once(
 /// Answers tasks that were started before.
 async fn show_again(
     account: &Account,
-    cluster: &str,
-    arns: Vec<String>,
+    cluster: &ClusterName,
+    arns: &[Arn],
 ) -> Result<RunTaskOutput, RunFailure> {
     let count = arns.len();
     let tasks = ecs::describe_tasks(account, cluster, arns).await?;

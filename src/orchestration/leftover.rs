@@ -1,8 +1,8 @@
 //! The things that a flow could not take back, each with the command that does.
 
-use super::parts::registry::id_of;
 use super::undo_log::Change;
 use crate::aws::Account;
+use crate::ids::{Arn, RegistryId};
 
 /// Something that could not be taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,18 +18,20 @@ pub struct Leftover {
 /// Describes what is still there of a change.
 pub(super) fn leftover(
     change: &Change,
-    arn: Option<&str>,
+    arn: Option<&Arn>,
     why: &str,
     account: &Account,
 ) -> Leftover {
     let command = match change {
         Change::Cluster(name) => format!("aws ecs delete-cluster --cluster {name}"),
         Change::TaskDefinition(family) => {
-            let revision = arn.map_or_else(|| format!("{family}:REVISION"), str::to_owned);
+            let revision = arn.map_or_else(|| format!("{family}:REVISION"), Arn::to_string);
             format!("aws ecs deregister-task-definition --task-definition {revision}")
         }
         Change::Registry { .. } => {
-            let id = arn.map_or("SERVICE_ID", id_of);
+            let region = account.account_region();
+            let id = arn.map(|arn| RegistryId::of(arn.as_str(), &region));
+            let id = id.as_ref().map_or("SERVICE_ID", RegistryId::as_str);
             format!("aws servicediscovery delete-service --id {id}")
         }
         Change::Service { cluster, service } => {
@@ -37,7 +39,7 @@ pub(super) fn leftover(
         }
     };
     Leftover {
-        arn: arn.unwrap_or(change.name()).to_owned(),
+        arn: arn.map_or(change.name(), Arn::as_str).to_owned(),
         error: why.to_owned(),
         command: format!("{command} --region {}", account.settings.region),
     }

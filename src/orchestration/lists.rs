@@ -5,6 +5,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::aws::pages::{LIST_MAX, PageRequest, PageToken, ResultsPage};
 use crate::aws::{Account, Error, Kind, ecs};
+use crate::ids::{Arn, ClusterName, Family};
 
 /// The number of calls of a fan-out that are under way at once: AWS throttles per account.
 const PARALLEL: usize = 5;
@@ -19,7 +20,7 @@ const SERVICES_MAX: usize = 150;
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`] if nothing came in time.
 pub async fn list_services_described(
     account: &Account,
-    cluster: &str,
+    cluster: &ClusterName,
     launch_type: Option<LaunchType>,
     page: PageRequest,
 ) -> Result<ResultsPage<Service>, Error> {
@@ -35,7 +36,7 @@ pub async fn list_services_described(
     let batches: Vec<_> = listed
         .entries
         .chunks(ecs::DESCRIBE_SERVICES_MAX)
-        .map(<[String]>::to_vec)
+        .map(<[Arn]>::to_vec)
         .collect();
     let mut described = stream::iter(batches)
         .map(|batch| async move {
@@ -100,7 +101,7 @@ pub async fn list_task_definitions_by_prefix(
     // The list goes on after this revision: a count would slip when revisions are deregistered meanwhile.
     let token = page.start.token().unwrap_or_default();
     let (first, after) = token.rsplit_once(':').unwrap_or((token, "0"));
-    let (first, after) = (first.to_owned(), after.parse().unwrap_or(0_u64));
+    let (first, after) = (Family::from_answer(first), after.parse().unwrap_or(0_u64));
     // Where the family is gone meanwhile, the list goes on with those that come after its name.
     let start = families.entries.iter().position(|family| *family == first);
     let start = start
@@ -137,7 +138,7 @@ pub async fn list_task_definitions_by_prefix(
             .into_iter()
             .filter(|arn| revision_of(arn) > after);
         let answers: Vec<_> = rest.by_ref().take(limit - entries.len()).collect();
-        let answered = answers.last().map_or(after, |arn| revision_of(arn));
+        let answered = answers.last().map_or(after, revision_of);
         entries.extend(answers);
         last = Some(PageToken::new(format!("{family}:{answered}"), 0));
         if rest.next().is_some() || listed.next.is_some() {
@@ -155,8 +156,9 @@ pub async fn list_task_definitions_by_prefix(
 }
 
 /// `arn:aws:ecs:…:task-definition/web:7` → 7.
-fn revision_of(arn: &str) -> u64 {
-    arn.rsplit(':')
+fn revision_of(arn: &Arn) -> u64 {
+    arn.as_str()
+        .rsplit(':')
         .next()
         .and_then(|revision| revision.parse().ok())
         .unwrap_or(0)

@@ -7,7 +7,7 @@ use crate::aws::logs::{LogQuery, OutputLogEvent, get_log_events};
 use crate::aws::{Account, Kind, ecs};
 use crate::config;
 use crate::deadline::{Deadline, Elapsed};
-use crate::ids::{ClusterName, ServiceName, TaskId};
+use crate::ids::{ClusterName, ServiceName, TaskDefinitionName, TaskId};
 use crate::text::printable;
 
 /// A request for a part of the log of one container of one task.
@@ -201,7 +201,7 @@ async fn task_definition(
     } = request;
     let (found, service_found) = tokio::join!(
         ecs::describe_task(account, cluster, task),
-        ecs::describe_service(account, cluster.as_str(), service.as_str()),
+        ecs::describe_service(account, cluster, service),
     );
     let (found, service_found) = (found?, service_found?);
     let of_task = found.as_ref().and_then(|task| task.task_definition_arn());
@@ -215,7 +215,8 @@ async fn task_definition(
         service: service.clone(),
         cluster: cluster.clone(),
     };
-    let answer = ecs::describe_task_definition(account, arn.ok_or_else(unknown)?).await?;
+    let name = TaskDefinitionName::from_answer(arn.ok_or_else(unknown)?);
+    let answer = ecs::describe_task_definition(account, &name).await?;
     let definition = answer
         .task_definition
         .ok_or_else(|| account.lacking("ecs:DescribeTaskDefinition", "taskDefinition"))?;

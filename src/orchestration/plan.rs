@@ -1,71 +1,20 @@
 //! The plan of a create: what was found becomes what is to be done. Pure: no call of AWS is made here.
 
-use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
-use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition, TaskDefinitionStatus};
-use aws_sdk_servicediscovery::operation::create_service as discovery;
 use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::checks::{TaskShape, complete_registry, service_faults};
 use super::mark::Mark;
 use super::parts::registry::agrees;
-use super::record::Names;
+use super::request::{
+    ClusterPart, CreateRequest, NewCluster, NewRegistry, NewTaskDefinition, RegistryPart,
+    TaskDefinitionPart,
+};
 use super::step::{Does, Step};
 use super::{Cause, defaults, tags};
 use crate::config;
-
-/// The request of a create: every part that the caller gave.
-#[derive(Debug, Clone)]
-pub struct CreateRequest {
-    /// The cluster that the service goes to.
-    pub cluster: ClusterPart,
-    /// The task definition that the service's tasks run.
-    pub task_definition: TaskDefinitionPart,
-    /// The registry in which the service's tasks are found by name.
-    pub registry: RegistryPart,
-    /// The service. Its cluster, task definition and registries are filled in from the other parts.
-    pub service: CreateServiceInput,
-}
-
-/// The cluster of a request.
-#[derive(Debug, Clone)]
-pub enum ClusterPart {
-    /// Must exist and be ACTIVE; its name.
-    Existing(String),
-    /// Is created, or used where it is ACTIVE already.
-    New {
-        /// Its name.
-        name: String,
-        /// The input of its creation.
-        input: Box<CreateClusterInput>,
-    },
-}
-
-/// The task definition of a request.
-#[derive(Debug, Clone)]
-pub enum TaskDefinitionPart {
-    /// Must exist and be ACTIVE; `family`, `family:revision` or ARN.
-    Existing(String),
-    /// Is registered.
-    New(Box<RegisterTaskDefinitionInput>),
-}
-
-/// The registry of a request.
-#[derive(Debug, Clone)]
-pub enum RegistryPart {
-    /// The service is not found by name.
-    None,
-    /// All of these must exist: ids of Cloud Map services, or ARNs of those that another account shares.
-    Existing(Vec<String>),
-    /// Is created in the namespace, or used where it exists already and agrees.
-    New {
-        /// The namespace's id.
-        namespace_id: String,
-        /// The input of its creation.
-        input: Box<discovery::CreateServiceInput>,
-    },
-}
+use crate::ids::{ClusterName, ServiceName};
 
 /// The parts of a request that are there already.
 #[derive(Debug, Default)]
@@ -90,20 +39,24 @@ pub enum Part<T, I> {
     /// It is there.
     Use(T),
     /// It is to be made.
-    Make(Box<I>),
+    Make(I),
 }
 
 /// Everything that a create will do.
 #[derive(Debug)]
 pub struct CreatePlan {
     /// The cluster.
-    pub cluster: Part<Cluster, CreateClusterInput>,
+    pub cluster: Part<Cluster, NewCluster>,
+    /// The cluster's name.
+    pub cluster_name: ClusterName,
     /// The cluster to create where the one that is used is taken away meanwhile.
-    pub spare_cluster: Option<Box<CreateClusterInput>>,
+    pub spare_cluster: Option<NewCluster>,
     /// The task definition.
-    pub task_definition: Part<TaskDefinition, RegisterTaskDefinitionInput>,
+    pub task_definition: Part<TaskDefinition, NewTaskDefinition>,
     /// The registry.
-    pub registry: Option<Part<Registry, discovery::CreateServiceInput>>,
+    pub registry: Option<Part<Registry, NewRegistry>>,
+    /// The service's name.
+    pub service_name: ServiceName,
     /// The service, whole but for the ARNs of what is still to be made.
     pub service: CreateServiceInput,
     /// The service, where the same request has made it already: nothing is to be done.
@@ -111,41 +64,6 @@ pub struct CreatePlan {
 }
 
 impl CreateRequest {
-    /// Returns the name of the cluster.
-    pub fn cluster_name(&self) -> &str {
-        match &self.cluster {
-            ClusterPart::Existing(name) | ClusterPart::New { name, .. } => name,
-        }
-    }
-
-    /// Returns the name of the service.
-    pub fn service_name(&self) -> &str {
-        self.service.service_name().unwrap_or_default()
-    }
-
-    /// Returns the names of everything that the request makes.
-    pub fn names(&self) -> Names {
-        let family = match &self.task_definition {
-            TaskDefinitionPart::New(input) => input.family.clone(),
-            TaskDefinitionPart::Existing(_) => None,
-        };
-        let (namespace_id, registry) = match &self.registry {
-            RegistryPart::New {
-                namespace_id,
-                input,
-            } => (Some(namespace_id.clone()), input.name.clone()),
-            RegistryPart::None | RegistryPart::Existing(_) => (None, None),
-        };
-        Names {
-            cluster: self.cluster_name().to_owned(),
-            service: self.service_name().to_owned(),
-            makes_cluster: matches!(self.cluster, ClusterPart::New { .. }),
-            family,
-            namespace_id,
-            registry,
-        }
-    }
-
     /// Decides what is to be done about everything that was found.
     ///
     /// # Errors
@@ -155,17 +73,15 @@ impl CreateRequest {
         found: ExistingParts,
         settings: &config::Account,
     ) -> Result<CreatePlan, Cause> {
-        let (cluster, service) = (
-            self.cluster_name().to_owned(),
-            self.service_name().to_owned(),
-        );
-        check_name_is_free(found.service.as_ref(), cluster, service)?;
+        let cluster = self.cluster_name().clone();
+        check_name_is_free(found.service.as_ref(), &cluster, &self.service_name)?;
         let spare_cluster = match &self.cluster {
-            ClusterPart::New { input, .. } => Some(input.clone()),
+            ClusterPart::New(new) => Some(new.clone()),
             ClusterPart::Existing(_) => None,
         };
         let mut plan = CreatePlan {
             cluster: plan_cluster(self.cluster, found.cluster)?,
+            cluster_name: cluster,
             spare_cluster,
             task_definition: plan_task_definition(self.task_definition, found.task_definition)?,
             registry: plan_registry(
@@ -174,6 +90,7 @@ impl CreateRequest {
                 found.is_own_registry,
                 found.namespace_owner,
             )?,
+            service_name: self.service_name,
             service: self.service,
             made_before: None,
         };
@@ -196,9 +113,9 @@ impl CreatePlan {
                 cluster.cluster_name.clone(),
                 !cluster.default_capacity_provider_strategy().is_empty(),
             ),
-            Part::Make(input) => (
-                input.cluster_name.clone(),
-                !input.default_capacity_provider_strategy().is_empty(),
+            Part::Make(new) => (
+                Some(new.name.to_string()),
+                !new.input.default_capacity_provider_strategy().is_empty(),
             ),
         };
         self.service.cluster = name.or(self.service.cluster.take());
@@ -212,7 +129,7 @@ impl CreatePlan {
         let records = match &self.registry {
             None => return Ok(()),
             Some(Part::Use(registry)) => registry.dns_config(),
-            Some(Part::Make(input)) => input.dns_config(),
+            Some(Part::Make(new)) => new.input.dns_config(),
         };
         let given = self.service.service_registries().first();
         let entry = complete_registry(given, records, self.task_shape())
@@ -227,7 +144,7 @@ impl CreatePlan {
     fn task_shape(&self) -> TaskShape<'_> {
         match &self.task_definition {
             Part::Use(definition) => definition.into(),
-            Part::Make(input) => (&**input).into(),
+            Part::Make(new) => (&*new.input).into(),
         }
     }
 
@@ -241,7 +158,7 @@ impl CreatePlan {
         let service = Step::new(
             "ecs:CreateService",
             Does::Create,
-            self.service.service_name().unwrap_or_default(),
+            self.service_name.as_str(),
             "its name is free",
         );
         [
@@ -263,10 +180,10 @@ impl CreatePlan {
                 found.cluster_arn().unwrap_or_default(),
                 "it is there",
             ),
-            Part::Make(input) => Step::new(
+            Part::Make(new) => Step::new(
                 "ecs:CreateCluster",
                 Does::Create,
-                input.cluster_name().unwrap_or_default(),
+                new.name.as_str(),
                 "it is not there",
             ),
         }
@@ -280,10 +197,10 @@ impl CreatePlan {
                 found.task_definition_arn().unwrap_or_default(),
                 "it is there",
             ),
-            Part::Make(input) => Step::new(
+            Part::Make(new) => Step::new(
                 "ecs:RegisterTaskDefinition",
                 Does::Create,
-                input.family().unwrap_or_default(),
+                new.family.as_str(),
                 "each request registers a revision of its own",
             ),
         }
@@ -291,18 +208,20 @@ impl CreatePlan {
 
     /// Puts the mark on everything that is to be made, and its token where the caller gave none.
     pub fn mark(&mut self, mark: &Mark) {
-        if let Part::Make(input) = &mut self.cluster {
-            tags::put_mark(&mut input.tags, mark);
+        if let Part::Make(new) = &mut self.cluster {
+            tags::put_mark(&mut new.input.tags, mark);
         }
-        if let Some(input) = &mut self.spare_cluster {
-            tags::put_mark(&mut input.tags, mark);
+        if let Some(new) = &mut self.spare_cluster {
+            tags::put_mark(&mut new.input.tags, mark);
         }
-        if let Part::Make(input) = &mut self.task_definition {
-            tags::put_mark(&mut input.tags, mark);
+        if let Part::Make(new) = &mut self.task_definition {
+            tags::put_mark(&mut new.input.tags, mark);
         }
-        if let Some(Part::Make(input)) = &mut self.registry {
-            tags::put_mark(&mut input.tags, mark);
-            input.creator_request_id.get_or_insert_with(|| mark.token());
+        if let Some(Part::Make(new)) = &mut self.registry {
+            tags::put_mark(&mut new.input.tags, mark);
+            new.input
+                .creator_request_id
+                .get_or_insert_with(|| mark.token());
         }
         tags::put_mark(&mut self.service.tags, mark);
         self.service
@@ -311,7 +230,7 @@ impl CreatePlan {
     }
 }
 
-fn registry_step(registry: &Part<Registry, discovery::CreateServiceInput>) -> Step {
+fn registry_step(registry: &Part<Registry, NewRegistry>) -> Step {
     match registry {
         Part::Use(found) => Step::new(
             "servicediscovery:GetService",
@@ -319,10 +238,10 @@ fn registry_step(registry: &Part<Registry, discovery::CreateServiceInput>) -> St
             found.arn().unwrap_or_default(),
             "it is there, with the same records",
         ),
-        Part::Make(input) => Step::new(
+        Part::Make(new) => Step::new(
             "servicediscovery:CreateService",
             Does::Create,
-            input.name().unwrap_or_default(),
+            new.name.as_str(),
             "it is not there",
         ),
     }
@@ -331,9 +250,10 @@ fn registry_step(registry: &Part<Registry, discovery::CreateServiceInput>) -> St
 /// Refuses a service whose name another one has, or has not given up yet.
 fn check_name_is_free(
     found: Option<&Service>,
-    cluster: String,
-    service: String,
+    cluster: &ClusterName,
+    service: &ServiceName,
 ) -> Result<(), Cause> {
+    let (cluster, service) = (cluster.clone(), service.clone());
     match found.and_then(Service::status) {
         Some("ACTIVE") => Err(Cause::ServiceTaken { cluster, service }),
         Some("DRAINING") => Err(Cause::Draining { cluster, service }),
@@ -344,7 +264,7 @@ fn check_name_is_free(
 fn plan_cluster(
     part: ClusterPart,
     found: Option<Cluster>,
-) -> Result<Part<Cluster, CreateClusterInput>, Cause> {
+) -> Result<Part<Cluster, NewCluster>, Cause> {
     let status = found
         .as_ref()
         .and_then(Cluster::status)
@@ -354,24 +274,24 @@ fn plan_cluster(
         (_, Some(cluster)) if status == "ACTIVE" => Ok(Part::Use(cluster)),
         (ClusterPart::Existing(name), _) => Err(Cause::NoCluster(name)),
         // A deleted cluster stays known as INACTIVE for a while; any other status is that of somebody's cluster.
-        (ClusterPart::New { input, .. }, _) if status == "INACTIVE" => Ok(Part::Make(input)),
-        (ClusterPart::New { name, .. }, _)
+        (ClusterPart::New(new), _) if status == "INACTIVE" => Ok(Part::Make(new)),
+        (ClusterPart::New(NewCluster { name, .. }), _)
             if matches!(status.as_str(), "PROVISIONING" | "DEPROVISIONING") =>
         {
             Err(Cause::ClusterNotReady { name, status })
         }
-        (ClusterPart::New { name, .. }, _) => Err(Cause::ClusterTaken { name, status }),
+        (ClusterPart::New(NewCluster { name, .. }), _) => Err(Cause::ClusterTaken { name, status }),
     }
 }
 
 fn plan_task_definition(
     part: TaskDefinitionPart,
     found: Option<TaskDefinition>,
-) -> Result<Part<TaskDefinition, RegisterTaskDefinitionInput>, Cause> {
+) -> Result<Part<TaskDefinition, NewTaskDefinition>, Cause> {
     let active = found.filter(|found| found.status() == Some(&TaskDefinitionStatus::Active));
     match (part, active) {
         (_, Some(active)) => Ok(Part::Use(active)),
-        (TaskDefinitionPart::New(input), None) => Ok(Part::Make(input)),
+        (TaskDefinitionPart::New(new), None) => Ok(Part::Make(new)),
         (TaskDefinitionPart::Existing(name), None) => Err(Cause::NoTaskDefinition(name)),
     }
 }
@@ -381,29 +301,21 @@ fn plan_registry(
     found: Vec<Registry>,
     is_own: bool,
     namespace_owner: Option<String>,
-) -> Result<Option<Part<Registry, discovery::CreateServiceInput>>, Cause> {
+) -> Result<Option<Part<Registry, NewRegistry>>, Cause> {
     // ECS takes one registry; of several, which it refuses, the first is shown.
     match (part, found.into_iter().next()) {
         (RegistryPart::None, _) => Ok(None),
         (RegistryPart::Existing(_), first) => Ok(first.map(Part::Use)),
-        (
-            RegistryPart::New {
-                namespace_id,
-                input,
-            },
-            None,
-        ) => match namespace_owner {
-            None => Ok(Some(Part::Make(input))),
+        (RegistryPart::New(new), None) => match namespace_owner {
+            None => Ok(Some(Part::Make(new))),
             Some(owner) => Err(Cause::SharedNamespace {
-                namespace_id,
+                namespace_id: new.namespace_id,
                 owner,
             }),
         },
-        (RegistryPart::New { input, .. }, Some(registry))
-            if is_own || agrees(&registry, &input) =>
-        {
+        (RegistryPart::New(new), Some(registry)) if is_own || agrees(&registry, &new.input) => {
             Ok(Some(Part::Use(registry)))
         }
-        (RegistryPart::New { .. }, Some(registry)) => Err(Cause::registry_taken(&registry)),
+        (RegistryPart::New(_), Some(registry)) => Err(Cause::registry_taken(&registry)),
     }
 }

@@ -24,6 +24,7 @@ use crate::aws::table::{Table, Write};
 use crate::aws::{self};
 use crate::clock::{Clock, milliseconds};
 use crate::deadline::Deadline;
+use crate::ids::Arn;
 
 use assess::Assessment;
 pub use item::{Identity, Names, Record, State};
@@ -76,7 +77,7 @@ pub enum History {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// It is done: these ARNs were made or used.
-    Done(Vec<String>),
+    Done(Vec<Arn>),
     /// Nothing is left to take back: everything is as it was before, or what stays is needed by others.
     Undone,
     /// Something was left: the watch goes on, or the same request does.

@@ -7,7 +7,7 @@ use crate::aws::ecs::TaskFilter;
 use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
-use crate::ids::{ClusterName, RegistryId, ServiceName};
+use crate::ids::{Arn, ClusterName, RegistryId, ServiceName, TaskDefinitionName};
 
 /// A service and what belongs to it.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub async fn show_service(
     deadline: Deadline,
 ) -> Result<Option<ServiceView>, Error> {
     let (service, running, stopped) = tokio::join!(
-        ecs::describe_service(account, cluster.as_str(), name.as_str()),
+        ecs::describe_service(account, cluster, name),
         tasks(account, cluster, name, DesiredStatus::Running, deadline),
         tasks(account, cluster, name, DesiredStatus::Stopped, deadline),
     );
@@ -61,17 +61,11 @@ async fn tasks(
     deadline: Deadline,
 ) -> Result<Vec<String>, Error> {
     let filter = TaskFilter {
-        service: Some(service.to_string()),
+        service: Some(service.clone()),
         status: Some(status),
         ..TaskFilter::default()
     };
-    let listed = match ecs::list_tasks(
-        account,
-        cluster.as_str(),
-        filter,
-        PageRequest::whole(deadline),
-    )
-    .await
+    let listed = match ecs::list_tasks(account, cluster, filter, PageRequest::whole(deadline)).await
     {
         Ok(listed) => listed,
         // A service that is INACTIVE is still described, but has no list of tasks any more.
@@ -79,7 +73,13 @@ async fn tasks(
         Err(error) => return Err(error),
     };
     // `task/{cluster}/{id}`, or the older `task/{id}`.
-    let id = |arn: &String| arn.rsplit('/').next().unwrap_or_default().to_owned();
+    let id = |arn: &Arn| {
+        arn.as_str()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
     Ok(listed
         .entries
         .iter()
@@ -94,7 +94,7 @@ async fn task_definition(
     let Some(arn) = service.task_definition() else {
         return Ok(None);
     };
-    match ecs::describe_task_definition(account, arn).await {
+    match ecs::describe_task_definition(account, &TaskDefinitionName::from_answer(arn)).await {
         Ok(answer) => Ok(answer.task_definition),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -107,21 +107,20 @@ async fn endpoint(account: &Account, service: &Service) -> Result<Option<String>
         .first()
         .and_then(|registry| registry.registry_arn());
     let Some(arn) = arn else { return Ok(None) };
-    // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
-    let own = RegistryId::parse(arn, &account.account_region());
-    match find_endpoint(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
+    let id = RegistryId::of(arn, &account.account_region());
+    match find_endpoint(account, &id).await {
         Ok(endpoint) => Ok(endpoint),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-async fn find_endpoint(account: &Account, registry_id: &str) -> Result<Option<String>, Error> {
-    let registry = discovery::get_service(account, registry_id).await?;
+async fn find_endpoint(account: &Account, id: &RegistryId) -> Result<Option<String>, Error> {
+    let registry = discovery::get_service(account, id).await?;
     let Some(namespace_id) = namespace_of(&registry) else {
         return Ok(None);
     };
-    let namespace = discovery::get_namespace(account, namespace_id).await?;
+    let namespace = discovery::get_namespace(account, &namespace_id).await?;
     Ok(registry
         .name()
         .zip(namespace.name())

@@ -3,6 +3,7 @@
 use aws_sdk_ecs::types::TaskDefinition;
 
 use crate::aws::{Account, Error, Kind, ecs};
+use crate::ids::TaskDefinitionName;
 
 /// Deregisters a revision, unless that is done, and deletes it: ECS deletes INACTIVE ones alone
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html>). It is
@@ -12,7 +13,7 @@ use crate::aws::{Account, Error, Kind, ecs};
 /// [`Error`] with AWS's refusal; [`Kind::NotFound`] if there is no such revision.
 pub async fn delete_task_definition(
     account: &Account,
-    revision: &str,
+    revision: &TaskDefinitionName,
 ) -> Result<TaskDefinition, Error> {
     match ecs::deregister_task_definition(account, revision).await {
         // It is being deleted already: to ask again is to be told what it is now.

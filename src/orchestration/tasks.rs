@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_ecs::types::Task;
 use tokio::time::sleep;
 
-use crate::aws::{Account, Error, Kind, ecs};
+use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{ClusterName, TaskId};
 
@@ -30,12 +30,7 @@ pub async fn find_task(
 ) -> Result<Option<Task>, Error> {
     let mut pauses = PAUSES.into_iter();
     loop {
-        let found =
-            match ecs::describe_tasks(account, cluster.as_str(), vec![task.to_string()]).await {
-                Ok(found) => found.into_iter().next(),
-                Err(error) if error.kind == Kind::NotFound => return Ok(None),
-                Err(error) => return Err(error),
-            };
+        let found = ecs::describe_task(account, cluster, task).await?;
         match pauses.next().filter(|pause| deadline.leaves(*pause)) {
             Some(pause) if found.is_none() => sleep(pause).await,
             _ => return Ok(found),

@@ -17,6 +17,7 @@ use super::undo_log::{Answer, Change, Entry};
 use super::users::Users;
 use crate::aws::{Account, Error};
 use crate::deadline::Deadline;
+use crate::ids::{Arn, Family};
 
 /// The longest that one attempt to take one thing back may last.
 const ATTEMPT: Duration = Duration::from_millis(2500);
@@ -38,9 +39,9 @@ const KEPT_FOR_UNSEEN: &str = "the service that needs it may be there, and can't
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct UndoReport {
     /// The ARNs of everything that the flow had created.
-    pub created: Vec<String>,
+    pub created: Vec<Arn>,
     /// Those of them that are gone.
-    pub rolled_back: Vec<String>,
+    pub rolled_back: Vec<Arn>,
     /// Those that are, or may be, still there.
     pub left_behind: Vec<Leftover>,
     /// The least hopeful thing that can be said of what is left.
@@ -87,17 +88,14 @@ pub async fn take_back_abandoned(
     deadline: Deadline,
 ) -> UndoOutcome {
     let names = &record.names;
+    let service = names.cluster.clone().zip(names.service.clone());
     let registry = names.registry.clone().zip(names.namespace_id.clone());
+    let cluster = names.cluster.clone().filter(|_| names.makes_cluster);
     let changes = [
-        Some(Change::Service {
-            cluster: names.cluster.clone(),
-            service: names.service.clone(),
-        }),
+        service.map(|(cluster, service)| Change::Service { cluster, service }),
         registry.map(|(name, namespace_id)| Change::Registry { name, namespace_id }),
         names.family.clone().map(Change::TaskDefinition),
-        names
-            .makes_cluster
-            .then(|| Change::Cluster(names.cluster.clone())),
+        cluster.map(Change::Cluster),
     ];
     let entries = changes.into_iter().flatten().map(Entry::abandoned);
     let mark = record.mark();
@@ -195,7 +193,7 @@ impl<'u> Undo<'u> {
         };
         let patient = self.deadline.keeping(ATTEMPT).within(patience);
         loop {
-            let look = service::look_for_marked(self.account, self.mark, cluster, service);
+            let look = service::find_marked(self.account, self.mark, cluster, service);
             let look = self.deadline.within(ATTEMPT).limit(Box::pin(look)).await;
             let sight = match look {
                 Ok(Ok(Some(service))) => return Sight::Found(Box::new(service)),
@@ -271,21 +269,27 @@ impl<'u> Undo<'u> {
                     if !registry::is_own(account, mark, &found).await? {
                         return Ok(Removal::NotOwn);
                     }
-                    entry.arn = found.arn;
+                    entry.arn = found.arn.map(Arn::from_answer);
                 }
-                let arn = entry.arn.as_deref().unwrap_or_default();
+                let lacking = || account.lacking("servicediscovery:GetService", "Arn");
+                let arn = entry.arn.as_ref().ok_or_else(lacking)?;
                 registry::delete_unused(account, arn, None, &self.users, deadline).await
             }
         }
     }
 
-    async fn take_back_revisions(&self, family: &str, entry: &mut Entry) -> Result<Removal, Error> {
+    async fn take_back_revisions(
+        &self,
+        family: &Family,
+        entry: &mut Entry,
+    ) -> Result<Removal, Error> {
         let arns = match &entry.arn {
             Some(arn) => vec![arn.clone()],
             None => task_definition::find_marked(self.account, self.mark, family)
                 .await?
                 .into_iter()
                 .filter_map(|revision| revision.task_definition_arn)
+                .map(Arn::from_answer)
                 .collect(),
         };
         let mut removal = Removal::Absent;
@@ -294,7 +298,7 @@ impl<'u> Undo<'u> {
             if let Some(user) = self.users.of_revision(&arn).await? {
                 return Ok(Removal::Kept(format!("the service `{user}` runs it")));
             }
-            removal = task_definition::take_back(self.account, &arn).await?;
+            removal = task_definition::take_back(self.account, &arn.into()).await?;
         }
         Ok(removal)
     }
@@ -337,7 +341,7 @@ impl<'u> Undo<'u> {
 
     fn leave(&mut self, entry: &Entry, why: &str, standing: Standing) {
         self.list_created(entry);
-        let left = leftover(&entry.change, entry.arn.as_deref(), why, self.account);
+        let left = leftover(&entry.change, entry.arn.as_ref(), why, self.account);
         self.report.left_behind.push(left);
         self.report.standing = self.report.standing.max(standing);
     }

@@ -6,27 +6,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use crate::aws::{Error, Kind};
+use crate::ids::{Arn, ClusterName, Family, NamespaceId, RegistryName, ServiceName};
 
 /// A change that can be taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     /// A cluster of this name was created.
-    Cluster(String),
+    Cluster(ClusterName),
     /// A revision of this family was registered.
-    TaskDefinition(String),
+    TaskDefinition(Family),
     /// A registry was created.
     Registry {
         /// Its name.
-        name: String,
+        name: RegistryName,
         /// The namespace that it is in.
-        namespace_id: String,
+        namespace_id: NamespaceId,
     },
     /// A service was created.
     Service {
         /// The cluster's name.
-        cluster: String,
+        cluster: ClusterName,
         /// The service's name.
-        service: String,
+        service: ServiceName,
     },
 }
 
@@ -34,8 +35,10 @@ impl Change {
     /// Returns the name of what was made.
     pub fn name(&self) -> &str {
         match self {
-            Self::Cluster(name) | Self::TaskDefinition(name) | Self::Registry { name, .. } => name,
-            Self::Service { service, .. } => service,
+            Self::Cluster(name) => name.as_str(),
+            Self::TaskDefinition(family) => family.as_str(),
+            Self::Registry { name, .. } => name.as_str(),
+            Self::Service { service, .. } => service.as_str(),
         }
     }
 }
@@ -57,7 +60,7 @@ pub(super) struct Entry {
     /// The change.
     pub change: Change,
     /// The ARN of what was made, once it is known.
-    pub arn: Option<String>,
+    pub arn: Option<Arn>,
     /// The last answer of AWS about it.
     pub answer: Answer,
     /// Claims that AWS was asked for it more than once.
@@ -157,7 +160,7 @@ impl UndoLog {
             .iter_mut()
             .filter(|entry| entry.change == *change)
         {
-            entry.arn = arn.map(str::to_owned);
+            entry.arn = arn.map(Arn::from_answer);
         }
     }
 
@@ -184,7 +187,7 @@ mod tests {
     use super::*;
 
     fn cluster() -> Change {
-        Change::Cluster("shop".to_owned())
+        Change::Cluster(ClusterName::bare("shop").unwrap())
     }
 
     async fn ask(log: &UndoLog, answer: Result<&str, Kind>) {
@@ -221,7 +224,7 @@ mod tests {
             let entries = log.into_newest_first();
             let found = entries
                 .first()
-                .map(|entry| (entry.arn.as_deref(), entry.answer));
+                .map(|entry| (entry.arn.as_ref().map(Arn::as_str), entry.answer));
             assert_eq!(found, left, "{answers:?}");
         }
     }

@@ -7,6 +7,7 @@ use super::lists::list_services_described;
 use crate::aws::pages::{PageRequest, PageToken};
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
+use crate::ids::{Arn, ClusterName};
 
 /// One walk through an account's services, which is made when it is first asked for.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(super) struct Users<'u> {
     account: &'u Account,
     deadline: Deadline,
     /// The ARN of a service that does not count.
-    except: Option<String>,
+    except: Option<Arn>,
     services: OnceCell<Vec<User>>,
 }
 
@@ -22,8 +23,8 @@ pub(super) struct Users<'u> {
 #[derive(Debug)]
 struct User {
     name: String,
-    registries: Vec<String>,
-    revisions: Vec<String>,
+    registries: Vec<Arn>,
+    revisions: Vec<Arn>,
 }
 
 impl<'u> Users<'u> {
@@ -33,11 +34,11 @@ impl<'u> Users<'u> {
     }
 
     /// Will walk through the account's services but the one of an ARN, and not past the deadline.
-    pub fn except(account: &'u Account, service_arn: Option<&str>, deadline: Deadline) -> Self {
+    pub fn except(account: &'u Account, service: Option<Arn>, deadline: Deadline) -> Self {
         Self {
             account,
             deadline,
-            except: service_arn.map(str::to_owned),
+            except: service,
             services: OnceCell::new(),
         }
     }
@@ -58,7 +59,7 @@ impl<'u> Users<'u> {
     ///
     /// # Errors
     /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
-    pub async fn of_registry(&self, arn: &str) -> Result<Option<&str>, Error> {
+    pub async fn of_registry(&self, arn: &Arn) -> Result<Option<&str>, Error> {
         self.find(|user| user.registries.iter().any(|used| used == arn))
             .await
     }
@@ -67,7 +68,7 @@ impl<'u> Users<'u> {
     ///
     /// # Errors
     /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
-    pub async fn of_revision(&self, arn: &str) -> Result<Option<&str>, Error> {
+    pub async fn of_revision(&self, arn: &Arn) -> Result<Option<&str>, Error> {
         self.find(|user| user.revisions.iter().any(|used| used == arn))
             .await
     }
@@ -89,12 +90,15 @@ impl<'u> Users<'u> {
         // (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
         let mut users = Vec::new();
         for cluster in &listed.entries {
-            users.extend(self.walk_through(cluster).await?);
+            let cluster = self
+                .account
+                .cluster_of("ecs:ListClusters", cluster.as_str())?;
+            users.extend(self.walk_through(&cluster).await?);
         }
         Ok(users)
     }
 
-    async fn walk_through(&self, cluster: &str) -> Result<Vec<User>, Error> {
+    async fn walk_through(&self, cluster: &ClusterName) -> Result<Vec<User>, Error> {
         let (mut users, mut start) = (Vec::new(), Some(PageToken::default()));
         while let Some(from) = start {
             let page = PageRequest {
@@ -109,7 +113,7 @@ impl<'u> Users<'u> {
                 Err(error) => return Err(error),
             };
             let counts = |service: &&Service| {
-                is_active(service) && service.service_arn() != self.except.as_deref()
+                is_active(service) && service.service_arn() != self.except.as_ref().map(Arn::as_str)
             };
             let active = listed.entries.iter().filter(counts);
             users.extend(active.map(User::of));
@@ -132,11 +136,11 @@ impl User {
             name: service.service_name().unwrap_or_default().to_owned(),
             registries: registries
                 .filter_map(|registry| registry.registry_arn())
-                .map(str::to_owned)
+                .map(Arn::from_answer)
                 .collect(),
             revisions: revisions
                 .chain(service.task_definition())
-                .map(str::to_owned)
+                .map(Arn::from_answer)
                 .collect(),
         }
     }

@@ -17,9 +17,8 @@ use crate::error::Error;
 use crate::orchestration::Cause;
 use crate::orchestration::checks::ServiceFault;
 use crate::orchestration::create::{self, CreateContext, Creation};
-use crate::orchestration::plan::{
-    ClusterPart, CreatePlan, CreateRequest, RegistryPart, TaskDefinitionPart,
-};
+use crate::orchestration::plan::CreatePlan;
+use crate::orchestration::request::{ClusterPart, CreateRequest, RegistryPart, TaskDefinitionPart};
 use crate::reply::Reply;
 use crate::wire::outputs::{Cluster, Registry, Service, TaskDefinition};
 use crate::wire::validation::FieldError;
@@ -133,14 +132,14 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
 /// Writes a request with everything filled in that is known before anything is made.
 fn write_long_form(asked: &CreateRequest, plan: &CreatePlan) -> Result<Value, Error> {
     let mut request = Map::new();
-    if let ClusterPart::New { input, .. } = &asked.cluster {
-        request.insert("Cluster".to_owned(), write(&**input)?);
+    if let ClusterPart::New(new) = &asked.cluster {
+        request.insert("Cluster".to_owned(), write(&*new.input)?);
     }
-    if let TaskDefinitionPart::New(input) = &asked.task_definition {
-        request.insert("TaskDefinition".to_owned(), write(&**input)?);
+    if let TaskDefinitionPart::New(new) = &asked.task_definition {
+        request.insert("TaskDefinition".to_owned(), write(&*new.input)?);
     }
-    if let RegistryPart::New { input, .. } = &asked.registry {
-        request.insert("ServiceRegistry".to_owned(), write(&**input)?);
+    if let RegistryPart::New(new) = &asked.registry {
+        request.insert("ServiceRegistry".to_owned(), write(&*new.input)?);
     }
     request.insert("Service".to_owned(), write(&plan.service)?);
     Ok(Value::Object(request))

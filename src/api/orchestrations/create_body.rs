@@ -7,11 +7,14 @@ use crate::api::registries::REGISTRY_NAME_REQUIRED;
 use crate::api::{Request, answers, shorthands, tags};
 use crate::error::Error;
 use crate::ids::{
-    self, ClusterName, RegistryId, TaskDefinitionName, is_ecs_name, is_namespace_id,
-    is_registry_arn, is_registry_name,
+    ClusterName, Family, NamespaceId, RegistryId, RegistryName, ServiceName, TaskDefinitionName,
+    is_registry_arn,
 };
 use crate::orchestration::defaults;
-use crate::orchestration::plan::{ClusterPart, CreateRequest, RegistryPart, TaskDefinitionPart};
+use crate::orchestration::request::{
+    ClusterPart, CreateRequest, NewCluster, NewRegistry, NewTaskDefinition, RegistryPart,
+    TaskDefinitionPart,
+};
 use crate::orchestration::tags::{SharedTags, TAGS_MAX};
 use crate::text::printable;
 use crate::wire::inputs::{
@@ -72,15 +75,11 @@ fn read_parts(
     let service =
         service?.ok_or_else(|| validation.refuse("service", "required: the service to create"))?;
     let name = service.service_name.as_deref().unwrap_or_default();
-    if !is_ecs_name(name) {
-        validation.refuse(
-            "service.serviceName",
-            format!(
-                "expected 1 to 255 letters, digits, `-` and `_`, got `{}`",
-                printable(name)
-            ),
-        );
-    }
+    let service_name = ServiceName::bare(name).map_err(|_| {
+        let expected = "expected 1 to 255 letters, digits, `-` and `_`";
+        let message = format!("{expected}, got `{}`", printable(name));
+        validation.refuse("service.serviceName", message)
+    });
     let cluster = cluster_part(request, &service, cluster, validation);
     let task_definition = task_definition_part(request, &service, task_definition, validation);
     let registry = registry_part(request, &service, registry, validation);
@@ -88,6 +87,7 @@ fn read_parts(
         cluster: cluster?,
         task_definition: task_definition?,
         registry: registry?,
+        service_name: service_name?,
         service: *service,
     };
     Ok((wanted, shared))
@@ -121,7 +121,7 @@ fn cluster_part(
     if let Some(text) = &service.cluster {
         let name = ClusterName::parse(text, &request.account.account_region());
         return match name {
-            Ok(name) => Ok(ClusterPart::Existing(name.to_string())),
+            Ok(name) => Ok(ClusterPart::Existing(name)),
             Err(error) => Err(validation.refuse("service.cluster", error.to_string())),
         };
     }
@@ -130,22 +130,32 @@ fn cluster_part(
         return Err(validation.refuse("service.cluster", message));
     };
     // DIFFERENCE: without a name AWS would create, or take, the cluster `default`.
-    match input.cluster_name.clone().filter(|name| is_ecs_name(name)) {
-        Some(name) => Ok(ClusterPart::New { name, input }),
-        None => Err(validation.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED)),
+    match ClusterName::bare(input.cluster_name().unwrap_or_default()) {
+        Ok(name) => Ok(ClusterPart::New(NewCluster { name, input })),
+        Err(_) => Err(validation.refuse("cluster.clusterName", CLUSTER_NAME_REQUIRED)),
     }
 }
 
 /// Puts the tags of account and request on everything that is made.
 fn put_tags(wanted: &mut CreateRequest, shared: &SharedTags, validation: &mut Validation) {
-    if let ClusterPart::New { input, .. } = &mut wanted.cluster {
-        tags::put(shared, &mut input.tags, "cluster.tags", validation);
+    if let ClusterPart::New(new) = &mut wanted.cluster {
+        tags::put(shared, &mut new.input.tags, "cluster.tags", validation);
     }
-    if let TaskDefinitionPart::New(input) = &mut wanted.task_definition {
-        tags::put(shared, &mut input.tags, "taskDefinition.tags", validation);
+    if let TaskDefinitionPart::New(new) = &mut wanted.task_definition {
+        tags::put(
+            shared,
+            &mut new.input.tags,
+            "taskDefinition.tags",
+            validation,
+        );
     }
-    if let RegistryPart::New { input, .. } = &mut wanted.registry {
-        tags::put(shared, &mut input.tags, "serviceRegistry.Tags", validation);
+    if let RegistryPart::New(new) = &mut wanted.registry {
+        tags::put(
+            shared,
+            &mut new.input.tags,
+            "serviceRegistry.Tags",
+            validation,
+        );
     }
     let service = &mut wanted.service;
     tags::put(shared, &mut service.tags, "service.tags", validation);
@@ -155,15 +165,15 @@ fn put_tags(wanted: &mut CreateRequest, shared: &SharedTags, validation: &mut Va
 /// Refuses more tags than AWS takes beside the mark on what is made.
 fn leave_room_for_the_mark(wanted: &CreateRequest, validation: &mut Validation) {
     let cluster = match &wanted.cluster {
-        ClusterPart::New { input, .. } => input.tags().len(),
+        ClusterPart::New(new) => new.input.tags().len(),
         ClusterPart::Existing(_) => 0,
     };
     let definition = match &wanted.task_definition {
-        TaskDefinitionPart::New(input) => input.tags().len(),
+        TaskDefinitionPart::New(new) => new.input.tags().len(),
         TaskDefinitionPart::Existing(_) => 0,
     };
     let registry = match &wanted.registry {
-        RegistryPart::New { input, .. } => input.tags().len(),
+        RegistryPart::New(new) => new.input.tags().len(),
         RegistryPart::None | RegistryPart::Existing(_) => 0,
     };
     let counts = [cluster, definition, registry, wanted.service.tags().len()];
@@ -185,7 +195,7 @@ fn task_definition_part(
     if let Some(name) = &service.task_definition {
         let found = TaskDefinitionName::parse(name, &request.account.account_region());
         return match found {
-            Ok(_) => Ok(TaskDefinitionPart::Existing(name.clone())),
+            Ok(name) => Ok(TaskDefinitionPart::Existing(name)),
             Err(error) => Err(validation.refuse("service.taskDefinition", error.to_string())),
         };
     }
@@ -194,12 +204,12 @@ fn task_definition_part(
             "required: an existing task definition, or give `taskDefinition` to register one";
         return Err(validation.refuse("service.taskDefinition", message));
     };
-    if !is_ecs_name(input.family.as_deref().unwrap_or_default()) {
+    let Ok(family) = Family::parse(input.family().unwrap_or_default()) else {
         let message = "required: 1 to 255 letters, digits, `-` and `_`";
         return Err(validation.refuse("taskDefinition.family", message));
-    }
+    };
     defaults::task_definition(&mut input, request.settings());
-    Ok(TaskDefinitionPart::New(input))
+    Ok(TaskDefinitionPart::New(NewTaskDefinition { family, input }))
 }
 
 fn registry_part(
@@ -222,21 +232,22 @@ fn registry_part(
     let Some(mut input) = registry? else {
         return Ok(RegistryPart::None);
     };
-    let Some(namespace_id) = input.namespace_id.clone().filter(|id| is_namespace_id(id)) else {
+    let region = request.account.account_region();
+    let Ok(namespace_id) = NamespaceId::parse(input.namespace_id().unwrap_or_default(), &region)
+    else {
         let message = "required: the id of the namespace to create the registry in, like `ns-y3uaw6neshhbev3f`, or its ARN";
         return Err(validation.refuse("serviceRegistry.NamespaceId", message));
     };
-    let namespace_id =
-        ids::namespace_id(&namespace_id, &request.account.account_region()).to_owned();
-    input.namespace_id = Some(namespace_id.clone());
-    if !is_registry_name(input.name.as_deref().unwrap_or_default()) {
+    input.namespace_id = Some(namespace_id.to_string());
+    let Ok(name) = RegistryName::parse(input.name().unwrap_or_default()) else {
         return Err(validation.refuse("serviceRegistry.Name", REGISTRY_NAME_REQUIRED));
-    }
+    };
     defaults::registry(&mut input);
-    Ok(RegistryPart::New {
+    Ok(RegistryPart::New(NewRegistry {
         namespace_id,
+        name,
         input,
-    })
+    }))
 }
 
 /// Returns the ids of the registries of this account and region, and the whole ARNs of those that another account shares:
@@ -245,15 +256,14 @@ fn existing_registries(
     request: &Request<'_>,
     service: &CreateServiceInput,
     validation: &mut Validation,
-) -> Result<Vec<String>, Invalid> {
+) -> Result<Vec<RegistryId>, Invalid> {
     let region = request.account.account_region();
     let mut ids = Ok(Vec::new());
     // Each of them is looked at, so that everything wrong is said together.
     for (index, registry) in service.service_registries().iter().enumerate() {
         let arn = registry.registry_arn().unwrap_or_default();
         if is_registry_arn(arn) {
-            let own = RegistryId::parse(arn, &region);
-            let id = own.map_or_else(|_| arn.to_owned(), |id| id.to_string());
+            let id = RegistryId::of(arn, &region);
             ids = ids.map(|ids: Vec<_>| [ids, vec![id]].concat());
         } else {
             let path = format!("service.serviceRegistries[{index}].registryArn");

@@ -40,8 +40,8 @@ pub(super) fn read_target(request: &Request<'_>) -> Result<(Target, Vec<String>)
             ServiceName::parse(text, &region, &cluster).map_err(|error| error.to_string())
         })?;
         Ok(Target {
-            cluster: cluster.to_string(),
-            service: service.to_string(),
+            cluster,
+            service,
             is_recursive: is_recursive?,
         })
     });

@@ -49,8 +49,9 @@ async fn a_role_is_assumed_in_the_hubs_own_region_whatever_the_members() {
     let config = config::Config::parse(config.to_string().as_bytes()).unwrap();
     let accounts = Accounts::new(config.accounts, hub);
     let account = accounts.get("far").await.unwrap();
+    let shop = ClusterName::bare("shop").unwrap();
     // What ECS answers does not matter.
-    let _ = ecs::describe_cluster(account, "shop").await;
+    let _ = ecs::describe_cluster(account, &shop).await;
     let mut called = hosts.0.lock().unwrap().clone();
     called.dedup();
     assert_eq!(

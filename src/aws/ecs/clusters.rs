@@ -10,6 +10,7 @@ use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::retries::OnlyRefused;
 use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
+use crate::ids::{Arn, ClusterName};
 
 /// Calls `ecs:ListClusters`: a page of the list, over as many calls as it takes.
 ///
@@ -22,10 +23,7 @@ pub async fn list_clusters(account: &Account, page: PageRequest) -> Result<Resul
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page {
-                entries: page.cluster_arns.unwrap_or_default(),
-                next_token: page.next_token,
-            })
+            Ok(Page::of_arns(page.cluster_arns, page.next_token))
         }
     })
     .await
@@ -75,7 +73,10 @@ pub async fn create_cluster_once(
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn describe_cluster(account: &Account, name: &str) -> Result<Option<Cluster>, Error> {
+pub async fn describe_cluster(
+    account: &Account,
+    name: &ClusterName,
+) -> Result<Option<Cluster>, Error> {
     let include = vec![
         ClusterField::Configurations,
         ClusterField::Settings,
@@ -85,7 +86,7 @@ pub async fn describe_cluster(account: &Account, name: &str) -> Result<Option<Cl
     let call = account
         .ecs
         .describe_clusters()
-        .clusters(name)
+        .clusters(name.as_str())
         .set_include(Some(include));
     match call.send().await {
         Ok(answer) => Ok(answer.clusters.unwrap_or_default().into_iter().next()),
@@ -97,8 +98,11 @@ pub async fn describe_cluster(account: &Account, name: &str) -> Result<Option<Cl
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn delete_cluster(account: &Account, name: &str) -> Result<DeleteClusterOutput, Error> {
-    let call = account.ecs.delete_cluster().cluster(name);
+pub async fn delete_cluster(
+    account: &Account,
+    name: &ClusterName,
+) -> Result<DeleteClusterOutput, Error> {
+    let call = account.ecs.delete_cluster().cluster(name.as_str());
     call.send()
         .await
         .map_err(account.refused("ecs:DeleteCluster"))
@@ -108,14 +112,12 @@ pub async fn delete_cluster(account: &Account, name: &str) -> Result<DeleteClust
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn tag_resource(
-    account: &Account,
-    arn: &str,
-    key: &str,
-    value: &str,
-) -> Result<(), Error> {
-    let tag = Tag::builder().key(key).value(value).build();
-    let call = account.ecs.tag_resource().resource_arn(arn).tags(tag);
+pub async fn tag_resource(account: &Account, arn: &Arn, tag: Tag) -> Result<(), Error> {
+    let call = account
+        .ecs
+        .tag_resource()
+        .resource_arn(arn.as_str())
+        .tags(tag);
     call.send()
         .await
         .map(drop)
@@ -126,8 +128,12 @@ pub async fn tag_resource(
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn untag_resource(account: &Account, arn: &str, key: &str) -> Result<(), Error> {
-    let call = account.ecs.untag_resource().resource_arn(arn).tag_keys(key);
+pub async fn untag_resource(account: &Account, arn: &Arn, key: &str) -> Result<(), Error> {
+    let call = account
+        .ecs
+        .untag_resource()
+        .resource_arn(arn.as_str())
+        .tag_keys(key);
     call.send()
         .await
         .map(drop)

@@ -11,6 +11,7 @@ use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::retries::OnlyRefused;
 use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
+use crate::ids::{Arn, ClusterName, ServiceName};
 
 /// The most services that one call describes
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>).
@@ -23,7 +24,7 @@ pub const DESCRIBE_SERVICES_MAX: usize = 10;
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
 pub async fn list_services(
     account: &Account,
-    cluster: &str,
+    cluster: &ClusterName,
     launch_type: Option<LaunchType>,
     page: PageRequest,
 ) -> Result<ResultsPage, Error> {
@@ -31,16 +32,13 @@ pub async fn list_services(
     let call = account
         .ecs
         .list_services()
-        .cluster(cluster)
+        .cluster(cluster.as_str())
         .set_launch_type(launch_type);
     collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page {
-                entries: page.service_arns.unwrap_or_default(),
-                next_token: page.next_token,
-            })
+            Ok(Page::of_arns(page.service_arns, page.next_token))
         }
     })
     .await
@@ -73,44 +71,51 @@ pub async fn create_service(
 /// [`Error`] with AWS's refusal.
 pub async fn describe_service(
     account: &Account,
-    cluster: &str,
-    service: &str,
+    cluster: &ClusterName,
+    service: &ServiceName,
 ) -> Result<Option<Service>, Error> {
-    match describe_services(account, cluster, &[service.to_owned()]).await {
+    match describe(account, cluster, vec![service.to_string()]).await {
         Ok(services) => Ok(services.into_iter().next()),
         Err(error) => absent(error),
     }
 }
 
-/// Calls `ecs:DescribeServices` of at most [`DESCRIBE_SERVICES_MAX`] services by name or ARN, with tags, in the order asked
-/// for. Those that AWS does not know are left out.
+/// Calls `ecs:DescribeServices` of at most [`DESCRIBE_SERVICES_MAX`] services by ARN, with tags, in the order asked for.
+/// Those that AWS does not know are left out.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub async fn describe_services(
     account: &Account,
-    cluster: &str,
-    services: &[String],
+    cluster: &ClusterName,
+    services: &[Arn],
+) -> Result<Vec<Service>, Error> {
+    let arns = services.iter().map(Arn::to_string).collect();
+    let mut found = describe(account, cluster, arns).await?;
+    let place = |service: &Service| {
+        let is_its = |arn: &Arn| service.service_arn() == Some(arn.as_str());
+        services.iter().position(is_its)
+    };
+    found.sort_by_key(place);
+    Ok(found)
+}
+
+async fn describe(
+    account: &Account,
+    cluster: &ClusterName,
+    services: Vec<String>,
 ) -> Result<Vec<Service>, Error> {
     let call = account
         .ecs
         .describe_services()
-        .cluster(cluster)
+        .cluster(cluster.as_str())
         .include(ServiceField::Tags);
-    let call = call.set_services(Some(services.to_vec()));
+    let call = call.set_services(Some(services));
     let answer = call
         .send()
         .await
         .map_err(account.refused("ecs:DescribeServices"))?;
-    let mut found = answer.services.unwrap_or_default();
-    let place = |service: &Service| {
-        let is_named = |id: &String| {
-            [service.service_arn(), service.service_name()].contains(&Some(id.as_str()))
-        };
-        services.iter().position(is_named)
-    };
-    found.sort_by_key(place);
-    Ok(found)
+    Ok(answer.services.unwrap_or_default())
 }
 
 /// Calls `ecs:UpdateService`. What AWS may have done is not done twice: `forceNewDeployment` would deploy again.
@@ -139,30 +144,30 @@ pub async fn update_service(
 /// [`Error`] with AWS's refusal.
 pub async fn delete_service(
     account: &Account,
-    cluster: &str,
-    service: &str,
+    cluster: &ClusterName,
+    service: &ServiceName,
 ) -> Result<DeleteServiceOutput, Error> {
     let call = account
         .ecs
         .delete_service()
-        .cluster(cluster)
-        .service(service)
+        .cluster(cluster.as_str())
+        .service(service.as_str())
         .force(true);
     call.send()
         .await
         .map_err(account.refused("ecs:DeleteService"))
 }
 
-/// `ecs:DeleteExpressGatewayService`, by ARN: what Express Mode has made goes by this call alone
+/// Calls `ecs:DeleteExpressGatewayService`: what Express Mode has made goes by this call alone
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html>).
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub async fn delete_express_gateway_service(account: &Account, arn: &str) -> Result<(), Error> {
+pub async fn delete_express_gateway_service(account: &Account, arn: &Arn) -> Result<(), Error> {
     let call = account
         .ecs
         .delete_express_gateway_service()
-        .service_arn(arn);
+        .service_arn(arn.as_str());
     call.send()
         .await
         .map(drop)

@@ -14,6 +14,7 @@ use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::retries::OnlyRefused;
 use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
+use crate::ids::{Arn, Family, TaskDefinitionName};
 
 /// Calls `ecs:ListTaskDefinitions`: a page of the revisions of a status, of one family or of all, in the order of family
 /// and revision.
@@ -22,7 +23,7 @@ use crate::aws::{Account, Error};
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
 pub async fn list_task_definitions(
     account: &Account,
-    family: Option<&str>,
+    family: Option<&Family>,
     status: &TaskDefinitionStatus,
     page: PageRequest,
 ) -> Result<ResultsPage, Error> {
@@ -33,18 +34,17 @@ pub async fn list_task_definitions(
     let call = account
         .ecs
         .list_task_definitions()
-        .set_family_prefix(family.map(str::to_owned))
+        .set_family_prefix(family.map(Family::to_string))
         .status(status.clone());
     collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            let mut entries = page.task_definition_arns.unwrap_or_default();
-            entries.retain(|arn| family.is_none_or(|family| family_of(arn) == family));
-            Ok(Page {
-                entries,
-                next_token: page.next_token,
-            })
+            let mut page = Page::of_arns(page.task_definition_arns, page.next_token);
+            let is_of =
+                |arn: &Arn| family.is_none_or(|family| family_of(arn.as_str()) == family.as_str());
+            page.entries.retain(is_of);
+            Ok(page)
         }
     })
     .await
@@ -65,7 +65,7 @@ pub async fn list_task_definition_families(
     prefix: &str,
     status: TaskDefinitionFamilyStatus,
     page: PageRequest,
-) -> Result<ResultsPage, Error> {
+) -> Result<ResultsPage<Family>, Error> {
     const OPERATION: &str = "ecs:ListTaskDefinitionFamilies";
     let call = account
         .ecs
@@ -76,8 +76,9 @@ pub async fn list_task_definition_families(
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
+            let families = page.families.unwrap_or_default().into_iter();
             Ok(Page {
-                entries: page.families.unwrap_or_default(),
+                entries: families.map(Family::from_answer).collect(),
                 next_token: page.next_token,
             })
         }
@@ -111,12 +112,12 @@ pub async fn register_task_definition(
 /// [`Error`] with AWS's refusal; [`Kind::NotFound`](crate::aws::Kind::NotFound) if there is none.
 pub async fn describe_task_definition(
     account: &Account,
-    name: &str,
+    name: &TaskDefinitionName,
 ) -> Result<DescribeTaskDefinitionOutput, Error> {
     let call = account
         .ecs
         .describe_task_definition()
-        .task_definition(name)
+        .task_definition(name.as_str())
         .include(TaskDefinitionField::Tags);
     call.send()
         .await
@@ -129,30 +130,30 @@ pub async fn describe_task_definition(
 /// [`Error`] with AWS's refusal.
 pub async fn deregister_task_definition(
     account: &Account,
-    revision: &str,
+    revision: &TaskDefinitionName,
 ) -> Result<DeregisterTaskDefinitionOutput, Error> {
     let call = account
         .ecs
         .deregister_task_definition()
-        .task_definition(revision);
+        .task_definition(revision.as_str());
     call.send()
         .await
         .map_err(account.refused("ecs:DeregisterTaskDefinition"))
 }
 
-/// `ecs:DeleteTaskDefinitions` of one revision, by `family:revision` or ARN.
+/// Calls `ecs:DeleteTaskDefinitions` of one revision, by `family:revision` or ARN.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal; [`Kind::NotFound`](crate::aws::Kind::NotFound) if there is no such revision, [`Kind::Conflict`](crate::aws::Kind::Conflict) if it is ACTIVE.
 pub async fn delete_task_definition(
     account: &Account,
-    revision: &str,
+    revision: &TaskDefinitionName,
 ) -> Result<TaskDefinition, Error> {
     const OPERATION: &str = "ecs:DeleteTaskDefinitions";
     let call = account
         .ecs
         .delete_task_definitions()
-        .task_definitions(revision);
+        .task_definitions(revision.as_str());
     let answer = call.send().await.map_err(account.refused(OPERATION))?;
     if let Some(deleted) = answer.task_definitions().first() {
         return Ok(deleted.clone());

@@ -10,16 +10,20 @@ use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::retries::OnlyRefused;
 use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
-use crate::ids::{ClusterName, TaskId};
+use crate::ids::{Arn, ClusterName, Family, ServiceName, TaskId};
+
+/// The most tasks that one call describes
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html>).
+pub const DESCRIBE_TASKS_MAX: usize = 100;
 
 /// A choice of a cluster's tasks. AWS takes `started_by` alone only
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>).
 #[derive(Debug, Clone, Default)]
 pub struct TaskFilter {
     /// Those of this service.
-    pub service: Option<String>,
+    pub service: Option<ServiceName>,
     /// Those of this family of task definitions.
-    pub family: Option<String>,
+    pub family: Option<Family>,
     /// Those that shall be running, or stopped; without it, those that shall be running.
     pub status: Option<DesiredStatus>,
     /// Those that this started.
@@ -32,7 +36,7 @@ pub struct TaskFilter {
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](crate::aws::Kind::TimedOut) if not even one page came in time.
 pub async fn list_tasks(
     account: &Account,
-    cluster: &str,
+    cluster: &ClusterName,
     filter: TaskFilter,
     page: PageRequest,
 ) -> Result<ResultsPage, Error> {
@@ -40,20 +44,17 @@ pub async fn list_tasks(
     let call = account
         .ecs
         .list_tasks()
-        .cluster(cluster)
-        .set_service_name(filter.service);
+        .cluster(cluster.as_str())
+        .set_service_name(filter.service.map(|name| name.to_string()));
     let call = call
-        .set_family(filter.family)
+        .set_family(filter.family.map(|name| name.to_string()))
         .set_desired_status(filter.status)
         .set_started_by(filter.started_by);
     collect(OPERATION, account, page, |page_size, token| {
         let call = call.clone().max_results(page_size).set_next_token(token);
         async move {
             let page = call.send().await.map_err(account.refused(OPERATION))?;
-            Ok(Page {
-                entries: page.task_arns.unwrap_or_default(),
-                next_token: page.next_token,
-            })
+            Ok(Page::of_arns(page.task_arns, page.next_token))
         }
     })
     .await
@@ -84,25 +85,34 @@ pub async fn describe_task(
     cluster: &ClusterName,
     task: &TaskId,
 ) -> Result<Option<Task>, Error> {
-    match describe_tasks(account, cluster.as_str(), vec![task.to_string()]).await {
+    match describe(account, cluster, vec![task.to_string()]).await {
         Ok(tasks) => Ok(tasks.into_iter().next()),
         Err(error) => absent(error),
     }
 }
 
-/// Calls `ecs:DescribeTasks` of at most 100 tasks by id, with tags. Those that AWS does not know are left out.
+/// Calls `ecs:DescribeTasks` of at most [`DESCRIBE_TASKS_MAX`] tasks by ARN, with tags. Those that AWS does not know are left out.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub async fn describe_tasks(
     account: &Account,
-    cluster: &str,
+    cluster: &ClusterName,
+    tasks: &[Arn],
+) -> Result<Vec<Task>, Error> {
+    let arns = tasks.iter().map(Arn::to_string).collect();
+    describe(account, cluster, arns).await
+}
+
+async fn describe(
+    account: &Account,
+    cluster: &ClusterName,
     tasks: Vec<String>,
 ) -> Result<Vec<Task>, Error> {
     let call = account
         .ecs
         .describe_tasks()
-        .cluster(cluster)
+        .cluster(cluster.as_str())
         .set_tasks(Some(tasks))
         .include(TaskField::Tags);
     let answer = call

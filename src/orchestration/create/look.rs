@@ -7,11 +7,12 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::{CreateContext, Creation};
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
-use crate::ids::RegistryId;
+use crate::ids::{RegistryId, TaskDefinitionName};
 use crate::orchestration::Cause;
 use crate::orchestration::mark::Mark;
 use crate::orchestration::parts::{registry, task_definition};
-use crate::orchestration::plan::{CreateRequest, ExistingParts, RegistryPart, TaskDefinitionPart};
+use crate::orchestration::plan::ExistingParts;
+use crate::orchestration::request::{CreateRequest, RegistryPart, TaskDefinitionPart};
 
 /// The number of registries that are looked at together: AWS throttles per account.
 const PARALLEL: usize = 5;
@@ -33,7 +34,7 @@ async fn look(
 ) -> Result<ExistingParts, Cause> {
     let cluster_name = request.cluster_name();
     let (service, cluster, task_definition, registries) = tokio::join!(
-        ecs::describe_service(account, cluster_name, request.service_name()),
+        ecs::describe_service(account, cluster_name, &request.service_name),
         ecs::describe_cluster(account, cluster_name),
         look_at_task_definition(account, &request.task_definition),
         look_at_registries(account, &request.registry, deadline),
@@ -73,14 +74,10 @@ async fn look_at_registries(
                 .map(|id| async move { discovery::get_service(account, &id).await });
             Ok((looks.buffered(PARALLEL).try_collect().await?, None))
         }
-        RegistryPart::New {
-            namespace_id,
-            input,
-        } => {
-            let name = input.name.as_deref().unwrap_or_default();
+        RegistryPart::New(new) => {
             let (namespace, found) = tokio::join!(
-                discovery::get_namespace(account, namespace_id),
-                registry::look(account, namespace_id, name, deadline),
+                discovery::get_namespace(account, &new.namespace_id),
+                registry::look(account, &new.namespace_id, &new.name, deadline),
             );
             let owner = namespace?.resource_owner;
             let other = owner.filter(|owner| *owner != account.account_region().account_id);
@@ -98,18 +95,15 @@ pub(super) async fn look_for_own(
     deadline: Deadline,
 ) -> Result<ExistingParts, Cause> {
     let account = context.account;
-    if let TaskDefinitionPart::New(input) = &request.task_definition {
-        let family = input.family.as_deref().unwrap_or_default();
-        let revisions = task_definition::find_marked(account, mark, family);
+    if let TaskDefinitionPart::New(new) = &request.task_definition {
+        let revisions = task_definition::find_marked(account, mark, &new.family);
         found.task_definition = deadline
             .limit(Box::pin(revisions))
             .await??
             .into_iter()
             .next();
     }
-    if let (RegistryPart::New { .. }, Some(registry)) =
-        (&request.registry, found.registries.first())
-    {
+    if let (RegistryPart::New(_), Some(registry)) = (&request.registry, found.registries.first()) {
         let is_own = registry::is_own(account, mark, registry);
         found.is_own_registry = deadline.limit(Box::pin(is_own)).await??;
     }
@@ -123,24 +117,24 @@ pub(super) async fn show(context: &CreateContext<'_>, service: Service) -> Resul
 }
 
 async fn look_at_parts(account: &Account, service: Service) -> Result<Creation, Error> {
-    let (cluster_arn, definition) = (
-        service.cluster_arn().unwrap_or_default(),
-        service.task_definition().unwrap_or_default(),
-    );
-    let (cluster, task_definition, registry) = tokio::join!(
-        ecs::describe_cluster(account, cluster_arn),
-        ecs::describe_task_definition(account, definition),
+    let cluster = service.cluster_arn().unwrap_or_default();
+    let cluster = account.cluster_of("ecs:DescribeServices", cluster)?;
+    let definition = service.task_definition().unwrap_or_default();
+    let definition = TaskDefinitionName::from_answer(definition);
+    let (found, task_definition, registry) = tokio::join!(
+        ecs::describe_cluster(account, &cluster),
+        ecs::describe_task_definition(account, &definition),
         first_registry(account, &service),
     );
     let missing = || {
         account.missing(
             "ecs:DescribeClusters",
-            format!("there is no cluster `{cluster_arn}`"),
+            format!("there is no cluster `{cluster}`"),
         )
     };
     let lacking = || account.lacking("ecs:DescribeTaskDefinition", "taskDefinition");
     Ok(Creation {
-        cluster: cluster?.ok_or_else(missing)?,
+        cluster: found?.ok_or_else(missing)?,
         task_definition: task_definition?.task_definition.ok_or_else(lacking)?,
         registry: registry?,
         service,
@@ -153,9 +147,8 @@ async fn first_registry(account: &Account, service: &Service) -> Result<Option<R
         .first()
         .and_then(|registry| registry.registry_arn());
     let Some(arn) = arn else { return Ok(None) };
-    // Cloud Map takes the id of an own registry, and the ARN of one that another account shares.
-    let own = RegistryId::parse(arn, &account.account_region());
-    match discovery::get_service(account, own.as_ref().map_or(arn, RegistryId::as_str)).await {
+    let id = RegistryId::of(arn, &account.account_region());
+    match discovery::get_service(account, &id).await {
         Ok(registry) => Ok(Some(registry)),
         // It has been deleted since.
         Err(error) if error.kind == Kind::NotFound => Ok(None),

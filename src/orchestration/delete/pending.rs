@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ecs::types::{Cluster, Service, ServiceRegistry};
+use aws_sdk_ecs::types::{Cluster, Service, ServiceRegistry, Tag};
 use aws_sdk_servicediscovery::types::Service as Registry;
 use aws_smithy_types::DateTime;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DEFAULT_CLUSTER, Progress, Target, arn, cluster_arn, registry_arns};
 use crate::aws::{self, Account, Kind, discovery, ecs};
-use crate::ids::RegistryId;
-use crate::orchestration::parts::registry::id_of;
+use crate::ids::{Arn, ClusterName, RegistryId, ServiceName};
 
 /// The number of registries that are looked at together: AWS throttles per account.
 const PARALLEL: usize = 5;
@@ -29,9 +28,9 @@ pub const MARK: &str = "ecs-api:delete-requested";
 #[serde(rename_all = "camelCase")]
 pub struct PendingDelete {
     /// The cluster's name.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// The service's name.
-    pub service: String,
+    pub service: ServiceName,
     /// The cluster's ARN.
     pub cluster_arn: String,
     /// The mark of the cluster; `None` for the cluster `default`, which is not deleted.
@@ -58,7 +57,7 @@ pub async fn remember(
     request_id: &str,
 ) -> Result<PendingDelete, aws::Error> {
     let service = &progress.service;
-    let cluster_mark = if target.cluster == DEFAULT_CLUSTER {
+    let cluster_mark = if target.cluster.as_str() == DEFAULT_CLUSTER {
         None
     } else {
         Some(mark_cluster(account, target, request_id).await?)
@@ -81,11 +80,12 @@ async fn find_times_of_creation(
     arns: Vec<String>,
 ) -> Result<BTreeMap<String, Timestamp>, aws::Error> {
     let region = account.account_region();
-    let own = arns
-        .into_iter()
-        .filter(|arn| RegistryId::parse(arn, &region).is_ok());
-    let looks = stream::iter(own).map(|arn| async move {
-        let created_at = match discovery::get_service(account, id_of(&arn)).await {
+    let own = arns.into_iter().filter_map(|arn| {
+        let id = RegistryId::parse(&arn, &region).ok()?;
+        Some((arn, id))
+    });
+    let looks = stream::iter(own).map(|(arn, id)| async move {
+        let created_at = match discovery::get_service(account, &id).await {
             Ok(found) => found.create_date().and_then(|at| timestamp(*at)),
             Err(error) if error.kind == Kind::NotFound => None,
             Err(error) => return Err(error),
@@ -104,7 +104,7 @@ pub(super) async fn unmark(account: &Account, cluster: &Cluster) -> Result<(), a
     let Some(arn) = cluster.cluster_arn().filter(|_| mark(cluster).is_some()) else {
         return Ok(());
     };
-    ecs::untag_resource(account, arn, MARK).await
+    ecs::untag_resource(account, &Arn::from_answer(arn), MARK).await
 }
 
 /// Marks the cluster with the request's id, or answers what it is marked with.
@@ -125,13 +125,10 @@ async fn mark_cluster(
     if let Some(mark) = mark(&cluster) {
         return Ok(mark.to_owned());
     }
-    ecs::tag_resource(
-        account,
-        cluster.cluster_arn().unwrap_or_default(),
-        MARK,
-        request_id,
-    )
-    .await?;
+    let lacking = || account.lacking("ecs:DescribeClusters", "clusterArn");
+    let arn = Arn::from_answer(cluster.cluster_arn().ok_or_else(lacking)?);
+    let tag = Tag::builder().key(MARK).value(request_id).build();
+    ecs::tag_resource(account, &arn, tag).await?;
     Ok(request_id.to_owned())
 }
 
@@ -172,7 +169,7 @@ impl PendingDelete {
     pub(super) fn service(&self) -> Service {
         let registry = |arn: &String| ServiceRegistry::builder().registry_arn(arn).build();
         Service::builder()
-            .service_name(&self.service)
+            .service_name(self.service.as_str())
             .service_arn(&self.service_arn)
             .cluster_arn(&self.cluster_arn)
             .status("DRAINING")

@@ -5,9 +5,9 @@ use aws_sdk_ecs::types::{Cluster, Service};
 use super::{DEFAULT_CLUSTER, Target, is_express, is_younger, registry_arns};
 use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::Deadline;
-use crate::ids::RegistryId;
+use crate::ids::{Arn, RegistryId};
 use crate::orchestration::Cause;
-use crate::orchestration::parts::registry::{self, OwnService, id_of};
+use crate::orchestration::parts::registry::{self, OwnService};
 use crate::orchestration::parts::{Removal, cluster, count, tasks};
 use crate::orchestration::step::{Does, Step};
 use crate::orchestration::users::Users;
@@ -45,12 +45,16 @@ pub(super) async fn steps(
         let arn = service.service_arn().unwrap_or_default();
         steps.push(Step::new("ecs:DescribeTasks", Does::Wait, arn, why));
     }
-    let users = Users::except(account, service.service_arn(), deadline);
+    let users = Users::except(
+        account,
+        service.service_arn().map(Arn::from_answer),
+        deadline,
+    );
     for arn in registry_arns(&service) {
         steps.push(delete_registry(account, target, &service, arn, &users, deadline).await?);
     }
-    let arn = service.service_arn();
-    steps.extend(delete_cluster(account, target, arn, found_cluster?, deadline).await?);
+    let own = service.service_arn().map(Arn::from_answer);
+    steps.extend(delete_cluster(account, target, own.as_ref(), found_cluster?, deadline).await?);
     Ok(steps)
 }
 
@@ -81,7 +85,7 @@ async fn delete_registry(
     let Ok(id) = RegistryId::parse(&arn, &account.account_region()) else {
         return Ok(kept(registry::OF_ANOTHER_ACCOUNT.to_owned()));
     };
-    let found = match discovery::get_service(account, id_of(&arn)).await {
+    let found = match discovery::get_service(account, &id).await {
         Ok(found) => found,
         Err(error) if error.kind == Kind::NotFound => {
             return Ok(kept("it is gone already".to_owned()));
@@ -95,10 +99,10 @@ async fn delete_registry(
         cluster: &target.cluster,
         service: &target.service,
     };
-    if let Some(why) = registry::instances_of_others(account, id.as_str(), own, deadline).await? {
+    if let Some(why) = registry::instances_of_others(account, &id, own, deadline).await? {
         return Ok(kept(why));
     }
-    if let Some(user) = users.of_registry(&arn).await? {
+    if let Some(user) = users.of_registry(&Arn::from_answer(arn.as_str())).await? {
         return Ok(kept(format!("the service `{user}` uses it")));
     }
     let why = "nothing else uses it";
@@ -113,7 +117,7 @@ async fn delete_registry(
 async fn delete_cluster(
     account: &Account,
     target: &Target,
-    service_arn: Option<&str>,
+    service: Option<&Arn>,
     found: Option<Cluster>,
     deadline: Deadline,
 ) -> Result<Option<Step>, aws::Error> {
@@ -121,7 +125,7 @@ async fn delete_cluster(
         return Ok(None);
     };
     let arn = found.cluster_arn().unwrap_or_default().to_owned();
-    if target.cluster == DEFAULT_CLUSTER {
+    if target.cluster.as_str() == DEFAULT_CLUSTER {
         let why = super::DEFAULT_IS_KEPT;
         return Ok(Some(Step::new(
             "ecs:DescribeClusters",
@@ -130,8 +134,9 @@ async fn delete_cluster(
             why,
         )));
     }
-    let own = Some(target.service.as_str());
-    let inside = cluster::look_inside(account, &found, own, service_arn, deadline).await?;
+    let own = Some(&target.service);
+    let inside =
+        cluster::look_inside(account, &target.cluster, &found, own, service, deadline).await?;
     Ok(Some(match inside {
         Some(Removal::Kept(why)) => Step::new("ecs:DescribeClusters", Does::Keep, arn, why),
         _ => Step::new(

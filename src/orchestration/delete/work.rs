@@ -13,8 +13,8 @@ use super::{
 };
 use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::{Deadline, Elapsed};
-use crate::ids::RegistryId;
-use crate::orchestration::parts::registry::{OwnService, id_of};
+use crate::ids::{Arn, RegistryId};
+use crate::orchestration::parts::registry::OwnService;
 use crate::orchestration::parts::{Removal, cluster, count, registry, tasks};
 use crate::orchestration::users::Users;
 
@@ -71,7 +71,7 @@ impl Work<'_> {
             registry_arns(&progress.service),
             cluster_arn(&progress.service),
         );
-        if self.target.cluster == DEFAULT_CLUSTER {
+        if self.target.cluster.as_str() == DEFAULT_CLUSTER {
             progress.note(cluster.clone(), Removal::Kept(DEFAULT_IS_KEPT.to_owned()));
         }
         let first_look = match self.wait_until_drained(progress).await? {
@@ -85,7 +85,7 @@ impl Work<'_> {
             .deleted
             .extend(progress.service.service_arn().map(str::to_owned));
         self.delete_registries(progress, registries).await?;
-        if self.target.cluster == DEFAULT_CLUSTER {
+        if self.target.cluster.as_str() == DEFAULT_CLUSTER {
             return Ok(());
         }
         if !progress.pending.is_empty() {
@@ -115,7 +115,7 @@ impl Work<'_> {
         for arn in registries {
             progress.note(arn, after());
         }
-        if self.target.cluster != DEFAULT_CLUSTER {
+        if self.target.cluster.as_str() != DEFAULT_CLUSTER {
             progress.note(cluster, after());
         }
     }
@@ -152,10 +152,10 @@ impl Work<'_> {
             cluster: &self.target.cluster,
             service: &self.target.service,
         };
-        if RegistryId::parse(arn, &self.account.account_region()).is_err() {
+        let Ok(id) = RegistryId::parse(arn, &self.account.account_region()) else {
             return Ok(Removal::Kept(registry::OF_ANOTHER_ACCOUNT.to_owned()));
-        }
-        let found = match discovery::get_service(self.account, id_of(arn)).await {
+        };
+        let found = match discovery::get_service(self.account, &id).await {
             Ok(found) => found,
             Err(error) if error.kind == Kind::NotFound => return Ok(Removal::Absent),
             Err(error) => return Err(error),
@@ -163,7 +163,8 @@ impl Work<'_> {
         if self.is_another_registry(service, &found) {
             return Ok(Removal::NotOwn);
         }
-        registry::delete_unused(self.account, arn, Some(own), users, self.deadline).await
+        let arn = Arn::from_answer(arn);
+        registry::delete_unused(self.account, &arn, Some(own), users, self.deadline).await
     }
 
     /// Tells whether a registry is another one than the service has used.
@@ -198,8 +199,8 @@ impl Work<'_> {
         {
             return Ok(Removal::NotOwn);
         }
-        let removal =
-            cluster::delete_unused(account, &cluster, Some(&target.service), deadline).await?;
+        let (name, own) = (&target.cluster, Some(&target.service));
+        let removal = cluster::delete_unused(account, name, &cluster, own, deadline).await?;
         if matches!(removal, Removal::Kept(_)) {
             pending::unmark(account, &cluster).await?;
         }

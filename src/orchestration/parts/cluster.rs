@@ -8,7 +8,9 @@ use super::{PAUSE, Removal, count, tasks};
 use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
+use crate::ids::{Arn, ClusterName, ServiceName};
 use crate::orchestration::mark::Mark;
+use crate::orchestration::request::NewCluster;
 use crate::orchestration::undo_log::{Change, UndoLog};
 
 /// Creates the cluster. One that another request has just created is used; the mark tells whose it is.
@@ -17,14 +19,14 @@ use crate::orchestration::undo_log::{Change, UndoLog};
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn make(
     account: &Account,
-    input: &CreateClusterInput,
+    NewCluster { name, input }: &NewCluster,
     log: &UndoLog,
 ) -> Result<Cluster, Error> {
-    let change = Change::Cluster(input.cluster_name.clone().unwrap_or_default());
+    let change = Change::Cluster(name.clone());
     let mut cluster = match create(account, input, &change, log).await {
         // ECS refuses one that is there with other tags or settings, and ours are always others.
         Err(error) if is_there_perhaps(&error) => {
-            match ecs::describe_cluster(account, change.name()).await? {
+            match ecs::describe_cluster(account, name).await? {
                 Some(cluster) if cluster.status() != Some("INACTIVE") => cluster,
                 _ if error.kind.leaves_outcome_unknown() => {
                     create(account, input, &change, log).await?
@@ -37,7 +39,7 @@ pub(in crate::orchestration) async fn make(
     // One with capacity providers takes a while.
     while cluster.status() == Some("PROVISIONING") {
         sleep(PAUSE).await;
-        let found = ecs::describe_cluster(account, change.name()).await?;
+        let found = ecs::describe_cluster(account, name).await?;
         cluster = found.unwrap_or(cluster);
     }
     Ok(cluster)
@@ -70,9 +72,9 @@ async fn create(
 pub(in crate::orchestration) async fn take_back(
     account: &Account,
     mark: &Mark,
-    name: &str,
+    name: &ClusterName,
     deadline: Deadline,
-) -> Result<(Removal, Option<String>), Error> {
+) -> Result<(Removal, Option<Arn>), Error> {
     let found = ecs::describe_cluster(account, name)
         .await?
         .filter(|cluster| cluster.status() != Some("INACTIVE"));
@@ -82,8 +84,8 @@ pub(in crate::orchestration) async fn take_back(
     if !mark.is_on(cluster.tags()) {
         return Ok((Removal::NotOwn, None));
     }
-    let removal = delete_unused(account, &cluster, None, deadline).await?;
-    Ok((removal, cluster.cluster_arn))
+    let removal = delete_unused(account, name, &cluster, None, deadline).await?;
+    Ok((removal, cluster.cluster_arn.map(Arn::from_answer)))
 }
 
 /// Deletes a cluster, if nothing is in it but what is left of the service `own`.
@@ -92,8 +94,9 @@ pub(in crate::orchestration) async fn take_back(
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn delete_unused(
     account: &Account,
+    name: &ClusterName,
     cluster: &Cluster,
-    own: Option<&str>,
+    own: Option<&ServiceName>,
     deadline: Deadline,
 ) -> Result<Removal, Error> {
     if let Some(status @ ("PROVISIONING" | "DEPROVISIONING")) = cluster.status() {
@@ -101,11 +104,10 @@ pub(in crate::orchestration) async fn delete_unused(
     }
     let has_been_looked_at = !seems_empty(cluster);
     if has_been_looked_at
-        && let Some(removal) = look_inside(account, cluster, own, None, deadline).await?
+        && let Some(removal) = look_inside(account, name, cluster, own, None, deadline).await?
     {
         return Ok(removal);
     }
-    let name = cluster.cluster_name().unwrap_or_default();
     match ecs::delete_cluster(account, name).await {
         Ok(_) => Ok(Removal::Gone),
         Err(error) if error.kind == Kind::NotFound => Ok(Removal::Gone),
@@ -114,7 +116,7 @@ pub(in crate::orchestration) async fn delete_unused(
             let inside = if has_been_looked_at {
                 None
             } else {
-                look_inside(account, cluster, own, None, deadline).await?
+                look_inside(account, name, cluster, own, None, deadline).await?
             };
             Ok(inside.unwrap_or(Removal::Pending(error.message)))
         }
@@ -149,12 +151,12 @@ fn is_held_by_owner(error: &Error) -> bool {
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn look_inside(
     account: &Account,
+    name: &ClusterName,
     cluster: &Cluster,
-    own: Option<&str>,
-    ignored: Option<&str>,
+    own: Option<&ServiceName>,
+    ignored: Option<&Arn>,
     deadline: Deadline,
 ) -> Result<Option<Removal>, Error> {
-    let name = cluster.cluster_name().unwrap_or_default();
     let (services, live) = tokio::join!(
         ecs::list_services(account, name, None, PageRequest::whole(deadline)),
         tasks::live(account, name, None, deadline),
@@ -164,7 +166,7 @@ pub(in crate::orchestration) async fn look_inside(
             || task.desired_status() == Some("STOPPED")
     };
     let (stopping, others): (Vec<_>, Vec<_>) = live?.into_iter().partition(is_stopping);
-    let counts = |arn: &&String| ignored.is_none() || Some(arn.as_str()) != ignored;
+    let counts = |arn: &&Arn| Some(*arn) != ignored;
     let services = services?.entries.iter().filter(counts).count();
     let instances = cluster.registered_container_instances_count();
     Ok(if services > 0 {

@@ -11,9 +11,10 @@ use crate::aws::discovery::namespace_of;
 use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery};
 use crate::deadline::Deadline;
-use crate::ids::RegistryId;
+use crate::ids::{Arn, ClusterName, NamespaceId, RegistryId, RegistryName, ServiceName};
 use crate::orchestration::Cause;
 use crate::orchestration::mark::Mark;
+use crate::orchestration::request::NewRegistry;
 use crate::orchestration::undo_log::{Change, UndoLog};
 use crate::orchestration::users::Users;
 
@@ -28,9 +29,9 @@ pub(in crate::orchestration) const OF_ANOTHER_ACCOUNT: &str =
 #[derive(Debug, Clone, Copy)]
 pub(in crate::orchestration) struct OwnService<'s> {
     /// The name of its cluster.
-    pub cluster: &'s str,
+    pub cluster: &'s ClusterName,
     /// Its name.
-    pub service: &'s str,
+    pub service: &'s ServiceName,
 }
 
 /// Returns the registry of a name in a namespace; `None` if there is none.
@@ -41,8 +42,8 @@ pub(in crate::orchestration) struct OwnService<'s> {
 /// [`Error`] with AWS's refusal, or [`Kind::TimedOut`] if the list is too long for the time.
 pub(in crate::orchestration) async fn look(
     account: &Account,
-    namespace_id: &str,
-    name: &str,
+    namespace_id: &NamespaceId,
+    name: &RegistryName,
     deadline: Deadline,
 ) -> Result<Option<Registry>, Error> {
     let page = PageRequest::whole(deadline);
@@ -50,10 +51,10 @@ pub(in crate::orchestration) async fn look(
     let named = listed
         .entries
         .into_iter()
-        .filter(|summary| summary.name() == Some(name));
+        .filter(|summary| summary.name() == Some(name.as_str()));
     for id in named.filter_map(|summary| summary.id) {
-        let registry = discovery::get_service(account, &id).await?;
-        if namespace_of(&registry).is_none_or(|other| id_of(other) == id_of(namespace_id)) {
+        let registry = discovery::get_service(account, &RegistryId::from_answer(id)).await?;
+        if namespace_of(&registry).is_none_or(|other| other.is_same_as(namespace_id)) {
             return Ok(Some(registry));
         }
     }
@@ -75,7 +76,7 @@ pub(in crate::orchestration) async fn is_own(
     let Some(arn) = registry.arn() else {
         return Ok(false);
     };
-    let tags = discovery::list_tags_for_resource(account, arn).await?;
+    let tags = discovery::list_tags_for_resource(account, &Arn::from_answer(arn)).await?;
     Ok(mark.is_on_registry(&tags))
 }
 
@@ -107,23 +108,24 @@ pub(in crate::orchestration) fn agrees(registry: &Registry, wanted: &CreateServi
 pub(in crate::orchestration) async fn make(
     account: &Account,
     mark: &Mark,
-    input: &CreateServiceInput,
+    new: &NewRegistry,
     log: &UndoLog,
     deadline: Deadline,
 ) -> Result<Registry, Cause> {
-    let (name, namespace_id) = (
-        input.name.clone().unwrap_or_default(),
-        input.namespace_id.clone().unwrap_or_default(),
-    );
-    let change = Change::Registry { name, namespace_id };
+    let NewRegistry {
+        namespace_id,
+        name,
+        input,
+    } = new;
+    let change = Change::Registry {
+        name: name.clone(),
+        namespace_id: namespace_id.clone(),
+    };
     let mut has_asked_again = false;
     loop {
         let error = match create(account, input, &change, log).await {
             Err(error) if is_there_perhaps(&error) => error,
             made => return Ok(made?),
-        };
-        let Change::Registry { name, namespace_id } = &change else {
-            return Err(error.into());
         };
         match look(account, namespace_id, name, deadline).await {
             Ok(Some(registry)) => {
@@ -184,22 +186,22 @@ async fn create(
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn delete_unused(
     account: &Account,
-    arn: &str,
+    arn: &Arn,
     own: Option<OwnService<'_>>,
     users: &Users<'_>,
     deadline: Deadline,
 ) -> Result<Removal, Error> {
-    let Ok(id) = RegistryId::parse(arn, &account.account_region()) else {
+    let Ok(id) = RegistryId::parse(arn.as_str(), &account.account_region()) else {
         return Ok(Removal::Kept(OF_ANOTHER_ACCOUNT.to_owned()));
     };
-    if let Some(removal) = clear(account, id.as_str(), own, deadline).await? {
+    if let Some(removal) = clear(account, &id, own, deadline).await? {
         return Ok(removal);
     }
     // Cloud Map would delete a registry that a service still uses, but has no instance in yet.
     if let Some(user) = users.of_registry(arn).await? {
         return Ok(Removal::Kept(format!("the service `{user}` uses it")));
     }
-    match discovery::delete_service(account, id.as_str()).await {
+    match discovery::delete_service(account, &id).await {
         Ok(()) => Ok(Removal::Gone),
         Err(error) if error.kind == Kind::NotFound => Ok(Removal::Gone),
         Err(error) if error.kind == Kind::Conflict => Ok(Removal::Pending(error.message)),
@@ -213,7 +215,7 @@ pub(in crate::orchestration) async fn delete_unused(
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn instances_of_others(
     account: &Account,
-    id: &str,
+    id: &RegistryId,
     own: OwnService<'_>,
     deadline: Deadline,
 ) -> Result<Option<String>, Error> {
@@ -232,7 +234,7 @@ pub(in crate::orchestration) async fn instances_of_others(
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html>).
 async fn clear(
     account: &Account,
-    id: &str,
+    id: &RegistryId,
     own: Option<OwnService<'_>>,
     deadline: Deadline,
 ) -> Result<Option<Removal>, Error> {
@@ -271,7 +273,11 @@ async fn clear(
     )))
 }
 
-async fn deregister(account: &Account, id: &str, instances: Vec<String>) -> Result<(), Error> {
+async fn deregister(
+    account: &Account,
+    id: &RegistryId,
+    instances: Vec<String>,
+) -> Result<(), Error> {
     let mut outcomes = stream::iter(instances)
         .map(|instance| async move { discovery::deregister_instance(account, id, &instance).await })
         .buffer_unordered(PARALLEL);
@@ -298,12 +304,7 @@ fn is_of(instance: &InstanceSummary, own: OwnService<'_>) -> bool {
         attributes.get(name).is_some_and(|said| said == value)
     };
     instance.attributes().is_some_and(|attributes| {
-        says(attributes, "ECS_CLUSTER_NAME", own.cluster)
-            && says(attributes, "ECS_SERVICE_NAME", own.service)
+        says(attributes, "ECS_CLUSTER_NAME", own.cluster.as_str())
+            && says(attributes, "ECS_SERVICE_NAME", own.service.as_str())
     })
-}
-
-/// Returns the id of a namespace or a registry that is given by its id or its ARN, `arn:…:namespace/ns-…`.
-pub(in crate::orchestration) fn id_of(text: &str) -> &str {
-    text.rsplit('/').next().unwrap_or(text)
 }

@@ -6,6 +6,7 @@ use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::types::Service;
 
 use crate::aws::{Account, Error, Kind, ecs};
+use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::mark::Mark;
 use crate::orchestration::undo_log::{Change, UndoLog};
 
@@ -20,14 +21,14 @@ pub(in crate::orchestration) const READY: Duration = Duration::from_secs(8);
 pub(in crate::orchestration) async fn make(
     account: &Account,
     mark: &Mark,
+    (cluster, name): (&ClusterName, &ServiceName),
     input: &CreateServiceInput,
     log: &UndoLog,
 ) -> Result<Service, Error> {
-    let (cluster, service) = (
-        input.cluster.clone().unwrap_or_default(),
-        input.service_name.clone().unwrap_or_default(),
-    );
-    let change = Change::Service { cluster, service };
+    let change = Change::Service {
+        cluster: cluster.clone(),
+        service: name.clone(),
+    };
     let made = match create(account, input, &change, log).await {
         Err(error) if error.kind.leaves_outcome_unknown() => {
             create(account, input, &change, log).await
@@ -38,7 +39,7 @@ pub(in crate::orchestration) async fn make(
         Err(error) if is_there_perhaps(&error) => error,
         made => return made,
     };
-    match find_marked(account, mark, input).await {
+    match find_marked(account, mark, cluster, name).await {
         Ok(Some(found)) => {
             log.note_made(&change, found.service_arn());
             Ok(found)
@@ -69,25 +70,15 @@ async fn create(
         .await
 }
 
-async fn find_marked(
-    account: &Account,
-    mark: &Mark,
-    input: &CreateServiceInput,
-) -> Result<Option<Service>, Error> {
-    let cluster = input.cluster.as_deref().unwrap_or_default();
-    let name = input.service_name.as_deref().unwrap_or_default();
-    look_for_marked(account, mark, cluster, name).await
-}
-
 /// Returns the service of a name if it has the mark, in whatever status.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub(in crate::orchestration) async fn look_for_marked(
+pub(in crate::orchestration) async fn find_marked(
     account: &Account,
     mark: &Mark,
-    cluster: &str,
-    name: &str,
+    cluster: &ClusterName,
+    name: &ServiceName,
 ) -> Result<Option<Service>, Error> {
     let found = ecs::describe_service(account, cluster, name).await?;
     Ok(found.filter(|service| mark.is_on(service.tags())))

@@ -11,7 +11,9 @@ use tokio::time::{Instant, sleep};
 use super::{PAUSE, Removal, SETTLES};
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::clock::milliseconds;
+use crate::ids::{Family, TaskDefinitionName};
 use crate::orchestration::mark::Mark;
+use crate::orchestration::request::NewTaskDefinition;
 use crate::orchestration::undo_log::{Change, UndoLog};
 
 /// The number of revisions that are looked at together, the latest first.
@@ -25,14 +27,14 @@ const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn look(
     account: &Account,
-    name: &str,
+    name: &TaskDefinitionName,
 ) -> Result<Option<TaskDefinition>, Error> {
     Ok(describe(account, name).await?.map(|(found, _)| found))
 }
 
 async fn describe(
     account: &Account,
-    name: &str,
+    name: &TaskDefinitionName,
 ) -> Result<Option<(TaskDefinition, Vec<Tag>)>, Error> {
     match ecs::describe_task_definition(account, name).await {
         Ok(answer) => Ok(answer
@@ -50,13 +52,13 @@ async fn describe(
 pub(in crate::orchestration) async fn make(
     account: &Account,
     mark: &Mark,
-    input: &RegisterTaskDefinitionInput,
+    NewTaskDefinition { family, input }: &NewTaskDefinition,
     log: &UndoLog,
 ) -> Result<TaskDefinition, Error> {
-    let change = Change::TaskDefinition(input.family.clone().unwrap_or_default());
+    let change = Change::TaskDefinition(family.clone());
     match register(account, input, &change, log).await {
         Err(error) if error.kind.leaves_outcome_unknown() => {
-            match wait_for_marked(account, mark, change.name()).await {
+            match wait_for_marked(account, mark, family).await {
                 Ok(Some(revision)) => {
                     log.note_made(&change, revision.task_definition_arn());
                     Ok(revision)
@@ -92,7 +94,7 @@ async fn register(
 async fn wait_for_marked(
     account: &Account,
     mark: &Mark,
-    family: &str,
+    family: &Family,
 ) -> Result<Option<TaskDefinition>, Error> {
     let asked_at = Instant::now();
     loop {
@@ -113,9 +115,9 @@ async fn wait_for_marked(
 pub(in crate::orchestration) async fn find_marked(
     account: &Account,
     mark: &Mark,
-    family: &str,
+    family: &Family,
 ) -> Result<Vec<TaskDefinition>, Error> {
-    let Some(latest) = describe(account, family).await? else {
+    let Some(latest) = describe(account, &family.latest()).await? else {
         return Ok(Vec::new());
     };
     let mut next = latest.0.revision();
@@ -133,9 +135,7 @@ pub(in crate::orchestration) async fn find_marked(
             return Ok(marked);
         }
         let first = next.saturating_sub(LOOKED_AT_ONCE).max(1);
-        let names = (first..next)
-            .rev()
-            .map(|number| format!("{family}:{number}"));
+        let names = (first..next).rev().map(|number| family.revision(number));
         let looks = stream::iter(names).map(|name| async move { describe(account, &name).await });
         let known: Vec<_> = looks
             .buffered(usize::try_from(LOOKED_AT_ONCE).unwrap_or(1))
@@ -167,9 +167,9 @@ fn is_active(revision: &TaskDefinition) -> bool {
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn take_back(
     account: &Account,
-    arn: &str,
+    revision: &TaskDefinitionName,
 ) -> Result<Removal, Error> {
-    match ecs::deregister_task_definition(account, arn).await {
+    match ecs::deregister_task_definition(account, revision).await {
         Ok(_) => Ok(Removal::Gone),
         Err(error) if error.kind == Kind::NotFound => Ok(Removal::Absent),
         Err(error) => Err(error),

@@ -2,10 +2,11 @@
 
 use aws_sdk_ecs::types::{DesiredStatus, Task};
 
-use crate::aws::ecs::TaskFilter;
+use crate::aws::ecs::{DESCRIBE_TASKS_MAX, TaskFilter};
 use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
+use crate::ids::{ClusterName, ServiceName};
 
 /// Returns every task of a cluster, or of one of its services, that is not STOPPED: those that shall run, and those
 /// that are on their way to stop.
@@ -14,8 +15,8 @@ use crate::deadline::Deadline;
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn live(
     account: &Account,
-    cluster: &str,
-    service: Option<&str>,
+    cluster: &ClusterName,
+    service: Option<&ServiceName>,
     deadline: Deadline,
 ) -> Result<Vec<Task>, Error> {
     let (running, stopping) = tokio::join!(
@@ -43,13 +44,13 @@ pub(in crate::orchestration) async fn live(
 
 async fn of_status(
     account: &Account,
-    cluster: &str,
-    service: Option<&str>,
+    cluster: &ClusterName,
+    service: Option<&ServiceName>,
     status: DesiredStatus,
     deadline: Deadline,
 ) -> Result<Vec<Task>, Error> {
     let filter = TaskFilter {
-        service: service.map(str::to_owned),
+        service: service.cloned(),
         status: Some(status),
         ..TaskFilter::default()
     };
@@ -60,15 +61,15 @@ async fn of_status(
         Err(error) => return Err(error),
     };
     let mut tasks = Vec::new();
-    for batch in listed.chunks(100) {
-        tasks.extend(ecs::describe_tasks(account, cluster, batch.to_vec()).await?);
+    for batch in listed.chunks(DESCRIBE_TASKS_MAX) {
+        tasks.extend(ecs::describe_tasks(account, cluster, batch).await?);
     }
     Ok(tasks)
 }
 
 /// Tells whether a service has started the task.
-pub(in crate::orchestration) fn is_of(task: &Task, service: &str) -> bool {
+pub(in crate::orchestration) fn is_of(task: &Task, service: &ServiceName) -> bool {
     task.group()
         .and_then(|group| group.strip_prefix("service:"))
-        == Some(service)
+        == Some(service.as_str())
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::{Arn, ClusterName, Family, NamespaceId, RegistryName, ServiceName};
 use crate::orchestration::mark::Mark;
 
 /// The longest token of ECS, in characters
@@ -13,20 +14,22 @@ const CLIENT_TOKEN_MAX: usize = 36;
 #[serde(rename_all = "camelCase", default)]
 pub struct Names {
     /// The cluster of the service.
-    pub cluster: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterName>,
     /// The service.
-    pub service: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
     /// Claims that the request is to make the cluster, too.
     pub makes_cluster: bool,
     /// The family of the revision to be registered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub family: Option<String>,
+    pub family: Option<Family>,
     /// The namespace of the registry to be created.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub namespace_id: Option<String>,
+    pub namespace_id: Option<NamespaceId>,
     /// The registry to be created.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub registry: Option<String>,
+    pub registry: Option<RegistryName>,
 }
 
 /// The state of a thing that is to be done once.
@@ -69,7 +72,7 @@ pub struct Record {
     pub expires: u64,
     /// The ARNs of what was made, where it is done.
     #[serde(default)]
-    pub arns: Vec<String>,
+    pub arns: Vec<Arn>,
 }
 
 impl Record {

@@ -1,0 +1,114 @@
+//! The request of a create: every part that the caller gave, by its name where it exists and by its input where it is
+//! to be made.
+
+use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
+use aws_sdk_ecs::operation::create_service::CreateServiceInput;
+use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+use aws_sdk_servicediscovery::operation::create_service as discovery;
+
+use super::record::Names;
+use crate::ids::{
+    ClusterName, Family, NamespaceId, RegistryId, RegistryName, ServiceName, TaskDefinitionName,
+};
+
+/// The request of a create: every part that the caller gave.
+#[derive(Debug, Clone)]
+pub struct CreateRequest {
+    /// The cluster that the service goes to.
+    pub cluster: ClusterPart,
+    /// The task definition that the service's tasks run.
+    pub task_definition: TaskDefinitionPart,
+    /// The registry in which the service's tasks are found by name.
+    pub registry: RegistryPart,
+    /// The service's name.
+    pub service_name: ServiceName,
+    /// The service. Its cluster, task definition and registries are filled in from the other parts.
+    pub service: CreateServiceInput,
+}
+
+/// The cluster of a request.
+#[derive(Debug, Clone)]
+pub enum ClusterPart {
+    /// Must exist and be ACTIVE.
+    Existing(ClusterName),
+    /// Is created, or used where it is ACTIVE already.
+    New(NewCluster),
+}
+
+/// The task definition of a request.
+#[derive(Debug, Clone)]
+pub enum TaskDefinitionPart {
+    /// Must exist and be ACTIVE.
+    Existing(TaskDefinitionName),
+    /// Is registered.
+    New(NewTaskDefinition),
+}
+
+/// The registry of a request.
+#[derive(Debug, Clone)]
+pub enum RegistryPart {
+    /// The service is not found by name.
+    None,
+    /// All of these must exist.
+    Existing(Vec<RegistryId>),
+    /// Is created in the namespace, or used where it exists already and agrees.
+    New(NewRegistry),
+}
+
+/// A cluster that is to be created.
+#[derive(Debug, Clone)]
+pub struct NewCluster {
+    /// Its name.
+    pub name: ClusterName,
+    /// The input of its creation.
+    pub input: Box<CreateClusterInput>,
+}
+
+/// A revision that is to be registered.
+#[derive(Debug, Clone)]
+pub struct NewTaskDefinition {
+    /// Its family.
+    pub family: Family,
+    /// The input of its registration.
+    pub input: Box<RegisterTaskDefinitionInput>,
+}
+
+/// A registry that is to be created.
+#[derive(Debug, Clone)]
+pub struct NewRegistry {
+    /// Its namespace.
+    pub namespace_id: NamespaceId,
+    /// Its name.
+    pub name: RegistryName,
+    /// The input of its creation.
+    pub input: Box<discovery::CreateServiceInput>,
+}
+
+impl CreateRequest {
+    /// Returns the name of the cluster.
+    pub fn cluster_name(&self) -> &ClusterName {
+        match &self.cluster {
+            ClusterPart::Existing(name) | ClusterPart::New(NewCluster { name, .. }) => name,
+        }
+    }
+
+    /// Returns the names of everything that the request makes.
+    pub fn names(&self) -> Names {
+        let family = match &self.task_definition {
+            TaskDefinitionPart::New(new) => Some(new.family.clone()),
+            TaskDefinitionPart::Existing(_) => None,
+        };
+        let (namespace_id, registry) = match &self.registry {
+            RegistryPart::New(new) => (Some(new.namespace_id.clone()), Some(new.name.clone())),
+            RegistryPart::None | RegistryPart::Existing(_) => (None, None),
+        };
+        Names {
+            cluster: Some(self.cluster_name().clone()),
+            service: Some(self.service_name.clone()),
+            makes_cluster: matches!(self.cluster, ClusterPart::New(_)),
+            family,
+            namespace_id,
+            registry,
+        }
+    }
+}
