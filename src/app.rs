@@ -3,13 +3,14 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use lambda_http::http::header::{self, HeaderName};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Context, LambdaEvent};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::api::IDEMPOTENCY_KEY;
 use crate::api::Request;
@@ -19,7 +20,7 @@ use crate::aws::queue::Queue;
 use crate::aws::table::Table;
 use crate::aws::{Accounts, Attribution};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Metering};
 use crate::continuation::{Continuation, Stack};
 use crate::deadline::Deadline;
 use crate::error::{Bug, Error};
@@ -30,7 +31,7 @@ use crate::problem;
 use crate::reply::{Body, Reply};
 use crate::router::{RouteMatch, Router};
 use crate::routes::ROUTES;
-use crate::telemetry::RequestLog;
+use crate::telemetry::{Answered, RequestLog};
 use crate::text::printable;
 use crate::wire::validation::FieldError;
 
@@ -48,6 +49,10 @@ pub struct App {
     records: Records,
     cors_origins: Vec<String>,
     gateway_alias: Option<String>,
+    metering: Metering,
+    clock: Clock,
+    /// No event has come yet.
+    is_fresh: AtomicBool,
 }
 
 impl App {
@@ -74,9 +79,12 @@ impl App {
             authority: Authority::new(config.callers, config.list_claims),
             accounts,
             continuation: queue.clone().map(Continuation::new),
-            records: Records::new(table, queue, clock),
+            records: Records::new(table, queue, clock.clone()),
             cors_origins: config.cors_origins,
             gateway_alias: config.gateway_alias,
+            metering: config.metering,
+            clock,
+            is_fresh: AtomicBool::new(true),
         }
     }
 
@@ -95,11 +103,21 @@ impl App {
 
     async fn handle_request(&self, opened: &EnvelopedCall, context: &Context) -> Value {
         let started = Instant::now();
-        let mut log = RequestLog::default();
+        let mut log = RequestLog {
+            is_first: self.is_fresh.swap(false, Ordering::Relaxed),
+            ..RequestLog::default()
+        };
         let reply = self
             .answer(&opened.call, opened.envelope, context, &mut log)
             .await;
-        log.log(&opened.call, &reply, &context.request_id, started.elapsed());
+        let answered = Answered {
+            call: &opened.call,
+            reply: &reply,
+            context,
+            took: started.elapsed(),
+            now_ms: self.clock.now_ms(),
+        };
+        log.write(answered, &self.metering);
         opened.envelope.seal(reply)
     }
 
@@ -116,6 +134,8 @@ impl App {
             accounts: &self.accounts,
             records: &self.records,
             authority: &self.authority,
+            metering: &self.metering,
+            clock: &self.clock,
         };
         let failed = continuation.work(stack, batch, deadline).await;
         Ok(batch::failures(failed))
@@ -231,6 +251,7 @@ impl App {
         }
         let route = path.route(&call.method)?;
         log.operation = Some(route.name);
+        log.is_prompt = is_prompt(call, route);
         match route.handler {
             Handler::Public(answer) => {
                 check_query(call, route)?;
@@ -245,6 +266,7 @@ impl App {
                 let request = self
                     .account_request(call, &path, &caller.name, envelope, context)
                     .await?;
+                log.account = Some(path.parameter("account").to_owned());
                 let attribution = Attribution::new(&caller.name, &context.request_id);
                 log.attribution = Some(attribution.clone());
                 let work = attribution.scope(work(&request));
@@ -283,6 +305,13 @@ impl App {
             answer_max_bytes: envelope.answer_max_bytes(),
         })
     }
+}
+
+/// Returns `true` if the answer to a request waits for nothing but AWS's answers: a flow waits for what AWS does, and a
+/// long poll for something to happen.
+fn is_prompt(call: &Call, route: &Route) -> bool {
+    let is_poll = call.query.iter().any(|(name, _)| name == "wait");
+    !(route.keeps_its_deadline || is_poll)
 }
 
 /// Returns a panic's message, for the log.

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod attribution;
+pub mod calls;
 pub mod discovery;
 pub mod ecs;
 pub mod error;
@@ -18,4 +19,5 @@ mod whole_input;
 
 pub use accounts::{Account, Accounts};
 pub use attribution::Attribution;
+pub use calls::{CallCounts, Service};
 pub use error::{Error, Kind};

@@ -6,6 +6,7 @@
 mod account;
 mod checks;
 mod document;
+mod metering;
 mod report;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::intake::DIRECT_ALIAS;
 use crate::wire::json;
 
 pub use account::{Account, DefaultLogs};
+pub use metering::{Dimension, METRICS_BY, Metering};
 
 /// The variable that holds the configuration itself, as JSON.
 pub const INLINE: &str = "ECS_API_CONFIG";
@@ -55,6 +57,8 @@ pub struct Config {
     pub gateway_alias: Option<String>,
     /// The table for what is to be done once; without it, no `Idempotency-Key` is taken.
     pub records_table: Option<String>,
+    /// The metrics that the log's lines carry.
+    pub metering: Metering,
 }
 
 /// The URLs of the stack's own queues.
@@ -157,6 +161,9 @@ pub enum ConfigError {
         "{GATEWAY_ALIAS}: `{0}` is not the name of an alias for gateways: 1 to 128 letters, digits, `-` or `_`, and not `direct`"
     )]
     GatewayAlias(String),
+    /// The dimensions of metrics are none that there are.
+    #[error("{METRICS_BY}: `{0}` is not `operation`, `account`, both with a comma, or `none`")]
+    MetricsBy(String),
     /// It is not JSON.
     #[error("the configuration is not JSON: {} at line {} column {}", .0.message, .0.line, .0.column)]
     Syntax(json::SyntaxError),
@@ -201,10 +208,19 @@ impl Config {
         let gateway_alias = variable(GATEWAY_ALIAS)
             .map(|name| alias(&name.to_string_lossy()))
             .transpose()?;
+        let text = |name| variable(name).map(|text| text.to_string_lossy().into_owned());
+        let mut metering = Metering::default();
+        if let Some(list) = text(METRICS_BY) {
+            metering.by = metering::dimensions(&list)?;
+        }
+        if let Some(name) = text(metering::FUNCTION_NAME) {
+            metering.namespace = name;
+        }
         Ok(Self {
+            metering,
             cleanup_queue,
             gateway_alias,
-            records_table: variable(RECORDS_TABLE).map(|name| name.to_string_lossy().into_owned()),
+            records_table: text(RECORDS_TABLE),
             ..config
         })
     }

@@ -19,7 +19,8 @@ use tracing::{error, info, warn};
 use crate::auth::Authority;
 use crate::aws::queue::Queue;
 use crate::aws::{self, Account, Accounts, Attribution, Kind};
-use crate::config::Access;
+use crate::clock::Clock;
+use crate::config::{Access, Metering};
 use crate::deadline::Deadline;
 use crate::error::causes;
 use crate::ids::Arn;
@@ -28,6 +29,7 @@ use crate::orchestration::Cause;
 use crate::orchestration::delete::{self, Progress, Target};
 use crate::orchestration::record::{End, Records, Watch, WatchFinding};
 use crate::orchestration::undo::{Standing, UndoOutcome, take_back_abandoned};
+use crate::telemetry::AttemptLog;
 
 use message::{Attempt, Message, Next, Work};
 
@@ -51,6 +53,10 @@ pub struct Stack<'s> {
     pub records: &'s Records,
     /// The callers and their grants.
     pub authority: &'s Authority,
+    /// The metrics that the log's lines carry.
+    pub metering: &'s Metering,
+    /// The time of day.
+    pub clock: &'s Clock,
 }
 
 /// The rest of a delete, as it is left to the queue.
@@ -158,8 +164,22 @@ impl Continuation {
         let attribution = Attribution::new(message.caller(), message.correlation_id());
         let work = Box::pin(do_work(stack, &message, deadline));
         let attempt = attribution.scope(work).await;
-        let correlation_id = message.correlation_id().to_owned();
-        let sent = match message.after(attempt) {
+        let next = message.clone().after(attempt);
+        let line = AttemptLog {
+            attempts: message.work.metric(),
+            caller: message.caller(),
+            account: message.account(),
+            correlation_id: message.correlation_id(),
+            attribution: &attribution,
+            is_given_up: matches!(next, Next::GivenUp(_)),
+        };
+        line.write(stack.metering, stack.clock.now_ms());
+        self.forward(next, message.correlation_id()).await
+    }
+
+    /// Puts onto a queue what is left of a message, and tells whether that is done.
+    async fn forward(&self, next: Next, correlation_id: &str) -> bool {
+        let sent = match next {
             Next::Nothing => Ok(true),
             Next::Again(message, delay) => {
                 let text = message.text();

@@ -5,6 +5,7 @@
 
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{self, HeaderName};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::api::body::{ACCEPTED_ENCODING, BodyError};
@@ -38,6 +39,52 @@ const DETAIL_MAX: usize = 4096;
 
 /// The most bytes of paths and messages that a problem lists.
 const ERRORS_MAX_BYTES: usize = 16_384;
+
+/// The one by whose fault a request fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// Whoever sent it: it was wrong, or not allowed, or what it needs is not there.
+    Caller,
+    /// AWS: it failed, had too much to do, or took too long.
+    Aws,
+    /// Whoever runs the function: a bug, a stack that is not whole, or a role that can't be assumed.
+    Own,
+}
+
+impl Fault {
+    /// Returns the one whose fault a status stands for, where nothing more is known; `None` if nothing failed.
+    pub fn of_status(status: StatusCode) -> Option<Self> {
+        match status {
+            StatusCode::INTERNAL_SERVER_ERROR => Some(Self::Own),
+            StatusCode::TOO_MANY_REQUESTS => Some(Self::Aws),
+            status if status.is_server_error() => Some(Self::Aws),
+            status if status.is_client_error() => Some(Self::Caller),
+            _ => None,
+        }
+    }
+
+    /// Returns the one by whose fault a request ended with this error.
+    pub fn of(error: &Error) -> Option<Self> {
+        let is_own = match error {
+            Error::Flow(Cause::Begin(begin)) => is_out_of_reach(begin),
+            Error::Create(failure) => {
+                matches!(&failure.cause, Cause::Begin(begin) if is_out_of_reach(begin))
+            }
+            _ => aws_error(error).is_some_and(|error| error.kind == Kind::AssumeRole),
+        };
+        if is_own {
+            Some(Self::Own)
+        } else {
+            Self::of_status(verdict(error, true).status)
+        }
+    }
+}
+
+/// Returns `true` if the stack's own table or queue could not be used.
+fn is_out_of_reach(error: &BeginError) -> bool {
+    matches!(error, BeginError::Unavailable(_))
+}
 
 /// An error as it goes over the wire.
 struct Verdict {

@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 
 use super::Error;
 use super::attribution::AttributeCalls;
+use super::calls::{CountCalls, CountedRole, Service};
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
 use super::sessions::Session;
 use crate::config;
@@ -144,13 +145,15 @@ impl Account {
         let own = base
             .to_builder()
             .region(region)
-            .credentials_provider(SharedCredentialsProvider::new(role.build().await))
+            .credentials_provider(SharedCredentialsProvider::new(CountedRole(
+                role.build().await,
+            )))
             .identity_cache(session.clone())
             .build();
         // The retries of all clients of a partition come out of one budget, and an account's throttling shall not cost
         // another account its retries. (The SDKs' builders have no trait in common.)
         macro_rules! client {
-            ($sdk:ident, $service:literal) => {{
+            ($sdk:ident, $service:expr) => {{
                 let partition = format!("{}-{}", stringify!($sdk), settings.role_arn.as_str());
                 let config = $sdk::config::Builder::from(&own)
                     .retry_partition($sdk::config::retry::RetryPartition::new(partition))
@@ -159,15 +162,16 @@ impl Account {
                     .retry_classifier(DisguisedThrottling)
                     .retry_classifier(Nonsense)
                     .interceptor(session.clone())
-                    .interceptor(AttributeCalls { service: $service });
+                    .interceptor(AttributeCalls { service: $service })
+                    .interceptor(CountCalls($service));
                 $sdk::Client::from_conf(config.build())
             }};
         }
         Self {
             settings: settings.clone(),
-            ecs: client!(aws_sdk_ecs, "ecs"),
-            discovery: client!(aws_sdk_servicediscovery, "servicediscovery"),
-            logs: client!(aws_sdk_cloudwatchlogs, "logs"),
+            ecs: client!(aws_sdk_ecs, Service::Ecs),
+            discovery: client!(aws_sdk_servicediscovery, Service::CloudMap),
+            logs: client!(aws_sdk_cloudwatchlogs, Service::Logs),
         }
     }
 

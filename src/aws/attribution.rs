@@ -16,6 +16,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use super::calls::{CallCounts, Service};
+
 /// The most writes of one request that are kept: a create with its undo has some twenty.
 const WRITES_MAX: usize = 50;
 /// The most characters of a caller's name in the user agent, of which CloudTrail keeps 1 KB
@@ -33,6 +35,7 @@ pub struct Attribution {
     /// The end of the user agent.
     agent: Arc<str>,
     writes: Arc<Mutex<Vec<String>>>,
+    calls: CallCounts,
 }
 
 impl Attribution {
@@ -42,6 +45,7 @@ impl Attribution {
         Self {
             agent: format!("md/ecs-api-caller#{caller} md/ecs-api-request#{request_id}").into(),
             writes: Arc::default(),
+            calls: CallCounts::default(),
         }
     }
 
@@ -55,6 +59,11 @@ impl Attribution {
         self.kept().clone()
     }
 
+    /// Returns the counts of all calls so far.
+    pub fn calls(&self) -> &CallCounts {
+        &self.calls
+    }
+
     fn add(&self, write: String) {
         let mut writes = self.kept();
         if writes.len() < WRITES_MAX {
@@ -65,6 +74,11 @@ impl Attribution {
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the counts that the calls of this task belong to; `None` outside of a request.
+pub(super) fn current_calls() -> Option<CallCounts> {
+    CURRENT.try_with(|current| current.calls.clone()).ok()
 }
 
 /// A text as a part of the user agent, without what begins another part.
@@ -82,8 +96,8 @@ fn token(text: &str) -> String {
 /// Writes into each call for whom it is made, and keeps AWS's id of each that changes something.
 #[derive(Debug)]
 pub(super) struct AttributeCalls {
-    /// The service as IAM names it.
-    pub(super) service: &'static str,
+    /// The service that is called.
+    pub(super) service: Service,
 }
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
@@ -120,7 +134,7 @@ impl Intercept for AttributeCalls {
         if let Some(id) = context.response().and_then(request_id)
             && changes_something(operation)
         {
-            let write = format!("{}:{operation}={}", self.service, token(id));
+            let write = format!("{}:{operation}={}", self.service.prefix(), token(id));
             // Outside of a request nobody asks for it.
             let _ = CURRENT.try_with(|current| current.add(write));
         }

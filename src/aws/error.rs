@@ -18,7 +18,7 @@ use self::kind::{classify, in_words, kind_of_failure};
 use crate::error::chain;
 
 pub use kind::Kind;
-pub(super) use kind::is_throttling_in_disguise;
+pub(super) use kind::{is_throttling, is_throttling_in_disguise};
 
 /// A call to AWS that did not succeed.
 #[derive(Debug)]
@@ -221,6 +221,16 @@ fn assume_role_refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
         request_id: headers
             .and_then(|headers| headers.get("x-amzn-requestid"))
             .map(str::to_owned),
+    })
+}
+
+/// Returns `true` if a service says that it was called too often.
+pub(super) fn is_throttled<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    error.as_service_error().is_some_and(|error| {
+        classify(error.code(), error.message().unwrap_or_default(), status) == Kind::Throttled
     })
 }
 

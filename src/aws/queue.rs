@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 
 use super::Error;
+use super::calls::{CountCalls, Service};
 use crate::config;
 
 /// The role that lacks the permission where a call in the own account is refused, as an error names it.
@@ -29,8 +30,9 @@ pub struct Queue {
 impl Queue {
     /// Takes the function's own SDK configuration. Calls nothing.
     pub fn new(urls: config::CleanupQueue, own: &SdkConfig) -> Self {
+        let config = aws_sdk_sqs::config::Builder::from(own).interceptor(CountCalls(Service::Sqs));
         Self {
-            sqs: aws_sdk_sqs::Client::new(own),
+            sqs: aws_sdk_sqs::Client::from_conf(config.build()),
             urls,
         }
     }

@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 
-use super::error::is_throttling_in_disguise;
+use super::error::{is_throttling, is_throttling_in_disguise};
 
 /// For calls that make something: only what AWS has certainly not done is repeated.
 ///
@@ -116,11 +116,26 @@ pub(super) fn refusal_code(response: &HttpResponse) -> Option<String> {
     refusal(response).map(|(code, _)| code)
 }
 
+/// Returns `true` if a service of the JSON protocol answers that it was called too often.
+pub(super) fn says_throttled(response: &HttpResponse) -> bool {
+    let status = response.status();
+    // EC2's throttling comes as 503, also through services that call it.
+    let code = (status.is_client_error() || status.is_server_error())
+        .then(|| code_and_message(response))
+        .flatten();
+    status.as_u16() == 429
+        || code.is_some_and(|(code, message)| {
+            is_throttling(&code) || is_throttling_in_disguise(&code, &message)
+        })
+}
+
 /// Returns AWS's error code and message, which may be empty, in a refusal of any service of the JSON protocol.
 fn refusal(response: &HttpResponse) -> Option<(String, String)> {
-    if !(400..500).contains(&response.status().as_u16()) {
-        return None;
-    }
+    let is_refusal = response.status().is_client_error();
+    is_refusal.then(|| code_and_message(response)).flatten()
+}
+
+fn code_and_message(response: &HttpResponse) -> Option<(String, String)> {
     let body = serde_json::from_slice::<serde_json::Value>(response.body().bytes()?).ok()?;
     // `com.amazonaws.ecs#ClusterNotFoundException`, or without the namespace.
     let code = body.get("__type").or_else(|| body.get("code"))?.as_str()?;

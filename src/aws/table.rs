@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::calls::{CountCalls, Service};
 use super::queue::OWN_ROLE;
 
 /// The table's partition key, a string.
@@ -48,8 +49,10 @@ pub enum Write<T> {
 impl Table {
     /// Takes the table's name and the function's own SDK configuration. Calls nothing.
     pub fn new(name: String, own: &SdkConfig) -> Self {
+        let config =
+            aws_sdk_dynamodb::config::Builder::from(own).interceptor(CountCalls(Service::DynamoDb));
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(own),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(config.build()),
             name,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Account, Caller, Config, DefaultLogs, Grant, LogLevel, Proof, checks};
+use super::{Account, Caller, Config, DefaultLogs, Grant, LogLevel, Metering, Proof, checks};
 use crate::digest::{self, Digest};
 use crate::ids::{AccountId, RoleArn, RoleName};
 
@@ -118,6 +118,7 @@ pub(super) fn read(value: Value) -> Result<Config, Vec<String>> {
             cleanup_queue: None,
             gateway_alias: None,
             records_table: None,
+            metering: Metering::default(),
         })
     } else {
         Err(faults)

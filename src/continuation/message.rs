@@ -8,6 +8,7 @@ use tracing::{error, info};
 
 use crate::orchestration::delete::PendingDelete;
 use crate::orchestration::record::Watch;
+use crate::telemetry::Metric;
 
 /// The delay before the first attempt; each later one waits twice as long as the one before.
 const DELAY_MIN: Duration = Duration::from_secs(15);
@@ -38,6 +39,16 @@ pub(super) enum Work {
     Watch(Watch),
     /// To go on with a delete.
     Delete(DeleteWork),
+}
+
+impl Work {
+    /// Returns the metric that counts the attempts at work of this kind.
+    pub fn metric(&self) -> Metric {
+        match self {
+            Self::Watch(_) => Metric::WatchAttempts,
+            Self::Delete(_) => Metric::DeleteAttempts,
+        }
+    }
 }
 
 /// A delete that goes on.

@@ -30,6 +30,7 @@ mod keys;
 mod known_breaks;
 mod limits;
 mod meta;
+mod metrics;
 mod openapi;
 mod retries;
 mod rooms;

@@ -105,7 +105,8 @@ pub(super) fn classify(code: Option<&str>, message: &str, status: Option<u16>) -
     }
 }
 
-fn is_throttling(code: &str) -> bool {
+/// Returns `true` if AWS's code says that it was called too often.
+pub(in crate::aws) fn is_throttling(code: &str) -> bool {
     matches!(
         code,
         "ThrottlingException"

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use ecs_api::app::App;
 use ecs_api::aws::Accounts;
 use ecs_api::clock::Clock;
-use ecs_api::config::{CleanupQueue, Config};
+use ecs_api::config::{CleanupQueue, Config, Dimension, Metering};
 use fake_aws::FakeAws;
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Map, Value, json};
@@ -156,6 +156,19 @@ impl TestApp {
         Self::scripted_by(aws, vec![account])
     }
 
+    /// The same, of a function that measures by these dimensions.
+    pub fn scripted_measured_by(dimensions: &[Dimension]) -> Self {
+        let app = Self::scripted();
+        let config = Config {
+            metering: Metering {
+                by: dimensions.iter().copied().collect(),
+                ..Metering::default()
+            },
+            ..configure(&app.accounts, &json!({}))
+        };
+        Self::at(app.aws.clone(), app.accounts_in_memory(), config)
+    }
+
     /// The same, of a function without a table and a queue.
     pub fn scripted_without_stack(&self) -> Self {
         let config = configure(&self.accounts, &json!({}));
@@ -287,6 +300,8 @@ impl TestApp {
             NEXT.fetch_add(1, Ordering::Relaxed)
         );
         arn.clone_into(&mut context.invoked_function_arn);
+        let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
+        context.xray_trace_id = Some(trace.to_owned());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
         // On the heap, so that the helpers of tests that wait for it stay small.

@@ -3,6 +3,7 @@
 mod account;
 mod app;
 mod described;
+pub mod emf;
 mod local_aws;
 mod process;
 pub mod promised;
