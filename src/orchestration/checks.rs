@@ -6,8 +6,9 @@
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::types::{
-    ContainerDefinition, DeploymentController, DeploymentControllerType, LaunchType, NetworkMode,
-    PortMapping, SchedulingStrategy, ServiceRegistry, TaskDefinition,
+    CapacityProviderStrategyItem, ContainerDefinition, DeploymentController,
+    DeploymentControllerType, LaunchType, NetworkMode, PortMapping, SchedulingStrategy,
+    ServiceRegistry, TaskDefinition,
 };
 use aws_sdk_servicediscovery::types::{DnsConfig, RecordType};
 
@@ -83,6 +84,16 @@ pub enum FaultCause {
     /// A port beside a container and its port.
     #[error("given beside `containerName` and `containerPort`; give one or the other")]
     PortGivenTwice,
+    /// ECS takes no strategy of capacity providers that the cluster does not have.
+    #[error(
+        "the cluster does not have the capacity provider `{provider}`, which must be associated with it first; it has {known}"
+    )]
+    ProviderNotInCluster {
+        /// The provider that was named.
+        provider: String,
+        /// Those that the cluster has.
+        known: String,
+    },
     /// An A record points to a task, whatever its ports.
     #[error("not taken for a registry without SRV records; leave it out")]
     TargetNotTaken,
@@ -138,6 +149,19 @@ pub fn service_faults(input: &CreateServiceInput, task: TaskShape<'_>) -> Vec<Se
     faults.extend(load_balancer_faults(input, task));
     faults.extend(service_connect_faults(input, task));
     faults
+}
+
+/// Returns the fault of a service whose strategy names what its cluster does not have
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html>).
+pub fn provider_fault(input: &CreateServiceInput, providers: &[String]) -> Option<ServiceFault> {
+    let strategy = input.capacity_provider_strategy().iter();
+    let mut named = strategy.map(CapacityProviderStrategyItem::capacity_provider);
+    let missing = named.find(|name| !providers.iter().any(|known| known == name))?;
+    let cause = FaultCause::ProviderNotInCluster {
+        provider: missing.to_owned(),
+        known: listed(providers.iter().map(|name| format!("`{name}`"))),
+    };
+    Some(ServiceFault::new("capacityProviderStrategy", cause))
 }
 
 fn count_fault(input: &CreateServiceInput) -> Option<ServiceFault> {

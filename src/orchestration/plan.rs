@@ -4,7 +4,7 @@ use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition, TaskDefinitionStatus};
 use aws_sdk_servicediscovery::types::Service as Registry;
 
-use super::checks::{TaskShape, complete_registry, service_faults};
+use super::checks::{TaskShape, complete_registry, provider_fault, service_faults};
 use super::mark::Mark;
 use super::parts::registry::agrees;
 use super::request::{
@@ -96,7 +96,8 @@ impl CreateRequest {
         };
         plan.complete_service(settings);
         plan.complete_registry()?;
-        let faults = service_faults(&plan.service, plan.task_shape());
+        let mut faults = service_faults(&plan.service, plan.task_shape());
+        faults.extend(provider_fault(&plan.service, plan.capacity_providers()));
         if faults.is_empty() {
             Ok(plan)
         } else {
@@ -139,6 +140,13 @@ impl CreatePlan {
             entries => entries[0] = entry,
         }
         Ok(())
+    }
+
+    fn capacity_providers(&self) -> &[String] {
+        match &self.cluster {
+            Part::Use(cluster) => cluster.capacity_providers(),
+            Part::Make(new) => new.input.capacity_providers(),
+        }
     }
 
     fn task_shape(&self) -> TaskShape<'_> {

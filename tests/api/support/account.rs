@@ -139,6 +139,19 @@ impl TestAccount {
         web.send().await.unwrap();
     }
 
+    /// Lets the cluster `myclu` have Fargate's own capacity providers.
+    pub async fn associate_fargate(&self) {
+        self.ecs()
+            .put_cluster_capacity_providers()
+            .cluster("myclu")
+            .capacity_providers("FARGATE")
+            .capacity_providers("FARGATE_SPOT")
+            .set_default_capacity_provider_strategy(Some(Vec::new()))
+            .send()
+            .await
+            .unwrap();
+    }
+
     /// What registers a revision for Fargate, of one container.
     pub fn task_definition(
         &self,

@@ -101,6 +101,7 @@ async fn what_the_caller_gives_is_not_overwritten_by_the_account() {
 #[tokio::test]
 async fn a_capacity_provider_strategy_stands_in_for_the_launch_type() {
     let app = furnished(TestApp::new()).await;
+    app.account().associate_fargate().await;
     let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
     let answer = app
         .post(PATH, &with(&json!({"capacityProviderStrategy": strategy})))
@@ -581,6 +582,7 @@ async fn a_service_that_is_deployed_from_outside_gets_no_defaults() {
 #[tokio::test]
 async fn a_service_with_a_capacity_provider_strategy_is_listed_shown_scaled_and_deleted() {
     let app = furnished(TestApp::new()).await;
+    app.account().associate_fargate().await;
     let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
     let made = app
         .post(PATH, &with(&json!({"capacityProviderStrategy": strategy})))

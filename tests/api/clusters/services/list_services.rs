@@ -217,6 +217,7 @@ async fn a_launch_type_lists_its_services_alone() {
 #[tokio::test]
 async fn a_service_with_a_capacity_provider_strategy_is_listed() {
     let app = with_services(TestApp::new(), 1).await;
+    app.account().associate_fargate().await;
     let spot = CapacityProviderStrategyItem::builder()
         .capacity_provider("FARGATE_SPOT")
         .build()

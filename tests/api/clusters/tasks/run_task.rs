@@ -115,6 +115,7 @@ async fn what_the_caller_gives_is_not_defaulted() {
 #[tokio::test]
 async fn a_capacity_provider_strategy_takes_the_place_of_the_launch_type() {
     let app = furnished().await;
+    app.account().associate_fargate().await;
     let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
     let body = json!({"taskDefinition": "web", "capacityProviderStrategy": strategy});
     app.post(PATH, &body).await.expect(200);

@@ -49,6 +49,11 @@ pub(super) const TWO_LAUNCH_TYPES: Rule = rule(
     "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
     "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html",
 );
+const FOREIGN_PROVIDER: Rule = rule(
+    "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. \
+     Associate the capacity provider with the cluster or specify a valid capacity provider and try again.",
+    "https://github.com/dask/dask-cloudprovider/issues/328",
+);
 pub(super) const NOT_FOR_FARGATE: Rule = rule(
     "Task definition does not support launch_type FARGATE.",
     "https://github.com/aws/aws-cli/issues/3983",
@@ -131,6 +136,7 @@ impl Exchange<'_> {
             return COUNTED_DAEMON.refuse();
         }
         self.check_launch_type(&definition)?;
+        self.check_providers(&cluster)?;
         check_deployment(&input["deploymentConfiguration"])?;
         self.check_passed_roles(&Value::Null)?;
         self.check_containers(&definition)?;
@@ -186,6 +192,18 @@ impl Exchange<'_> {
             return NOT_FOR_FARGATE.refuse();
         }
         Ok(())
+    }
+
+    /// Refuses capacity providers that the cluster does not have.
+    pub(super) fn check_providers(&self, cluster: &Value) -> Result<(), Refusal> {
+        let mut strategy = list(self.input(), "capacityProviderStrategy").iter();
+        let is_known =
+            |item: &Value| has(cluster, "capacityProviders", text(item, "capacityProvider"));
+        if strategy.all(is_known) {
+            Ok(())
+        } else {
+            FOREIGN_PROVIDER.refuse()
+        }
     }
 
     /// Refuses load balancers of containers that the task definition has not.

@@ -54,7 +54,7 @@ pub(super) async fn run(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
     let Some(definition) = definition else {
         return super::services::TASK_DEFINITION_NOT_FOUND.refuse();
     };
-    exchange.active_cluster(&cluster).await?;
+    let described = exchange.active_cluster(&cluster).await?;
     let place = input["clientToken"]
         .as_str()
         .map(|token| (cluster, token.to_owned()));
@@ -70,6 +70,7 @@ pub(super) async fn run(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
         return again(exchange, &before).await;
     }
     check(exchange, &definition)?;
+    exchange.check_providers(&described)?;
     let mut answer = exchange.pass().await?;
     let tasks = list(&answer, "tasks").to_vec();
     for task in &tasks {
