@@ -110,6 +110,9 @@ pub enum NotFound {
         /// The cluster that it is not in.
         cluster: ClusterName,
     },
+    /// A namespace of Cloud Map.
+    #[error("there is no namespace `{0}`")]
+    Namespace(String),
 }
 
 impl From<RunFailure> for Error {

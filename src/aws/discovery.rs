@@ -5,7 +5,8 @@ use aws_sdk_servicediscovery::operation::create_service::{
     CreateServiceInput, CreateServiceOutput,
 };
 use aws_sdk_servicediscovery::types::{
-    InstanceSummary, Namespace, Service, ServiceFilter, ServiceFilterName, ServiceSummary, Tag,
+    InstanceSummary, Namespace, NamespaceFilter, NamespaceFilterName, NamespaceSummary, Service,
+    ServiceFilter, ServiceFilterName, ServiceSummary, Tag,
 };
 
 use super::pages::{Page, PageRequest, ResultsPage, collect};
@@ -25,6 +26,35 @@ pub async fn get_namespace(account: &Account, id: &NamespaceId) -> Result<Namesp
     answer
         .namespace
         .ok_or_else(|| account.lacking(OPERATION, "Namespace"))
+}
+
+/// Calls `servicediscovery:ListNamespaces`: the namespaces of a name, of which there may be several.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, or [`Kind::TimedOut`](super::Kind::TimedOut) if not even one page came in time.
+pub async fn list_namespaces(
+    account: &Account,
+    name: &str,
+    page: PageRequest,
+) -> Result<ResultsPage<NamespaceSummary>, Error> {
+    const OPERATION: &str = "servicediscovery:ListNamespaces";
+    let filter = NamespaceFilter::builder()
+        .name(NamespaceFilterName::Name)
+        .values(name)
+        .build()
+        .map_err(|_| account.lacking(OPERATION, "filter"))?;
+    let call = account.discovery.list_namespaces().filters(filter);
+    collect(OPERATION, account, page, |page_size, token| {
+        let call = call.clone().max_results(page_size).set_next_token(token);
+        async move {
+            let page = call.send().await.map_err(account.refused(OPERATION))?;
+            Ok(Page {
+                entries: page.namespaces.unwrap_or_default(),
+                next_token: page.next_token,
+            })
+        }
+    })
+    .await
 }
 
 /// Calls `servicediscovery:CreateService`.

@@ -71,6 +71,14 @@ impl NamespaceId {
         Self::spelled(id)
     }
 
+    /// Returns `true` if `text` is an ARN or an id that Cloud Map has given, `ns-y3uaw6neshhbev3f`, and no name.
+    pub fn is_given(text: &str) -> bool {
+        const DIGITS_MIN: usize = 8;
+        let is_digit = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        let digits = text.strip_prefix("ns-").unwrap_or_default();
+        text.starts_with("arn:") || (digits.len() >= DIGITS_MIN && digits.chars().all(is_digit))
+    }
+
     /// Parses an id or an ARN, and leaves it as it is spelled.
     fn spelled(text: &str) -> Result<Self, IdError> {
         let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_:/".contains(letter);

@@ -440,7 +440,7 @@ fn document(value: &Value) -> Document {
 }
 
 /// Returns the kind of a value, in JSON's words.
-fn kind(value: &Value) -> &'static str {
+pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

@@ -96,16 +96,12 @@ fn the_example_of_the_readme_is_that_of_the_sample_event() {
         let mut values = Deserializer::from_str(rest).into_iter();
         values.next().unwrap().unwrap()
     };
-    let event: Value = serde_json::from_str(&project(
-        "events/create_orchestration_without_registry.json",
-    ))
-    .unwrap();
+    let event: Value =
+        serde_json::from_str(&project("events/create_orchestration_short.json")).unwrap();
     let body: Value = serde_json::from_str(event["body"].as_str().unwrap()).unwrap();
-    assert_eq!(json_after("/services -d '"), body);
-    let answer: Value = serde_json::from_str(&project(
-        "events/answers/create_orchestration_without_registry.json",
-    ))
-    .unwrap();
+    assert_eq!(json_after("-d '"), body);
+    let answer: Value =
+        serde_json::from_str(&project("events/answers/create_orchestration_short.json")).unwrap();
     assert_eq!(
         json_after("answers, here without most of AWS's members:"),
         answer

@@ -135,7 +135,7 @@ const STORY: [&str; 31] = [
     "update_service",
     "delete_service",
     "create_orchestration_existing",
-    "create_orchestration_without_registry",
+    "create_orchestration_short",
     "create_service",
     "run_task",
     "list_tasks",

@@ -3,7 +3,7 @@
     .venv/bin/python tests/local_aws/demo.py [--port PORT] [--once]
 
 Starts a local AWS that enforces IAM, furnishes three member accounts and installs templates/member-account.yaml in
-them, starts the function with `cargo lambda watch`, sends it the two documented create requests, and keeps
+them, starts the function with `cargo lambda watch`, sends it a create in one line and the two documented ones, and keeps
 serving until Ctrl-C. With `--once` it ends after the requests. Nothing that it starts outlives it.
 
 What others write has their name in front, `function |` or `local AWS |`; all other lines are the demonstration's own.
@@ -39,6 +39,7 @@ PREFERRED_PORT = 9000
 READY_WITHIN_SECONDS = 60.0
 NO_ANSWER = 0
 SHOWN_FIRST = "nonprod"
+SHORT = {"name": "hello", "cluster": "demo", "image": "nginx:alpine", "port": 80, "tags": {"team": "demo"}}
 
 
 def main() -> None:
@@ -65,6 +66,7 @@ def main() -> None:
 
         shown = next(each for each in members if each.name == SHOWN_FIRST)
         services = f"{url}/v1/ecs/{shown.name}/services"
+        show_request("a service in one line", services, json.dumps(SHORT))
         everything_new = documented_new(shown.furniture.namespace_id)
         made = show_request("new cluster, task definition, registry and service", services, everything_new)
         show_request("a second service, with what exists now", services, documented_existing(made))

@@ -3,8 +3,9 @@
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value};
 
-use super::create_body;
+use super::create_body::{self, CreateBody, Form};
 use super::dry_run::{self, DRY_RUN, DRY_RUN_OUTPUT};
+use super::short_form::SHORT_FORM;
 use crate::api::Request;
 use crate::api::clusters::CREATE_CLUSTER_INPUT;
 use crate::api::operation::{Group, Handler, Operation, ProblemSchema};
@@ -36,7 +37,7 @@ pub const CREATE: Operation = Operation {
                   request has made is taken back, newest first, and the problem says so in `Created`, `RolledBack` and \
                   `LeftBehind`. The account's defaults apply where the body leaves a member out.",
     body: Some(Body {
-        schema: CREATE_ORCHESTRATION_INPUT,
+        schema: Schema::AnyOf(&[CREATE_ORCHESTRATION_INPUT, SHORT_FORM]),
         is_required: true,
         aws: None,
     }),
@@ -55,7 +56,7 @@ pub const CREATE: Operation = Operation {
             ),
         ],
     }),
-    example: Some("create_orchestration_without_registry"),
+    example: Some("create_orchestration_short"),
     ..Operation::post(
         "create_orchestration",
         "/{account}/services",
@@ -115,24 +116,35 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
         identity: request.identity()?,
         deadline: request.deadline,
     };
-    let (wanted, ignored) = create_body::read_body(request)?;
+    let body = create_body::read_body(request).await?;
+    let CreateBody {
+        wanted,
+        form,
+        ignored,
+    } = body;
     if request.flag(DRY_RUN.name)? {
         let asked = wanted.clone();
         let plan = Box::pin(create::plan(&context, wanted)).await;
-        let plan = plan.map_err(|cause| refusal(create::Failure::before_any_change(cause)))?;
+        let plan =
+            plan.map_err(|cause| refusal(create::Failure::before_any_change(cause), form))?;
         let long_form = write_long_form(&asked, &plan)?;
         return Ok(dry_run::reply(Some(long_form), &plan.steps())
             .with_ignored(request.is_lenient(), &ignored));
     }
     let work = create::create(&context, wanted);
-    let creation = Box::pin(work).await.map_err(refusal)?;
+    let creation = Box::pin(work)
+        .await
+        .map_err(|failure| refusal(failure, form))?;
     Ok(Reply::json(shape(&creation)?).with_ignored(request.is_lenient(), &ignored))
 }
 
 /// Writes a request with everything filled in that is known before anything is made.
 fn write_long_form(asked: &CreateRequest, plan: &CreatePlan) -> Result<Value, Error> {
     let mut request = Map::new();
+    let mut service = plan.service.clone();
     if let ClusterPart::New(new) = &asked.cluster {
+        // A cluster that the service names must be there.
+        service.cluster = None;
         request.insert("Cluster".to_owned(), write(&*new.input)?);
     }
     if let TaskDefinitionPart::New(new) = &asked.task_definition {
@@ -141,15 +153,15 @@ fn write_long_form(asked: &CreateRequest, plan: &CreatePlan) -> Result<Value, Er
     if let RegistryPart::New(new) = &asked.registry {
         request.insert("ServiceRegistry".to_owned(), write(&*new.input)?);
     }
-    request.insert("Service".to_owned(), write(&plan.service)?);
+    request.insert("Service".to_owned(), write(&service)?);
     Ok(Value::Object(request))
 }
 
 /// Returns the error of a create that failed: what is wrong with its body is said as of any body.
-fn refusal(failure: create::Failure) -> Error {
+fn refusal(failure: create::Failure, form: Form) -> Error {
     match failure.cause {
-        Cause::Faulty(faults) => Error::Input(faults.iter().map(field_error).collect()),
-        Cause::SharedNamespace { .. } => Error::Input(vec![FieldError {
+        Cause::Faulty(faults) => form.tell(faults.iter().map(field_error).collect()),
+        Cause::SharedNamespace { .. } => form.tell(vec![FieldError {
             path: "serviceRegistry.NamespaceId".to_owned(),
             message: failure.cause.to_string(),
         }]),

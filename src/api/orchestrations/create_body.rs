@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::short_form::{self, ShortForm};
 use crate::api::clusters::CLUSTER_NAME_REQUIRED;
 use crate::api::registries::REGISTRY_NAME_REQUIRED;
 use crate::api::{Request, answers, shorthands, tags};
-use crate::error::Error;
+use crate::aws::discovery;
+use crate::aws::pages::PageRequest;
+use crate::error::{Error, NotFound};
 use crate::ids::{
     ClusterName, Family, NamespaceId, RegistryId, RegistryName, ServiceName, TaskDefinitionName,
     is_registry_arn,
@@ -21,7 +24,7 @@ use crate::wire::inputs::{
     CreateClusterInput, CreateRegistryInput, CreateServiceInput, RegisterTaskDefinitionInput,
 };
 use crate::wire::read::{Input, read};
-use crate::wire::validation::{Invalid, Validation};
+use crate::wire::validation::{FieldError, Invalid, Validation};
 
 /// The most registries of a service that are looked at. (ECS takes one:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRegistry.html>.)
@@ -31,19 +34,114 @@ const PARTS: [&str; 4] = ["cluster", "taskDefinition", "serviceRegistry", "servi
 /// The member that holds the tags of all of them.
 const TAGS: &str = "tags";
 
-/// Reads the body, and lists the members that were ignored.
+/// A body that was read.
+pub(super) struct CreateBody {
+    /// The request that it makes.
+    pub wanted: CreateRequest,
+    /// The form that it is in.
+    pub form: Form,
+    /// The members that were ignored.
+    pub ignored: Vec<String>,
+}
+
+/// The form of a body, under whose names its faults are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Four of AWS's inputs.
+    Long,
+    /// One object of texts and numbers.
+    Short,
+}
+
+impl Form {
+    /// Returns faults of a long form under the names of this one.
+    pub fn tell(self, mut faults: Vec<FieldError>) -> Error {
+        if self == Self::Short {
+            for fault in &mut faults {
+                fault.path = short_form::own_path(&fault.path).to_owned();
+            }
+        }
+        Error::Input(faults)
+    }
+}
+
+/// Reads a body of either form.
 ///
 /// # Errors
-/// [`Error::Input`] with everything that is wrong with it.
-pub(super) fn read_body(request: &Request<'_>) -> Result<(CreateRequest, Vec<String>), Error> {
+/// [`Error::Input`] with everything that is wrong with it; [`Error::NotFound`] or what AWS refuses for a namespace that is
+/// looked for by its name.
+pub(super) async fn read_body(request: &Request<'_>) -> Result<CreateBody, Error> {
+    let body = request.object()?;
+    if !short_form::is_short(&body) {
+        return read_long_form(request, body, Form::Long);
+    }
     let mut validation = request.validation();
-    let mut wanted = read_parts(request, request.object()?, &mut validation);
+    let region = request.account.account_region();
+    let short = ShortForm::read(body, &region, &mut validation);
+    let (short, ignored) = validation.finish_with(short).map_err(Error::Input)?;
+    let namespace_id = match short.namespace_name() {
+        Some(name) => Some(find_namespace(request, name).await?),
+        None => None,
+    };
+    let body = short.into_long_form(namespace_id);
+    let read = read_long_form(request, body, Form::Short)?;
+    Ok(CreateBody { ignored, ..read })
+}
+
+/// Returns the id of the only namespace of a name in which a service is found by DNS.
+async fn find_namespace(request: &Request<'_>, name: &str) -> Result<String, Error> {
+    let page = PageRequest::whole(request.deadline);
+    let listed = discovery::list_namespaces(request.account, name, page).await?;
+    let named = listed
+        .entries
+        .into_iter()
+        .filter(|found| found.name() == Some(name));
+    let (http, dns): (Vec<_>, Vec<_>) =
+        named.partition(|found| found.r#type().is_some_and(|kind| kind.as_str() == "HTTP"));
+    let mut ids: Vec<_> = dns.into_iter().filter_map(|found| found.id).collect();
+    match (ids.pop(), ids.is_empty()) {
+        (Some(id), true) => Ok(id),
+        (Some(last), false) => {
+            let all: Vec<_> = ids
+                .iter()
+                .chain([&last])
+                .map(|id| format!("`{id}`"))
+                .collect();
+            let message = format!(
+                "several namespaces have this name: give one of {}",
+                all.join(", ")
+            );
+            Err(Error::input("namespace", &message))
+        }
+        (None, _) if http.is_empty() => Err(NotFound::Namespace(name.to_owned()).into()),
+        (None, _) => {
+            let message =
+                "nothing is found by DNS in this namespace, which is for calls by HTTP alone";
+            Err(Error::input("namespace", message))
+        }
+    }
+}
+
+fn read_long_form(
+    request: &Request<'_>,
+    body: Map<String, Value>,
+    form: Form,
+) -> Result<CreateBody, Error> {
+    let mut validation = request.validation();
+    let mut wanted = read_parts(request, body, &mut validation);
     if let Ok((wanted, shared)) = &mut wanted {
         put_tags(wanted, shared, &mut validation);
         leave_room_for_the_mark(wanted, &mut validation);
     }
     let wanted = wanted.map(|(wanted, _)| wanted);
-    validation.finish_with(wanted).map_err(Error::Input)
+    let (wanted, ignored) = validation
+        .finish_with(wanted)
+        .map_err(|faults| form.tell(faults))?;
+    Ok(CreateBody {
+        wanted,
+        form,
+        ignored,
+    })
 }
 
 /// Reads all parts, although one of them is wrong.

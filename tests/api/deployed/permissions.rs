@@ -101,9 +101,10 @@ struct Room {
 }
 
 /// The endpoints that need an account, in the order of the route table.
-const ENDPOINTS: [&str; 31] = [
+const ENDPOINTS: [&str; 32] = [
     "create_orchestration",
     "create_orchestration with what exists",
+    "create_orchestration in one line",
     "delete_orchestration",
     "delete_orchestration recursive",
     "list_clusters",
@@ -252,6 +253,11 @@ impl Room {
                     "cluster": "myclu", "taskDefinition": "web:1", "serviceName": name, "desiredCount": 0,
                     "serviceRegistries": [{"registryArn": registry_arn}],
                 }}),
+            ),
+            "create_orchestration in one line" => post(
+                "/services",
+                json!({"name": name, "cluster": "myclu", "image": "nginx:alpine", "count": 0,
+                    "namespace": "demo.internal"}),
             ),
             "delete_orchestration" => {
                 let cluster = self.cluster_with_service().await;
@@ -532,6 +538,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "ecs:CreateService": [
         "create_orchestration",
         "create_orchestration with what exists",
+        "create_orchestration in one line",
         "create_service"
       ],
       "ecs:DeleteCluster": [
@@ -554,6 +561,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "ecs:DescribeClusters": [
         "create_orchestration",
         "create_orchestration with what exists",
+        "create_orchestration in one line",
         "delete_orchestration recursive",
         "show_cluster",
         "create_service",
@@ -563,6 +571,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "ecs:DescribeServices": [
         "create_orchestration",
         "create_orchestration with what exists",
+        "create_orchestration in one line",
         "delete_orchestration",
         "delete_orchestration recursive",
         "list_services all",
@@ -606,6 +615,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       ],
       "ecs:RegisterTaskDefinition": [
         "create_orchestration",
+        "create_orchestration in one line",
         "register_task_definition"
       ],
       "ecs:RunTask": [
@@ -622,6 +632,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       ],
       "servicediscovery:CreateService": [
         "create_orchestration",
+        "create_orchestration in one line",
         "create_registry"
       ],
       "servicediscovery:DeleteService": [
@@ -629,15 +640,20 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "delete_registry"
       ],
       "servicediscovery:GetNamespace": [
-        "create_orchestration"
+        "create_orchestration",
+        "create_orchestration in one line"
       ],
       "servicediscovery:GetService": [
         "create_orchestration with what exists",
         "delete_orchestration recursive",
         "show_registry"
       ],
+      "servicediscovery:ListNamespaces": [
+        "create_orchestration in one line"
+      ],
       "servicediscovery:ListServices": [
         "create_orchestration",
+        "create_orchestration in one line",
         "list_registries"
       ]
     }

@@ -2,7 +2,6 @@
 
 mod captured;
 mod clusters;
-mod deployments;
 mod records;
 mod script;
 mod services;

@@ -9,6 +9,7 @@ mod frugal;
 mod idempotency;
 mod killed;
 mod records;
+mod short_form;
 
 /// The original's documented body, "new cluster, new task definition, new service registry and new service", verbatim
 /// but for the namespace.
