@@ -10,9 +10,8 @@ use super::ACCOUNT;
 
 /// What is not asked here: operations that the function does not call, refusals by policies, which a test scripts, and
 /// conditions of `DynamoDB`, which `records.rs` asks.
-const NOT_ASKED: [(&str, &str); 16] = [
+const NOT_ASKED: [(&str, &str); 15] = [
     ("DynamoDB BatchWriteItem", ""),
-    ("ECS DescribeServiceRevisions", ""),
     ("ECS StartTask", ""),
     ("ECS UpdateCluster", ""),
     ("ECS UpdateClusterSettings", ""),
@@ -112,6 +111,7 @@ async fn bring(aws: &FakeAws, operation: &str, situation: &str) -> Option<Value>
         "CreateService" | "UpdateService" | "DeleteService" | "DescribeServices"
         | "ListServices" => services(aws, operation, situation).await,
         "RegisterTaskDefinition" => registered(situation),
+        "DescribeServiceRevisions" => Some(revisions(aws, situation).await),
         "RunTask" => run(aws, situation).await,
         _ if operation.contains("Log") => logs(situation),
         _ => others(aws, operation, situation).await,
@@ -149,6 +149,23 @@ async fn services(aws: &FakeAws, operation: &str, situation: &str) -> Option<Val
         _ => json!({}),
     };
     Some(with(named, &members))
+}
+
+async fn revisions(aws: &FakeAws, situation: &str) -> Value {
+    let is = |begin: &str| situation.starts_with(begin);
+    let region = if is("another region") {
+        "us-west-2"
+    } else {
+        "us-east-1"
+    };
+    if is("the cluster is deleted") {
+        let delete = json!({"cluster": "CLUSTER"});
+        let deleted = aws.ask(ACCOUNT, "ecs:DeleteCluster", &delete).await;
+        deleted.unwrap();
+    }
+    let arn = format!("arn:aws:ecs:{region}:{ACCOUNT}:service-revision/CLUSTER/SERVICE/1");
+    let count = if is("21 ARNs") { 21 } else { 1 };
+    json!({"serviceRevisionArns": vec![arn; count]})
 }
 
 fn new_service(situation: &str) -> Option<Value> {

@@ -2,6 +2,7 @@
 
 mod captured;
 mod clusters;
+mod deployments;
 mod records;
 mod script;
 mod services;

@@ -50,6 +50,7 @@ async fn the_documented_body_creates_all_four() {
         ".**.CreatedAt" => "[time]",
         ".**.UpdatedAt" => "[time]",
         ".**.RegisteredAt" => "[time]",
+        ".**.RolloutStateReason" => "[reason]",
     }, @r#"
     {
       "Cluster": {
@@ -179,14 +180,25 @@ async fn the_documented_body_creates_all_four() {
             "Status": "PRIMARY",
             "TaskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/mytaskdef:1",
             "DesiredCount": 1,
-            "PendingCount": 0,
-            "RunningCount": 1,
+            "PendingCount": 1,
+            "RunningCount": 0,
             "FailedTasks": 0,
             "CreatedAt": "[time]",
             "UpdatedAt": "[time]",
             "LaunchType": "FARGATE",
-            "RolloutState": "COMPLETED",
-            "RolloutStateReason": "ECS deployment completed."
+            "NetworkConfiguration": {
+              "AwsvpcConfiguration": {
+                "Subnets": [
+                  "subnet-111122223333"
+                ],
+                "SecurityGroups": [
+                  "sg-111122223333"
+                ],
+                "AssignPublicIp": "DISABLED"
+              }
+            },
+            "RolloutState": "IN_PROGRESS",
+            "RolloutStateReason": "[reason]"
           }
         ],
         "RoleArn": "",
@@ -196,8 +208,8 @@ async fn the_documented_body_creates_all_four() {
           {
             "Arn": "[arn]",
             "RequestedTaskCount": 1,
-            "RunningTaskCount": 1,
-            "PendingTaskCount": 0
+            "RunningTaskCount": 0,
+            "PendingTaskCount": 1
           }
         ],
         "PlacementConstraints": [],

@@ -1,6 +1,29 @@
 //! What a test chooses of an account and of its AWS.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use crate::deployments::Course;
+
+/// The time that deployments take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeploymentTimes {
+    /// The time from the call that asks for a deployment to its being named.
+    pub named_after: Duration,
+    /// The time from each thing that happens to the next.
+    pub step: Duration,
+}
+
+impl Default for DeploymentTimes {
+    fn default() -> Self {
+        Self {
+            // Absent after 1.4 s, there after 3.3 s [ecs/services #48, #50].
+            named_after: Duration::from_secs(2),
+            // COMPLETED 13 to 20 s after the create [ecs/services #88, ecs/service_revisions].
+            step: Duration::from_secs(4),
+        }
+    }
+}
 
 /// The circumstances of an account. Those of a new one are the most ordinary ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +64,11 @@ pub struct Circumstances {
     pub drains_on: Duration,
     /// The time for which ListTasks of a service shows a task after it STOPPED.
     pub lists_stopped_for: Duration,
+    /// What the world does to the deployments that begin from now on, by the service's name. Others succeed, but for an
+    /// image of the tag `broken`, which no registry has.
+    pub courses: BTreeMap<String, Course>,
+    /// The time that deployments take.
+    pub deployments: DeploymentTimes,
     /// The time from the write of a log event to its being seen.
     pub log_lag: Duration,
     /// Claims that each second page of GetLogEvents is empty although more events follow.
@@ -70,6 +98,8 @@ impl Default for Circumstances {
             drains_on: Duration::from_secs(3),
             // 30 s to 5 min [ecs/services #79, #80, #85].
             lists_stopped_for: Duration::from_secs(30),
+            courses: BTreeMap::new(),
+            deployments: DeploymentTimes::default(),
             log_lag: Duration::ZERO,
             has_empty_log_pages: false,
             has_live_logs: false,

@@ -34,6 +34,13 @@ impl Clock {
         u64::try_from(self.since_epoch().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Returns the seconds since 1970 at a moment of tokio's time, as AWS's JSON has them.
+    pub(crate) fn seconds_at(&self, moment: Instant) -> f64 {
+        let at = self.began_at + moment.saturating_duration_since(self.began);
+        let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        (since_epoch.as_secs_f64() * 1_000.0).round() / 1_000.0
+    }
+
     /// Returns seconds since 1970 that nothing else was made at, as AWS's JSON has them.
     #[expect(
         clippy::cast_precision_loss,

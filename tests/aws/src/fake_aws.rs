@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::behind::Backend;
 use crate::call::{Call, Request};
 use crate::circumstances::Circumstances;
+use crate::deployments::Course;
 use crate::journal::{self, Journal, JournalEntry};
 use crate::script::{Back, Calls, Fault, Line, Script, Work};
 use crate::world::{World, lock};
@@ -104,6 +105,13 @@ impl FakeAws {
     /// Chooses the circumstances of an account.
     pub fn circumstances(&self, account: &str, change: impl FnOnce(&mut Circumstances)) {
         self.world.change(account, change);
+    }
+
+    /// Chooses what the world does to the deployments of a service that begin from now on.
+    pub fn deployments_go(&self, account: &str, service: &str, course: Course) {
+        self.circumstances(account, |account| {
+            account.courses.insert(service.to_owned(), course);
+        });
     }
 
     /// Begins a line of the script for an operation by its IAM name; `ecs:*` and `*` are all that begin so.

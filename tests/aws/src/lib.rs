@@ -38,6 +38,7 @@ mod circumstances;
 mod client;
 mod clock;
 mod contents;
+mod deployments;
 mod fake_aws;
 mod journal;
 mod memory;
@@ -49,8 +50,9 @@ mod world;
 
 pub use answer::Refusal;
 pub use call::{Call, HUB};
-pub use circumstances::Circumstances;
+pub use circumstances::{Circumstances, DeploymentTimes};
 pub use contents::{Message, Thing};
+pub use deployments::Course;
 pub use fake_aws::{FakeAws, Moment};
 pub use journal::JournalEntry;
 pub use script::{Back, Calls, Fault, Work};

@@ -7,6 +7,7 @@
 
 pub(crate) mod cloud_map;
 pub(crate) mod clusters;
+mod deployments;
 mod fargate;
 mod filter_pattern;
 mod lifecycle;
@@ -49,6 +50,8 @@ pub(crate) struct State {
     drains: BTreeMap<String, lifecycle::Drain>,
     /// The lives of tasks, by ARN.
     lives: BTreeMap<String, lifecycle::Life>,
+    /// The service deployments and revisions.
+    deployments: crate::deployments::Deployments,
     /// Ids of registries that were deleted, by namespace and name.
     registry_ids: BTreeMap<(String, String), String>,
     /// How often events of a log stream were asked for.
@@ -87,6 +90,11 @@ impl Exchange<'_> {
             "ecs:UpdateService" => update_service::update(self).await,
             "ecs:DeleteService" => services::delete(self).await,
             "ecs:DeleteExpressGatewayService" => services::delete_express(self).await,
+            "ecs:ListServiceDeployments" => deployments::list_deployments(self).await,
+            "ecs:DescribeServiceDeployments" => deployments::describe(self).await,
+            "ecs:DescribeServiceRevisions" => deployments::describe_revisions(self).await,
+            "ecs:StopServiceDeployment" => deployments::stop(self),
+            "ecs:ContinueServiceDeployment" => deployments::resume(self),
             "ecs:RunTask" => run_task::run(self).await,
             "ecs:DescribeTasks" => tasks::describe(self).await,
             "ecs:ListTasks" => tasks::list_tasks(self).await,

@@ -26,6 +26,11 @@ pub(crate) const TASKS: Pages = ecs("taskArns", 100);
 pub(crate) const TASK_DEFINITIONS: Pages = ecs("taskDefinitionArns", 100);
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html>
 pub(crate) const FAMILIES: Pages = ecs("families", 100);
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html>
+pub(crate) const DEPLOYMENTS: Pages = Pages {
+    usual: 20,
+    ..ecs("serviceDeployments", 100)
+};
 /// <https://docs.aws.amazon.com/cloud-map/latest/api/API_ListServices.html>
 pub(crate) const REGISTRIES: Pages = cloud_map("Services");
 /// <https://docs.aws.amazon.com/cloud-map/latest/api/API_ListInstances.html>

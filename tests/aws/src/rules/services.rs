@@ -93,6 +93,7 @@ pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal
     let mut answer = exchange.ask(&exchange.call.operation, &input).await?;
     let mut service = answer["service"].take();
     exchange.state.drains.remove(&arn);
+    exchange.state.deployments.forget(&arn);
     for task in exchange
         .tasks_of(&cluster, text(&input, "serviceName"))
         .await?
@@ -100,8 +101,9 @@ pub(super) async fn create(exchange: &mut Exchange<'_>) -> Result<Value, Refusal
         exchange.begin_life(&task);
     }
     describe_made(exchange, &mut service);
+    exchange.begin_deployment(&service).await?;
+    exchange.show_deployments(&mut service);
     service["tags"] = list(&input, "tags").into();
-    remove(&mut service, "currentServiceDeployment");
     let answer = json!({"service": service});
     let made = Creation {
         input: exchange.input().clone(),
@@ -286,6 +288,7 @@ async fn end(
     }
     exchange.ask(operation, input).await?;
     exchange.begin_drain(&arn, !tasks.is_empty());
+    exchange.state.deployments.end(&arn, exchange.clock);
     exchange.state.services_made.remove(&arn);
     let mut service = there;
     extend(
@@ -333,7 +336,7 @@ impl Exchange<'_> {
 
     /// Describes a service by its name or ARN, with its tags, as far as its drain is.
     pub(super) async fn service(
-        &self,
+        &mut self,
         cluster: &str,
         name: &str,
     ) -> Result<Option<Value>, Refusal> {
@@ -343,6 +346,7 @@ impl Exchange<'_> {
             return Ok(None);
         };
         describe_made(self, &mut service);
+        self.show_deployments(&mut service);
         default(&mut service, json!({"tags": []}));
         self.drain(&mut service);
         if text(&service, "status") == "INACTIVE" {

@@ -76,7 +76,7 @@ fn shown(exchange: &Exchange<'_>, task: &Value) -> Value {
 /// Lists tasks by what they are told to be: one that is told to stop is in STOPPED at once (ecs/services #74), and one of
 /// a service leaves the list some time after it stopped (ecs/services #79, #80, #85).
 pub(super) async fn list_tasks(exchange: &mut Exchange<'_>) -> Result<Value, Refusal> {
-    let input = exchange.input();
+    let input = exchange.input().clone();
     let others = ["family", "serviceName", "containerInstance", "launchType"];
     let has_other = others.iter().any(|other| !input[*other].is_null());
     if !input["startedBy"].is_null() && has_other {
@@ -94,7 +94,7 @@ pub(super) async fn list_tasks(exchange: &mut Exchange<'_>) -> Result<Value, Ref
         }
     }
     pages::check(exchange, &pages::TASKS)?;
-    let mut whole = pages::whole(exchange, &pages::TASKS, input).await?;
+    let mut whole = pages::whole(exchange, &pages::TASKS, &input).await?;
     if input["serviceName"].is_string() {
         let arns = texts(&whole, "taskArns");
         let known: Vec<_> = arns

@@ -60,6 +60,12 @@ pub(super) async fn update(exchange: &mut Exchange<'_>) -> Result<Value, Refusal
         exchange.begin_life(task);
     }
     describe_made(exchange, &mut service);
+    if exchange.input()["taskDefinition"].is_null() {
+        // After a rollback it is another than the one that the AWS behind was told.
+        service["taskDefinition"] = there["taskDefinition"].clone();
+    }
+    exchange.update_deployments(&there, &service).await?;
+    exchange.show_deployments(&mut service);
     exchange.drain(&mut service);
     for member in ["tags", "currentServiceDeployment"] {
         remove(&mut service, member);
