@@ -5,7 +5,7 @@
 //! for each caller, account, hour and process, on the way of a request that waits; the user agent costs no call and tells
 //! requests apart as well.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -24,6 +24,9 @@ const WRITES_MAX: usize = 50;
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>).
 const NAME_MAX: usize = 64;
 
+/// The most characters of a thing's name: ECS's have 255 (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>).
+const RESOURCE_MAX: usize = 255;
+
 tokio::task_local! {
     /// For whom the calls of this task are made. (All calls of a request are made by its own task.)
     static CURRENT: Attribution;
@@ -35,6 +38,7 @@ pub struct Attribution {
     /// The end of the user agent.
     agent: Arc<str>,
     writes: Arc<Mutex<Vec<String>>>,
+    changes: Arc<Mutex<Vec<String>>>,
     calls: CallCounts,
 }
 
@@ -45,6 +49,7 @@ impl Attribution {
         Self {
             agent: format!("md/ecs-api-caller#{caller} md/ecs-api-request#{request_id}").into(),
             writes: Arc::default(),
+            changes: Arc::default(),
             calls: CallCounts::default(),
         }
     }
@@ -56,7 +61,13 @@ impl Attribution {
 
     /// Returns the calls so far that change something, with AWS's ids of them: `ecs:CreateService=0a1b2c3d-…`.
     pub fn writes(&self) -> Vec<String> {
-        self.kept().clone()
+        lock(&self.writes).clone()
+    }
+
+    /// Returns the things that calls so far were to change, by the names in the calls: `ecs:UpdateService=shop/cart`.
+    /// Each is there once, however often it was tried.
+    pub fn changes(&self) -> Vec<String> {
+        lock(&self.changes).clone()
     }
 
     /// Returns the counts of all calls so far.
@@ -64,16 +75,23 @@ impl Attribution {
         &self.calls
     }
 
-    fn add(&self, write: String) {
-        let mut writes = self.kept();
+    fn add_write(&self, write: String) {
+        let mut writes = lock(&self.writes);
         if writes.len() < WRITES_MAX {
             writes.push(write);
         }
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn add_change(&self, change: String) {
+        let mut changes = lock(&self.changes);
+        if changes.len() < WRITES_MAX && !changes.contains(&change) {
+            changes.push(change);
+        }
     }
+}
+
+fn lock(list: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the counts that the calls of this task belong to; `None` outside of a request.
@@ -83,14 +101,19 @@ pub(super) fn current_calls() -> Option<CallCounts> {
 
 /// A text as a part of the user agent, without what begins another part.
 fn token(text: &str) -> String {
-    let letter = |letter: char| {
-        if letter.is_ascii_alphanumeric() || "-._".contains(letter) {
-            letter
-        } else {
-            '_'
-        }
-    };
-    text.chars().take(NAME_MAX).map(letter).collect()
+    text.chars()
+        .take(NAME_MAX)
+        .map(|letter| letter_within(letter, "-._"))
+        .collect()
+}
+
+/// Returns the letter, or a line where it is neither a letter of English, nor a digit, nor one of these.
+fn letter_within(letter: char, others: &str) -> char {
+    if letter.is_ascii_alphanumeric() || others.contains(letter) {
+        letter
+    } else {
+        '_'
+    }
 }
 
 /// Writes into each call for whom it is made, and keeps AWS's id of each that changes something.
@@ -112,8 +135,16 @@ impl Intercept for AttributeCalls {
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().map_or("", |call| call.name());
+        if changes_something(operation)
+            && let Some(thing) = context.request().body().bytes().and_then(thing_of)
+        {
+            let change = format!("{}:{operation}={thing}", self.service.prefix());
+            // Outside of a request nobody asks for it.
+            let _ = CURRENT.try_with(|current| current.add_change(change));
+        }
         let Ok(agent) = CURRENT.try_with(|current| Arc::clone(&current.agent)) else {
             return Ok(());
         };
@@ -136,10 +167,58 @@ impl Intercept for AttributeCalls {
         {
             let write = format!("{}:{operation}={}", self.service.prefix(), token(id));
             // Outside of a request nobody asks for it.
-            let _ = CURRENT.try_with(|current| current.add(write));
+            let _ = CURRENT.try_with(|current| current.add_write(write));
         }
         Ok(())
     }
+}
+
+/// The members of AWS's inputs that name what a call changes, from the outermost in; of each group a call has one at most.
+const NAMES: [&[&str]; 2] = [
+    &["cluster", "clusterName"],
+    &[
+        "service",
+        "serviceName",
+        "task",
+        "family",
+        "taskDefinition",
+        "Name",
+        "Id",
+        "ServiceId",
+        "resourceArn",
+        "serviceDeploymentArn",
+        "logGroupName",
+    ],
+];
+
+/// Returns the thing that a call changes, by the names in its input: `shop/cart`. Nothing else of the input is read.
+fn thing_of(input: &[u8]) -> Option<String> {
+    let input: serde_json::Value = serde_json::from_slice(input).ok()?;
+    let name = |members: &&[&str]| {
+        let mut given = members
+            .iter()
+            .filter_map(|member| input.get(member)?.as_str());
+        given.next().map(resource)
+    };
+    let names: Vec<_> = NAMES.iter().filter_map(name).collect();
+    (!names.is_empty()).then(|| names.join("/"))
+}
+
+/// Returns the name of a resource out of its ARN, or what is no ARN, as one word.
+fn resource(name: &str) -> String {
+    let name = name.splitn(6, ':').nth(5).unwrap_or(name);
+    let name = name.split_once('/').map_or(name, |(kind, rest)| {
+        // An ARN of a service has its cluster's name too, which the call has as well.
+        if kind == "service" {
+            rest.rsplit('/').next().unwrap_or(rest)
+        } else {
+            rest
+        }
+    });
+    name.chars()
+        .take(RESOURCE_MAX)
+        .map(|letter| letter_within(letter, "-._/:"))
+        .collect()
 }
 
 fn request_id(response: &HttpResponse) -> Option<&str> {

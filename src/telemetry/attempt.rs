@@ -31,6 +31,7 @@ struct Line<'l> {
     correlation_id: &'l str,
     caller: &'l str,
     account: &'l str,
+    changed: String,
     aws_writes: String,
     #[serde(flatten)]
     members: Members<'l>,
@@ -48,6 +49,7 @@ impl AttemptLog<'_> {
             correlation_id: self.correlation_id,
             caller: self.caller,
             account: self.account,
+            changed: self.attribution.changes().join(" "),
             aws_writes: self.attribution.writes().join(" "),
             members: measured.members(metering, &[Dimension::Account], now_ms),
         };

@@ -75,6 +75,7 @@ struct Line<'l> {
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<Fault>,
+    changed: String,
     aws_writes: String,
     cause: String,
     #[serde(flatten)]
@@ -108,6 +109,9 @@ impl RequestLog {
             account: self.account.as_deref().unwrap_or_default(),
             status: reply.status.as_u16(),
             fault,
+            changed: attribution
+                .map(|attribution| attribution.changes().join(" "))
+                .unwrap_or_default(),
             aws_writes: attribution
                 .map(|attribution| attribution.writes().join(" "))
                 .unwrap_or_default(),

@@ -1,9 +1,11 @@
 //! Who asked can be seen in the member account, and what AWS made of it in the function's log.
 
 use ecs_api::config::LogLevel;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::secrets::Log;
+use crate::services::documented;
+use crate::support::scripted::{NAMESPACE, ScriptedApp};
 use crate::support::{Caller, TestApp};
 
 /// Returns the user agents of the calls of an operation.
@@ -63,4 +65,38 @@ async fn a_callers_name_adds_nothing_to_the_user_agent_but_itself() {
         agents[0].contains("md/ecs-api-caller#the_portal__x__y_z_1__ md/ecs-api-request#"),
         "{agents:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_names_what_was_changed_whether_the_path_names_it_or_not() {
+    let app = ScriptedApp::new();
+    let changed = async |method: &str, path: &str, body: &Value| {
+        let (log, _guard) = Log::start(LogLevel::Info);
+        let status = app.send(method, path, None, body).await.status;
+        assert!(status < 300, "{method} {path}: {status}");
+        let lines = log.lines();
+        let line = lines.iter().find(|line| line["message"] == "request");
+        line.expect("a line")["changed"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let made = changed("POST", "/nonprod/services", &documented(NAMESPACE)).await;
+    let mut made: Vec<_> = made.split(' ').collect();
+    made.sort_unstable();
+    let expected = [
+        "ecs:CreateCluster=myclu",
+        "ecs:CreateService=myclu/webapp",
+        "ecs:RegisterTaskDefinition=mytaskdef",
+        "servicediscovery:CreateService=www",
+    ];
+    assert_eq!(made, expected);
+    let service = "/nonprod/clusters/myclu/services/webapp";
+    let scaled = changed("PATCH", service, &json!({"desiredCount": 2})).await;
+    assert_eq!(scaled, "ecs:UpdateService=myclu/webapp");
+    assert_eq!(changed("GET", service, &json!({})).await, "");
+    let arn = "arn%3Aaws%3Aecs%3Aus-east-1%3A111122223333%3Aservice%2Fmyclu%2Fwebapp";
+    let service = format!("/nonprod/clusters/myclu/services/{arn}");
+    let deleted = changed("DELETE", &service, &json!({})).await;
+    assert_eq!(deleted, "ecs:DeleteService=myclu/webapp");
 }

@@ -32,6 +32,7 @@ mod limits;
 mod meta;
 mod metrics;
 mod openapi;
+mod operations;
 mod retries;
 mod rooms;
 mod secrets;

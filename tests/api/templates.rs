@@ -563,11 +563,12 @@ fn what_happened_outlives_the_stack_and_what_is_given_is_not_shown() {
 
 /// The types that have no tags of their own.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>
-const UNTAGGABLE: [&str; 8] = [
+const UNTAGGABLE: [&str; 9] = [
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::Authorizer",
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
+    "AWS::CloudWatch::Dashboard",
     "AWS::Lambda::Alias",
     "AWS::Lambda::Permission",
     "AWS::Route53::RecordSet",

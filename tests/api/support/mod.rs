@@ -1,6 +1,7 @@
 //! What the tests enter through: [`TestApp`] and its named callers.
 
 mod account;
+pub mod alarms;
 mod app;
 mod described;
 pub mod emf;
