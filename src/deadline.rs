@@ -110,11 +110,13 @@ impl Deadline {
     ///
     /// # Errors
     /// The error of `work`, or [`Elapsed`] as one; `work` is dropped where it stood.
-    pub async fn run<T, E: From<Elapsed>>(
+    pub fn run<T, E: From<Elapsed>>(
         self,
         work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        self.limit(Box::pin(work)).await?
+    ) -> impl Future<Output = Result<T, E>> {
+        // Boxed here and not when it is first awaited, so that who calls this does not carry it either.
+        let work = Box::pin(work);
+        async move { self.limit(work).await? }
     }
 }
 

@@ -105,8 +105,8 @@ pub async fn create(
         Preparation::Done(service) => return show(context, *service).await.map_err(fails),
     };
     let (mark, log) = (lease.mark(), UndoLog::default());
-    let made = working.limit(Box::pin(make(context, plan, &mark, &log, working)));
-    let cause = match made.await.map_err(Cause::from).and_then(|made| made) {
+    let made = working.run(make(context, plan, &mark, &log, working));
+    let cause = match made.await {
         Ok(creation) => {
             lease
                 .end(End::Done(creation.arns()), context.deadline)

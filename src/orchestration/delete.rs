@@ -98,11 +98,7 @@ pub async fn delete(
     target: &Target,
     deadline: Deadline,
 ) -> Result<Progress, Failure> {
-    let begun = deadline
-        .limit(Box::pin(begin(account, target)))
-        .await
-        .map_err(Cause::from)
-        .and_then(|begun| begun);
+    let begun = deadline.run(begin(account, target)).await;
     let service = begun.map_err(|cause| Failure {
         cause,
         deleted: Vec::new(),
@@ -133,8 +129,8 @@ pub async fn plan(
     deadline: Deadline,
 ) -> Result<Vec<Step>, Cause> {
     deadline
-        .limit(Box::pin(planned::steps(account, target, deadline)))
-        .await?
+        .run(planned::steps(account, target, deadline))
+        .await
 }
 
 /// Goes on with what a request had no time for: looks once at everything, and does what can be done now.

@@ -22,8 +22,7 @@ pub(super) async fn look_in_time(
     request: &CreateRequest,
     deadline: Deadline,
 ) -> Result<ExistingParts, Cause> {
-    let look = Box::pin(look(context.account, request, deadline));
-    deadline.limit(look).await?
+    deadline.run(look(context.account, request, deadline)).await
 }
 
 /// Looks at everything that can be checked before the first change, side by side.
@@ -97,26 +96,24 @@ pub(super) async fn look_for_own(
     let account = context.account;
     if let TaskDefinitionPart::New(new) = &request.task_definition {
         let revisions = task_definition::find_marked(account, mark, &new.family);
-        found.task_definition = deadline
-            .limit(Box::pin(revisions))
-            .await??
-            .into_iter()
-            .next();
+        let revisions = deadline.run(async { Ok::<_, Cause>(revisions.await?) });
+        found.task_definition = revisions.await?.into_iter().next();
     }
     if let (RegistryPart::New(_), Some(registry)) = (&request.registry, found.registries.first()) {
         let is_own = registry::is_own(account, mark, registry);
-        found.is_own_registry = deadline.limit(Box::pin(is_own)).await??;
+        let is_own = deadline.run(async { Ok::<_, Cause>(is_own.await?) });
+        found.is_own_registry = is_own.await?;
     }
     Ok(found)
 }
 
 /// Returns everything that a request which is done involved, as it is now.
 pub(super) async fn show(context: &CreateContext<'_>, service: Service) -> Result<Creation, Cause> {
-    let parts = Box::pin(look_at_parts(context.account, service));
-    Ok(context.deadline.limit(parts).await??)
+    let parts = look_at_parts(context.account, service);
+    context.deadline.run(parts).await
 }
 
-async fn look_at_parts(account: &Account, service: Service) -> Result<Creation, Error> {
+async fn look_at_parts(account: &Account, service: Service) -> Result<Creation, Cause> {
     let cluster = service.cluster_arn().unwrap_or_default();
     let cluster = account.cluster_of("ecs:DescribeServices", cluster)?;
     let definition = service.task_definition().unwrap_or_default();
