@@ -157,9 +157,9 @@ impl App {
             }
             Err(malformed) => Err(malformed.clone().into()),
         };
-        let is_safe = call.as_ref().is_ok_and(|call| call.method.is_safe());
+        let repeats_safely = call.as_ref().is_ok_and(repeats_safely);
         let reply = outcome.unwrap_or_else(|error| {
-            let reply = problem::reply(&error, &context.request_id, is_safe);
+            let reply = problem::reply(&error, &context.request_id, repeats_safely);
             log.error = Some(error);
             reply
         });
@@ -319,6 +319,12 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without a message").to_owned()
+}
+
+/// Returns `true` if the request, sent again, does nothing twice: it changes nothing, or has a key, which is heeded or
+/// refused.
+fn repeats_safely(call: &Call) -> bool {
+    call.method.is_safe() || call.headers.contains_key(IDEMPOTENCY_KEY)
 }
 
 /// Refuses a key that would not be heeded: its sender relies on it.

@@ -119,9 +119,10 @@ impl Verdict {
     }
 }
 
-/// Writes the problem of an error. `is_safe` says whether the request was one that changes nothing.
-pub fn reply(error: &Error, request_id: &str, is_safe: bool) -> Reply {
-    let verdict = verdict(error, is_safe);
+/// Writes the problem of an error. `repeats_safely` claims that the request, sent again, does nothing
+/// twice.
+pub fn reply(error: &Error, request_id: &str, repeats_safely: bool) -> Reply {
+    let verdict = verdict(error, repeats_safely);
     let mut problem = Map::new();
     problem.insert("type".to_owned(), "about:blank".into());
     problem.insert(
@@ -255,7 +256,7 @@ fn aws_error(error: &Error) -> Option<&aws::Error> {
 }
 
 /// Finds an error's status and code: the status table.
-fn verdict(error: &Error, is_safe: bool) -> Verdict {
+fn verdict(error: &Error, repeats_safely: bool) -> Verdict {
     match error {
         Error::Malformed(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedRequest"),
         Error::Body(error) => status_of_body(error),
@@ -272,7 +273,7 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
         Error::MethodNotAllowed { .. } => {
             Verdict::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed")
         }
-        Error::Aws(error) => status_of_aws(error, is_safe),
+        Error::Aws(error) => status_of_aws(error, repeats_safely),
         Error::Create(failure) => status_of_create(failure),
         Error::Delete(failure) => status_of_cause(&failure.cause),
         Error::Flow(cause) => status_of_cause(cause),
@@ -282,7 +283,7 @@ fn verdict(error: &Error, is_safe: bool) -> Verdict {
         }
         Error::NothingStarted(_) => Verdict::new(StatusCode::CONFLICT, "NothingStarted"),
         Error::Deadline(_) => {
-            Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(is_safe)
+            Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(repeats_safely)
         }
         Error::Bug(_) => Verdict::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
     }
