@@ -12,6 +12,7 @@ pub mod logs;
 pub mod meta;
 pub mod operation;
 pub mod orchestrations;
+mod paging;
 pub mod parameters;
 pub mod registries;
 mod request;

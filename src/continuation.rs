@@ -253,20 +253,19 @@ async fn look_after(
             (end, Attempt::Done(format!("`{arn}` is there, and stays")))
         }
         UndoOutcome::TakenBack(report) => {
-            let gone = report.rolled_back.iter().map(Arn::as_str);
-            let gone = gone.collect::<Vec<_>>().join(", ");
+            let gone = gone(&report.rolled_back);
             let left = report.left_behind.iter();
             let left: Vec<_> = left
                 .map(|left| format!("`{}`: {}", left.arn, left.error))
                 .collect();
             if left.is_empty() {
                 let end = End::Undone;
-                (end, Attempt::Done(format!("taken back: {gone}")))
+                (end, Attempt::Done(gone))
             } else if report.standing == Standing::Kept {
                 let end = End::Undone;
                 (
                     end,
-                    Attempt::Done(format!("taken back: {gone}; kept: {}", left.join("; "))),
+                    Attempt::Done(format!("{gone}; kept: {}", left.join("; "))),
                 )
             } else if report.standing == Standing::Refused {
                 (End::Unfinished, Attempt::Refused(left.join("; ")))
@@ -278,6 +277,16 @@ async fn look_after(
     };
     lease.end(end, deadline).await;
     attempt
+}
+
+/// Says what a watch has taken back.
+fn gone(arns: &[Arn]) -> String {
+    let arns: Vec<_> = arns.iter().map(Arn::as_str).collect();
+    if arns.is_empty() {
+        "nothing was there to take back".to_owned()
+    } else {
+        format!("taken back: {}", arns.join(", "))
+    }
 }
 
 fn no_account(name: &str) -> Attempt {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::{error, info};
 
+use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::PendingDelete;
 use crate::orchestration::record::Watch;
 use crate::telemetry::Metric;
@@ -276,15 +277,15 @@ impl Message {
                 correlation_id: &watch.correlation_id,
                 caller: &watch.caller,
                 account: &watch.account,
-                cluster: "",
-                service: "",
+                cluster: watch.cluster.as_ref().map(ClusterName::as_str),
+                service: watch.service.as_ref().map(ServiceName::as_str),
             },
             Work::Delete(work) => Line {
                 correlation_id: &work.correlation_id,
                 caller: &work.caller,
                 account: &work.account,
-                cluster: work.delete.cluster.as_str(),
-                service: work.delete.service.as_str(),
+                cluster: Some(work.delete.cluster.as_str()),
+                service: Some(work.delete.service.as_str()),
             },
         }
     }
@@ -295,8 +296,8 @@ struct Line<'m> {
     correlation_id: &'m str,
     caller: &'m str,
     account: &'m str,
-    cluster: &'m str,
-    service: &'m str,
+    cluster: Option<&'m str>,
+    service: Option<&'m str>,
 }
 
 fn age(since: Timestamp) -> Duration {

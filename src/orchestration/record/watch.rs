@@ -11,6 +11,7 @@ use crate::aws::queue::DELAY_MAX;
 use crate::aws::table::Write;
 use crate::clock::milliseconds;
 use crate::deadline::Deadline;
+use crate::ids::{ClusterName, ServiceName};
 
 /// The time that a watch waits for after the end of the lease, so that clocks may differ by as much.
 const AFTER_LEASE: Duration = Duration::from_secs(1);
@@ -31,6 +32,12 @@ pub struct Watch {
     pub caller: String,
     /// The id of the request that asked for it; it is in every line of the log.
     pub correlation_id: String,
+    /// The cluster of what is made, for the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterName>,
+    /// The service that is made, for the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
 }
 
 /// The findings of a watch.
@@ -54,6 +61,8 @@ impl Watch {
             account: record.account.clone(),
             caller: identity.caller.clone(),
             correlation_id: identity.request_id.clone(),
+            cluster: record.names.cluster.clone(),
+            service: record.names.service.clone(),
         }
     }
 

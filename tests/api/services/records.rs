@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use ecs_api::config::LogLevel;
 use fake_aws::{Fault, Moment};
 use serde_json::{Value, json};
 
 use super::documented;
+use crate::secrets::Log;
 use crate::support::scripted::{MEMBER, NAMESPACE, ScriptedApp};
 
 /// The longest time after the end of an invocation's lease until what it left is gone.
@@ -68,6 +70,42 @@ async fn a_create_that_is_killed_at_any_call_is_taken_back_or_done_without_its_c
         number += 1;
     }
     assert!(number > 10, "only {number} calls were made");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_says_whose_create_a_watch_has_taken_back_and_what_of_it() {
+    for (operation, expected) in [
+        ("ecs:DescribeServices", "nothing was there to take back"),
+        ("ecs:CreateService", "taken back: arn:aws:"),
+    ] {
+        let app = ScriptedApp::new();
+        app.aws.on(operation).once().meets(Fault::silence());
+        let body = body();
+        tokio::select! {
+            answer = app.create(None, &body) => panic!("{}", answer.text()),
+            () = async {
+                for call in ["dynamodb:PutItem", "sqs:SendMessage", operation] {
+                    app.aws.until_called(call).await;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            } => {}
+        }
+        let (log, _guard) = Log::start(LogLevel::Info);
+        app.deliver_for(LEASE + AFTER_LEASE).await;
+        let line = log
+            .lines()
+            .into_iter()
+            .find(|line| line["message"] == "watch: done");
+        let line = line.expect("a watch that found a dead create says so");
+        assert_eq!(
+            (&line["cluster"], &line["service"]),
+            (&json!("myclu"), &json!("webapp")),
+            "{line}"
+        );
+        let cause = line["cause"].as_str().unwrap_or_default();
+        assert!(cause.starts_with(expected), "{line}");
+        assert_eq!(app.inventory(), [""; 0]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
