@@ -1,16 +1,17 @@
 //! What is secret is neither logged nor answered nor shown by `Debug`, and nobody writes lines of their own into the log.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ecs_api::config::{Config, LogLevel};
 use ecs_api::{intake, telemetry};
 use fake_aws::Fault;
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::services::documented;
+use crate::support::leaks::{self, LogChecker, WrittenCalls};
 use crate::support::scripted::{EXTERNAL_ID, NAMESPACE, ScriptedApp};
 use crate::support::{Answer, Caller, TestAccount, TestApp};
 
@@ -20,14 +21,12 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     pub fn start(level: LogLevel) -> (Self, tracing::subscriber::DefaultGuard) {
-        // As long as anybody listens to everything, no line's place in the code is taken for one that nobody listens to,
+        // As long as somebody listens to everything, no line's place in the code is taken for one that nobody listens to,
         // however threads come and go that have a log.
-        static LISTENER: OnceLock<tracing::Dispatch> = OnceLock::new();
-        LISTENER.get_or_init(|| {
-            tracing::Dispatch::new(telemetry::subscriber(LogLevel::Trace, io::sink))
-        });
+        leaks::listen();
         let log = Self::default();
-        let guard = tracing::subscriber::set_default(telemetry::subscriber(level, log.clone()));
+        let guard =
+            tracing::subscriber::set_default(telemetry::subscriber(level, LogChecker(log.clone())));
         (log, guard)
     }
 
@@ -51,14 +50,6 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
     }
 }
 
@@ -248,6 +239,33 @@ fn debug_shows_no_secret() {
     for hidden in [SECRET, &token, "external-"] {
         assert!(!shown.contains(hidden), "{shown}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_written_down_anywhere_fails_its_test() {
+    let app = ScriptedApp::new();
+    let environment =
+        json!({"body": {"containers": {"environment": {"A": "hush-hush-environment"}}}});
+    leaks::keep_event_secret(&environment);
+    let fails = || {
+        let check = AssertUnwindSafe(|| WrittenCalls::default().check(&app.aws));
+        catch_unwind(check).is_err()
+    };
+    assert!(!fails(), "nothing is written down yet");
+    for secret in [EXTERNAL_ID, "a-writers-token", "hush-hush-environment"] {
+        tracing::warn!(secret, "a line");
+        assert!(fails(), "{secret} in the log");
+        leaks::check_answer(&json!({"statusCode": 400, "body": format!("`{secret}` is wrong")}));
+        assert!(fails(), "{secret} in a problem");
+        leaks::check_answer(&json!({"statusCode": 200, "body": secret}));
+        assert!(!fails(), "what is answered to whoever sent it is no leak");
+    }
+    let sqs = aws_sdk_sqs::Client::new(&app.aws.sdk_config(fake_aws::HUB));
+    let message = sqs.send_message().queue_url(&app.queue_url);
+    message.message_body(EXTERNAL_ID).send().await.unwrap();
+    assert!(fails(), "a message");
+    let all = app.aws.calls().len();
+    assert!(app.aws.visit_calls_since(all, |_| panic!("seen twice")) == all);
 }
 
 /// Gives the documented request what nobody else may see, wherever a body takes such a thing.

@@ -62,6 +62,7 @@ impl TestAccount {
     /// The account's entry in the configuration: every value is recognisably this account's.
     pub fn settings(&self) -> Value {
         let Self { id, .. } = self;
+        super::leaks::keep_secret(&format!("external-{id}"));
         json!({
             "roleArn": format!("arn:aws:iam::{id}:role/ecs-api"),
             "externalId": format!("external-{id}"),

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::account::TestAccount;
 use super::described;
+use super::leaks::{self, WrittenCalls};
 use super::local_aws::{HUB, records_table, rules};
 
 /// The table of records of an AWS in memory.
@@ -61,6 +62,7 @@ pub struct TestApp {
     app: App,
     accounts: Vec<TestAccount>,
     aws: FakeAws,
+    written: WrittenCalls,
     time_left: Duration,
 }
 
@@ -138,11 +140,13 @@ impl TestApp {
 
     /// A process of the function at this door of AWS.
     fn at(aws: FakeAws, accounts: Vec<TestAccount>, config: Config) -> Self {
+        leaks::listen();
         let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         Self {
             app: App::new(config, clients),
             accounts,
             aws,
+            written: WrittenCalls::default(),
             time_left: Duration::from_secs(29),
         }
     }
@@ -198,10 +202,12 @@ impl TestApp {
         };
         let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         let clock = aws.clone();
+        leaks::listen();
         Self {
             app: App::with_clock(config, clients, Clock::from_fn(move || clock.now())),
             accounts,
             aws,
+            written: WrittenCalls::default(),
             time_left: Duration::from_secs(29),
         }
     }
@@ -304,9 +310,13 @@ impl TestApp {
         context.xray_trace_id = Some(trace.to_owned());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
+        leaks::keep_event_secret(&event);
         // On the heap, so that the helpers of tests that wait for it stay small.
         let handled = Box::pin(self.app.handle(LambdaEvent::new(event, context)));
-        handled.await.map_err(|error| error.to_string())
+        let answer = handled.await.map_err(|error| error.to_string());
+        answer.iter().for_each(leaks::check_answer);
+        self.written.check(&self.aws);
+        answer
     }
 }
 

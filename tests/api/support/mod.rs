@@ -5,6 +5,7 @@ pub mod alarms;
 mod app;
 mod described;
 pub mod emf;
+pub mod leaks;
 mod local_aws;
 mod process;
 pub mod promised;

@@ -13,6 +13,7 @@ use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use super::app::{Answer, Caller};
+use super::leaks::{self, WrittenCalls};
 
 /// The member account of scripted tests, `nonprod` in paths.
 pub const MEMBER: &str = "111122223333";
@@ -28,6 +29,7 @@ pub struct ScriptedApp {
     pub aws: FakeAws,
     pub queue_url: String,
     app: App,
+    written: WrittenCalls,
     settings: Value,
     time_left: Duration,
 }
@@ -84,9 +86,12 @@ impl ScriptedApp {
             .build();
         let accounts = Accounts::new(config.accounts.clone(), function);
         let clock = aws.clone();
+        leaks::listen();
+        leaks::keep_secret(EXTERNAL_ID);
         Self {
             app: App::with_clock(config, accounts, Clock::from_fn(move || clock.now())),
             aws,
+            written: WrittenCalls::default(),
             queue_url,
             settings: settings.clone(),
             time_left: Duration::from_secs(29),
@@ -132,8 +137,12 @@ impl ScriptedApp {
             .duration_since(UNIX_EPOCH)
             .expect("it is after 1970");
         context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
+        leaks::keep_event_secret(&event);
         let handled = Box::pin(self.app.handle(LambdaEvent::new(event, context)));
-        handled.await.expect("the event is of a known kind")
+        let answer = handled.await.expect("the event is of a known kind");
+        leaks::check_answer(&answer);
+        self.written.check(&self.aws);
+        answer
     }
 
     /// Delivers the messages of the queue that are due, as Lambda's event source does, and those that they lead to, for

@@ -143,6 +143,11 @@ impl FakeAws {
         lock(&self.door.journal).calls()
     }
 
+    /// Visits the calls that came through this door since this many of them, and returns how many there are.
+    pub fn visit_calls_since(&self, seen: usize, visit: impl FnMut(&JournalEntry)) -> usize {
+        lock(&self.door.journal).visit_since(seen, visit)
+    }
+
     /// Returns the operations of the calls so far, in their order.
     pub fn operations(&self) -> Vec<String> {
         let calls = self.calls().into_iter();

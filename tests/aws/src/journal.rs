@@ -83,6 +83,14 @@ impl Journal {
         self.calls.clear();
     }
 
+    /// Visits the calls since this many, and returns how many there are.
+    pub(crate) fn visit_since(&self, seen: usize, visit: impl FnMut(&JournalEntry)) -> usize {
+        // What was forgotten since has no place any more.
+        let since = if seen > self.calls.len() { 0 } else { seen };
+        self.calls[since..].iter().for_each(visit);
+        self.calls.len()
+    }
+
     pub(crate) fn calls(&self) -> Vec<JournalEntry> {
         self.calls.clone()
     }
