@@ -68,6 +68,8 @@ pub fn keep_event_secret(event: &Value) {
         }
     }
     let body = match &event["body"] {
+        // Most bodies have none, and some are as long as can be.
+        Value::String(text) if !text.to_ascii_lowercase().contains("environment") => return,
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         body => body.clone(),
     };
