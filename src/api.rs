@@ -16,6 +16,7 @@ mod paging;
 pub mod parameters;
 pub mod registries;
 mod request;
+mod run_body;
 pub mod schema;
 pub mod services;
 mod shorthands;

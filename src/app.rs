@@ -37,7 +37,7 @@ use crate::wire::validation::FieldError;
 
 /// The headers of an answer that a page may read.
 const EXPOSED_HEADERS: &str =
-    "Link, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";
+    "Link, Location, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";
 
 /// The application: what lives as long as the process.
 #[derive(Debug)]
@@ -300,6 +300,7 @@ impl App {
             caller,
             continuation: self.continuation.as_ref(),
             records: &self.records,
+            clock: &self.clock,
             deadline: Deadline::of(context.deadline, envelope.gateway_limit()),
             request_id: &context.request_id,
             answer_max_bytes: envelope.answer_max_bytes(),

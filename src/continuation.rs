@@ -1,5 +1,5 @@
-//! Goes on with work that has no caller any more, from the stack's own queue: deletes that outlive their requests, and
-//! the watches of creates.
+//! Goes on with work that has no caller any more, from the stack's own queue: deletes that outlive their requests, the
+//! watches of creates, and the time limits of tasks.
 //!
 //! Every attempt looks at what is there, so that a message that comes twice, late or out of order does no harm; an
 //! attempt that dies on the way is one that SQS delivers again. What an attempt does is
@@ -28,6 +28,7 @@ use crate::intake::batch::{self, Batch};
 use crate::orchestration::Cause;
 use crate::orchestration::delete::{self, Progress, Target};
 use crate::orchestration::record::{End, Records, Watch, WatchFinding};
+use crate::orchestration::time_limit::{Overdue, TimeKeeper};
 use crate::orchestration::undo::{Standing, UndoOutcome, take_back_abandoned};
 use crate::telemetry::AttemptLog;
 
@@ -78,6 +79,14 @@ impl Continuation {
     /// Works with this queue.
     pub fn new(queue: Arc<Queue>) -> Self {
         Self { queue }
+    }
+
+    /// Returns who keeps the time limits of tasks.
+    pub fn time_keeper<'k>(&'k self, clock: &'k Clock) -> TimeKeeper<'k> {
+        TimeKeeper {
+            queue: &self.queue,
+            clock,
+        }
     }
 
     /// Tells whether every message of the batch comes from the stack's own queue.
@@ -226,6 +235,12 @@ async fn do_work(stack: Stack<'_>, message: &Message, deadline: Deadline) -> Att
             of_delete(delete::resume(account, &pending.delete, deadline).await)
         }
         Work::Watch(watch) => look_after(stack.accounts, stack.records, watch, deadline).await,
+        Work::TimeLimit(limit) => {
+            let Some(account) = stack.accounts.get(&limit.account).await else {
+                return no_account(&limit.account);
+            };
+            of_time_limit(limit.keep(account, stack.clock.now_ms(), deadline).await)
+        }
     }
 }
 
@@ -306,6 +321,20 @@ fn of_delete(attempt: Result<Progress, delete::Failure>) -> Attempt {
         Ok(progress) => Attempt::NotYet(waits(&progress)),
         Err(failure) if is_refused(&failure.cause) => Attempt::Refused(failure.to_string()),
         Err(failure) => Attempt::NotYet(failure.to_string()),
+    }
+}
+
+fn of_time_limit(attempt: Result<Overdue, Cause>) -> Attempt {
+    match attempt {
+        Ok(Overdue::NotYet(delay)) => Attempt::TooEarly(delay),
+        // That tasks have ended in time is no news.
+        Ok(Overdue::Stopped(arns)) if arns.is_empty() => Attempt::Done(String::new()),
+        Ok(Overdue::Stopped(arns)) => {
+            let arns: Vec<_> = arns.iter().map(Arn::as_str).collect();
+            Attempt::Done(format!("stopped: {}", arns.join(", ")))
+        }
+        Err(cause) if is_refused(&cause) => Attempt::Refused(cause.to_string()),
+        Err(cause) => Attempt::NotYet(cause.to_string()),
     }
 }
 

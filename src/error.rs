@@ -69,6 +69,9 @@ pub enum Error {
     /// `RunTask` started nothing.
     #[error(transparent)]
     NothingStarted(#[from] NothingStarted),
+    /// The time limit of tasks could not be put onto the queue, so that nothing was started.
+    #[error(transparent)]
+    NoTimeLimit(RunFailure),
     /// The request's time was over.
     #[error(transparent)]
     Deadline(#[from] Elapsed),
@@ -122,6 +125,8 @@ impl From<RunFailure> for Error {
             RunFailure::NothingStarted(nothing) => Self::NothingStarted(nothing),
             RunFailure::Begin(error) => Self::Flow(Cause::Begin(error)),
             RunFailure::Forgotten => Self::Flow(Cause::TasksForgotten),
+            RunFailure::Override(fault) => Self::input(fault.member(), &fault.to_string()),
+            failure @ RunFailure::NoTimeLimit(_) => Self::NoTimeLimit(failure),
         }
     }
 }

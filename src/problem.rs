@@ -282,6 +282,8 @@ fn verdict(error: &Error, repeats_safely: bool) -> Verdict {
                 .retry_after(CAPACITY_RETRY_S)
         }
         Error::NothingStarted(_) => Verdict::new(StatusCode::CONFLICT, "NothingStarted"),
+        Error::NoTimeLimit(_) => Verdict::new(StatusCode::SERVICE_UNAVAILABLE, "QueueUnavailable")
+            .retry_after(UNRECORDED_RETRY_S),
         Error::Deadline(_) => {
             Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(repeats_safely)
         }

@@ -43,6 +43,7 @@ pub(crate) fn shared_headers() -> Value {
     json!({
         REQUEST_ID: header("Finds the request in the log.", json!({"type": "string"})),
         "Link": header("`<…>; rel=\"next\"`: the path and query of what follows. Absent at the end.", json!({"type": "string"})),
+        "Location": header("The path and query that go on from here.", json!({"type": "string"})),
         "Retry-After": header("When to ask again, in seconds.", json!({"type": "integer", "minimum": 0})),
         "Preference-Applied": header("`handling=lenient`, if that was asked for.", json!({"type": "string"})),
         "X-Ignored-Members": header("The paths of the members that were dropped, comma-separated.", json!({"type": "string"})),

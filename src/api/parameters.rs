@@ -90,6 +90,16 @@ pub const RECURSIVE: Parameter = Parameter::new(
     "Also delete what belongs to the service. Default: false.",
 );
 
+/// The most seconds of a long poll, which fits into the time that a gateway gives a request.
+pub const WAIT_MAX_S: u32 = 25;
+
+/// Asks a long poll to wait.
+pub const WAIT: Parameter = Parameter::new(
+    "wait",
+    Values::UpTo(WAIT_MAX_S as i64),
+    "Waits for the end, this many seconds at most, 1 to 25. Default: answers at once.",
+);
+
 /// Every parameter of a path.
 pub const OF_PATHS: &[Parameter] = &[
     Parameter::required(

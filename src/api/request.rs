@@ -1,9 +1,13 @@
 //! What a handler is given, and how it reads it.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
+use super::parameters::WAIT_MAX_S;
 use super::{answers, body};
 use crate::aws::Account;
+use crate::clock::Clock;
 use crate::config;
 use crate::continuation::Continuation;
 use crate::deadline::Deadline;
@@ -36,6 +40,8 @@ pub struct Request<'r> {
     pub continuation: Option<&'r Continuation>,
     /// The records of what is to be done once.
     pub records: &'r Records,
+    /// The time of day.
+    pub clock: &'r Clock,
     /// The moment at which the answer must be on its way.
     pub deadline: Deadline,
     /// Lambda's id of the invocation.
@@ -144,6 +150,30 @@ impl Request<'_> {
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the time that `wait` (1 to 25 seconds) asks to wait; `None` if nobody asks.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for any other value.
+    pub fn wait(&self) -> Result<Option<Duration>, Error> {
+        let Some(text) = self.query("wait") else {
+            return Ok(None);
+        };
+        let seconds = text
+            .parse()
+            .ok()
+            .filter(|seconds| (1..=WAIT_MAX_S).contains(seconds));
+        let refused = || Error::input("wait", "expected a whole number of seconds, 1 to 25");
+        Ok(Some(Duration::from_secs(u64::from(
+            seconds.ok_or_else(refused)?,
+        ))))
+    }
+
+    /// Returns the path of something below this request's, with a query.
+    pub fn below(&self, name: &str, query: &str) -> String {
+        let path = self.call.path.trim_end_matches('/');
+        format!("{}{path}/{name}?{query}", self.call.prefix)
     }
 
     /// Returns `true` if the caller wants unknown members dropped (RFC 7240).

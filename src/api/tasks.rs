@@ -1,19 +1,21 @@
 //! Tasks.
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
+use lambda_http::http::header;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::operation::{Group, Handler, Operation, ProblemSchema};
-use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values};
-use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
-use super::tags::{self, TAGS_OF_ECS};
+use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values, WAIT};
+use super::schema::{Answer, AwsOperation, Body, Member, Schema};
+use super::{Request, run_body};
 use crate::aws::ecs::{self, TaskFilter};
 use crate::error::{Error, NotFound};
 use crate::ids::{Family, ServiceName};
+use crate::orchestration::outcome::{Outcome, is_over};
 use crate::orchestration::{launch, tasks};
 use crate::reply::Reply;
-use crate::wire::inputs::RunTaskInput;
 use crate::wire::outputs::{Failure, Output as _, Task};
 use crate::wire::write::write;
 
@@ -25,14 +27,43 @@ const STARTED_BY_MAX: usize = 128;
 const REASON_MAX: usize = 1024;
 
 /// The states that tasks shall be in.
-const STATUSES: &[&str] = &["RUNNING", "PENDING", "STOPPED"];
+/// AWS takes PENDING too, and never lists a task by it
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>).
+const STATUSES: &[&str] = &["RUNNING", "STOPPED"];
+
+/// The time kept back of a request's to look at the task definitions of tasks that were waited for.
+const OUTCOME_RESERVE: Duration = Duration::from_secs(1);
 
 /// A task as it is shown.
 const TASK: Schema = Schema::Extended(
     "Task",
     Task::WALK,
-    &[Member::sometimes("Revision", Schema::Integer)
-        .described("The number of the task definition that it runs.")],
+    &[
+        Member::sometimes("Revision", Schema::Integer)
+            .described("The number of the task definition that it runs."),
+        Member::always("Outcome", OUTCOME),
+    ],
+);
+
+/// The outcome of a task.
+const OUTCOME: Schema = Schema::Component(
+    "Outcome",
+    &Schema::Object(&[
+        Member::always(
+            "State",
+            Schema::Json(
+                r#"{"enum": ["pending", "running", "succeeded", "failed", "stopped"]}"#,
+            ),
+        )
+        .described(
+            "`pending` until it has started, `running` until it is STOPPED. Then: `succeeded` if its essential \
+             containers ended by themselves with code 0, `failed` if one did not or it never started, `stopped` if it \
+             was ended from outside.",
+        ),
+        Member::sometimes("ExitCode", Schema::Integer)
+            .described("That of the essential container that decided."),
+        Member::sometimes("Reason", Schema::Text).described("Why, in words."),
+    ]),
 );
 
 /// Tasks as AWS's `DescribeTasks` answers them.
@@ -122,15 +153,25 @@ pub async fn list_tasks(request: &Request<'_>) -> Result<Reply, Error> {
 pub const RUN: Operation = Operation {
     heeds_idempotency_key: true,
     group: Group::Tasks,
-    summary: "Run tasks of a task definition.",
+    query: &[WAIT],
+    summary: "Run tasks of a task definition and, if asked for, wait for their outcome.",
     description: "Network and launch type default as for services. If AWS starts some tasks and not others, `Failures` says \
-                  why; if it starts none, the answer is a problem with `Failures`: 503 for want of capacity, else 409.",
+                  why; if it starts none, the answer is a problem with `Failures`: 503 for want of capacity, else 409. With \
+                  `wait`, the answer comes when all tasks are STOPPED, or is a 202 whose `Location` waits for the first of \
+                  them. `timeoutSeconds` needs the stack's queue, and takes the place of `startedBy`.",
     body: Some(Body {
-        schema: Schema::Input(RUN_TASK_INPUT),
+        schema: Schema::Input(run_body::RUN_TASK_INPUT),
         is_required: true,
         aws: Some(AwsOperation::Ecs("RunTask")),
     }),
-    answers: &[Answer::json("Done, as AWS answers it.", TASKS)],
+    answers: &[
+        Answer::json("Started; with `wait`, STOPPED.", TASKS),
+        Answer {
+            status: 202,
+            headers: &["Location", "Retry-After"],
+            ..Answer::json("Started, and not all are STOPPED yet.", TASKS)
+        },
+    ],
     problem: Some(ProblemSchema {
         name: "RunProblem",
         members: &[
@@ -145,9 +186,6 @@ pub const RUN: Operation = Operation {
     )
 };
 
-/// The input of `RunTask`, with tags as a map.
-const RUN_TASK_INPUT: &InputSchema = &InputSchema::of::<RunTaskInput>().with(&[TAGS_OF_ECS]);
-
 /// Runs tasks in the cluster that the path names, with the account's defaults.
 ///
 /// # Errors
@@ -155,11 +193,8 @@ const RUN_TASK_INPUT: &InputSchema = &InputSchema::of::<RunTaskInput>().with(&[T
 /// failures if it started no task.
 pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
-    let (mut input, ignored) = request.input::<RunTaskInput>(tags::as_list)?;
-    request.check_cluster(input.cluster.as_deref(), &cluster)?;
-    // DIFFERENCE: the original sent the path's cluster as a task definition, and always failed.
-    input.cluster = Some(cluster.to_string());
-    tags::put_account(request, &mut input.tags, "tags")?;
+    let wait = request.wait()?;
+    let (run, ignored) = run_body::read_run(request, &cluster)?;
     let identity = request.identity()?;
     let Request {
         account,
@@ -168,30 +203,56 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
         ..
     } = *request;
     let started = if identity.is_keyed {
-        launch::run_task_once(account, records, &identity, &cluster, input, deadline).await?
+        launch::run_task_once(account, records, &identity, run, deadline).await?
     } else {
-        launch::run_task(account, &cluster, input, &identity.token(), deadline).await?
+        launch::run_task(account, run, &identity.token(), deadline).await?
     };
-    let tasks = started
-        .tasks()
-        .iter()
-        .map(write_task)
-        .collect::<Result<Vec<_>, Error>>()?;
-    let failures = started
-        .failures()
+    let mut tasks = started.tasks.unwrap_or_default();
+    if let Some(wait) = wait {
+        let until = deadline.keeping(OUTCOME_RESERVE).within(wait);
+        tasks = tasks::wait_until_over(account, &cluster, tasks, until).await;
+    }
+    let failures = started.failures.unwrap_or_default();
+    let failures = failures
         .iter()
         .map(|failure| Ok(write(failure)?))
         .collect::<Result<Vec<_>, Error>>()?;
-    Ok(Reply::json(json!({"Tasks": tasks, "Failures": failures}))
-        .with_ignored(request.is_lenient(), &ignored))
+    let outcomes = tasks::outcomes(account, &tasks).await;
+    let is_told = outcomes.is_ok() && tasks.iter().all(is_over);
+    // The tasks are there: whatever goes wrong from here on must not hide them.
+    let outcomes = outcomes.unwrap_or_else(|error| {
+        let untold = Outcome::untold(format!("ask again for its outcome: {error}"));
+        vec![untold; tasks.len()]
+    });
+    let written = write_tasks(&tasks, &outcomes)?;
+    let reply = Reply::json(json!({"Tasks": written, "Failures": failures}));
+    let reply = match tasks.first() {
+        Some(first) if wait.is_some() && !is_told => {
+            let place = request.below(&bare_id(first), WAIT_ON);
+            reply.accepted(0).with_header(header::LOCATION, &place)
+        }
+        _ => reply,
+    };
+    Ok(reply.with_ignored(request.is_lenient(), &ignored))
+}
+
+/// The query of a `Location` that waits as long as a request may.
+const WAIT_ON: &str = "wait=25";
+
+/// Returns the id that a task's path ends in.
+fn bare_id(task: &Task) -> String {
+    let arn = task.task_arn().unwrap_or_default();
+    arn.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// `GET …/tasks/{task}`.
 pub const SHOW: Operation = Operation {
+    query: &[WAIT],
     group: Group::Tasks,
-    summary: "Show a task with its tags.",
+    summary: "Show a task with its tags and its outcome and, if asked for, wait for that.",
     description: "A stopped task is known for about an hour. One that AWS does not know is looked for again for some \
-                  seconds: it may have been started just now.",
+                  seconds: it may have been started just now. With `wait`, the answer comes when the task is STOPPED, or \
+                  shows it as it is when the time is over.",
     answers: &[Answer::json("Done, as AWS answers it.", TASKS)],
     ..Operation::get(
         "show_task",
@@ -207,16 +268,35 @@ pub const SHOW: Operation = Operation {
 pub async fn show_task(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let task = request.task(&cluster)?;
-    let found = tasks::find_task(request.account, &cluster, &task, request.deadline).await?;
+    let wait = request.wait()?;
+    let Request {
+        account, deadline, ..
+    } = *request;
+    let found = tasks::find_task(account, &cluster, &task, deadline).await?;
     // DIFFERENCE: the original answered 200 and a failure.
-    let found = found.ok_or(NotFound::Task { task, cluster })?;
-    Ok(Reply::json(
-        json!({"Tasks": [write_task(&found)?], "Failures": []}),
-    ))
+    let found = found.ok_or_else(|| NotFound::Task {
+        task,
+        cluster: cluster.clone(),
+    })?;
+    let mut tasks = vec![found];
+    if let Some(wait) = wait {
+        let until = deadline.keeping(OUTCOME_RESERVE).within(wait);
+        tasks = tasks::wait_until_over(account, &cluster, tasks, until).await;
+    }
+    let outcomes = tasks::outcomes(account, &tasks).await?;
+    let written = write_tasks(&tasks, &outcomes)?;
+    Ok(Reply::json(json!({"Tasks": written, "Failures": []})))
 }
 
-/// Writes a task, with the number of its task definition.
-fn write_task(task: &Task) -> Result<Value, Error> {
+/// Writes tasks, each with its outcome.
+fn write_tasks(tasks: &[Task], outcomes: &[Outcome]) -> Result<Vec<Value>, Error> {
+    let both = tasks.iter().zip(outcomes);
+    both.map(|(task, outcome)| write_task(task, outcome))
+        .collect()
+}
+
+/// Writes a task, with the number of its task definition and its outcome.
+fn write_task(task: &Task, outcome: &Outcome) -> Result<Value, Error> {
     let mut answer = write(task)?;
     let revision = task
         .task_definition_arn()
@@ -224,6 +304,14 @@ fn write_task(task: &Task) -> Result<Value, Error> {
     if let Some(revision) = revision {
         answer["Revision"] = revision.into();
     }
+    let mut written = json!({"State": outcome.state.name()});
+    if let Some(code) = outcome.exit_code {
+        written["ExitCode"] = code.into();
+    }
+    if let Some(reason) = &outcome.reason {
+        written["Reason"] = reason.as_str().into();
+    }
+    answer["Outcome"] = written;
     Ok(answer)
 }
 
@@ -263,7 +351,9 @@ pub async fn stop_task(request: &Request<'_>) -> Result<Reply, Error> {
         return Err(Error::input("reason", "expected at most 1024 characters"));
     }
     let stopped = ecs::stop_task(request.account, &cluster, &task, reason).await?;
-    let task = stopped.task().map(write_task).transpose()?;
     let lacking = || request.account.lacking("ecs:StopTask", "task");
-    Ok(Reply::json(json!({"Task": task.ok_or_else(lacking)?})))
+    let tasks = [stopped.task.ok_or_else(lacking)?];
+    let outcomes = tasks::outcomes(request.account, &tasks).await?;
+    let written = write_tasks(&tasks, &outcomes)?.pop();
+    Ok(Reply::json(json!({"Task": written})))
 }

@@ -9,6 +9,7 @@ use tracing::{error, info};
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::PendingDelete;
 use crate::orchestration::record::Watch;
+use crate::orchestration::time_limit::TimeLimit;
 use crate::telemetry::Metric;
 
 /// The delay before the first attempt; each later one waits twice as long as the one before.
@@ -38,6 +39,8 @@ pub(super) struct Message {
 pub(super) enum Work {
     /// To look whether a create has died.
     Watch(Watch),
+    /// To stop tasks whose time is over.
+    TimeLimit(TimeLimit),
     /// To go on with a delete.
     Delete(DeleteWork),
 }
@@ -47,6 +50,7 @@ impl Work {
     pub fn metric(&self) -> Metric {
         match self {
             Self::Watch(_) => Metric::WatchAttempts,
+            Self::TimeLimit(_) => Metric::TimeLimitAttempts,
             Self::Delete(_) => Metric::DeleteAttempts,
         }
     }
@@ -178,6 +182,7 @@ impl Message {
     pub fn correlation_id(&self) -> &str {
         match &self.work {
             Work::Watch(watch) => &watch.correlation_id,
+            Work::TimeLimit(limit) => &limit.correlation_id,
             Work::Delete(delete) => &delete.correlation_id,
         }
     }
@@ -190,8 +195,10 @@ impl Message {
                 return Next::Nothing;
             }
             Attempt::TooEarly(delay) => {
+                // The time for which it is tried begins when its own has come.
                 let history = History {
                     attempts: self.history.attempts.saturating_sub(1),
+                    since: None,
                     ..self.history
                 };
                 return Next::Again(Self { history, ..self }, delay);
@@ -230,6 +237,7 @@ impl Message {
     fn kind(&self) -> &'static str {
         match self.work {
             Work::Watch(_) => "watch",
+            Work::TimeLimit(_) => "timeout",
             Work::Delete(_) => "delete",
         }
     }
@@ -279,6 +287,13 @@ impl Message {
                 account: &watch.account,
                 cluster: watch.cluster.as_ref().map(ClusterName::as_str),
                 service: watch.service.as_ref().map(ServiceName::as_str),
+            },
+            Work::TimeLimit(limit) => Line {
+                correlation_id: &limit.correlation_id,
+                caller: &limit.caller,
+                account: &limit.account,
+                cluster: Some(limit.cluster.as_str()),
+                service: None,
             },
             Work::Delete(work) => Line {
                 correlation_id: &work.correlation_id,

@@ -2,12 +2,16 @@
 
 use aws_sdk_ecs::operation::create_service::{CreateServiceInput, CreateServiceOutput};
 use aws_sdk_ecs::operation::run_task::{RunTaskInput, RunTaskOutput};
-use aws_sdk_ecs::types::{CapacityProviderStrategyItem, Failure, LaunchType, NetworkMode, Task};
+use aws_sdk_ecs::types::{
+    CapacityProviderStrategyItem, Failure, LaunchType, NetworkMode, Task, TaskDefinition,
+};
 
 use super::defaults;
 use super::parts::task_definition;
 use super::readiness::retry_while_not_ready;
 use super::record::{BeginError, End, History, Identity, Names, Records};
+use super::task_overrides::{ContainerWishes, OverrideFault};
+use super::time_limit::{self, TimeKeeper, TimeLimit};
 use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, ClusterName, TaskDefinitionName};
@@ -55,6 +59,25 @@ pub enum RunFailure {
         "this `Idempotency-Key` has started tasks, and ECS has forgotten them: it knows a stopped task for an hour at most"
     )]
     Forgotten,
+    /// What is wanted of the only essential container can't be put into `overrides`.
+    #[error(transparent)]
+    Override(#[from] OverrideFault),
+    /// The time limit could not be put onto the queue.
+    #[error("the time limit can't be put onto the queue, so that nothing was started: {0}")]
+    NoTimeLimit(#[source] Error),
+}
+
+/// Tasks to run.
+#[derive(Debug)]
+pub struct RunRequest<'r> {
+    /// The cluster, which the input names too.
+    pub cluster: ClusterName,
+    /// The input of `RunTask`.
+    pub input: RunTaskInput,
+    /// The wishes that concern the only essential container.
+    pub wishes: ContainerWishes,
+    /// The time limit, and who keeps it, if there is one.
+    pub time_limit: Option<(TimeLimit, TimeKeeper<'r>)>,
 }
 
 /// Creates a service, with the account's defaults. `token` makes AWS recognise a repeated call as the same. A role that
@@ -91,28 +114,61 @@ pub async fn create_service(
 /// [`RunFailure`] with AWS's refusal, or AWS's failures if nothing was started; [`Kind::NotFound`](crate::aws::Kind::NotFound) without an ACTIVE cluster.
 pub async fn run_task(
     account: &Account,
-    cluster: &ClusterName,
-    mut input: RunTaskInput,
+    request: RunRequest<'_>,
     token: &str,
     deadline: Deadline,
 ) -> Result<RunTaskOutput, RunFailure> {
-    let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
-    let place = Place {
+    let RunRequest {
         cluster,
-        task_definition: input.task_definition.as_deref().unwrap_or_default(),
-        launch_type: input.launch_type.as_ref(),
-        strategy: input.capacity_provider_strategy(),
-        has_network: input.network_configuration.is_some(),
-        is_undecided,
-    };
-    let (has_strategy, uses_awsvpc) = place.look(account).await?;
+        mut input,
+        wishes,
+        time_limit,
+    } = request;
+    let place = Place::of_tasks(&cluster, &input);
+    let ((has_strategy, uses_awsvpc), definition) = tokio::try_join!(
+        place.look(account),
+        definition_for(account, &input, &wishes)
+    )?;
     defaults::tasks(&mut input, &account.settings, has_strategy, uses_awsvpc);
-    input.client_token.get_or_insert_with(|| token.to_owned());
+    if let Some(definition) = definition {
+        wishes.put_into(&mut input, &definition)?;
+    }
+    let token = input.client_token.get_or_insert_with(|| token.to_owned());
+    if let Some((limit, keeper)) = time_limit {
+        let started_by = time_limit::started_by(token);
+        input.started_by = Some(started_by.clone());
+        let limit = TimeLimit {
+            started_by,
+            ..limit
+        };
+        limit.begin(keeper).await.map_err(RunFailure::NoTimeLimit)?;
+    }
     let started = retry_while_not_ready(deadline, || ecs::run_task(account, input.clone())).await?;
     if started.tasks().is_empty() {
         return Err(NothingStarted(started.failures.unwrap_or_default()).into());
     }
     Ok(started)
+}
+
+/// Looks at the task definition, where something is wanted of its only essential container.
+async fn definition_for(
+    account: &Account,
+    input: &RunTaskInput,
+    wishes: &ContainerWishes,
+) -> Result<Option<TaskDefinition>, Error> {
+    if wishes.first_member().is_none() {
+        return Ok(None);
+    }
+    let region = account.account_region();
+    let name = input.task_definition().unwrap_or_default();
+    // What can't be a name, AWS refuses itself.
+    let Ok(name) = TaskDefinitionName::parse(name, &region) else {
+        return Ok(None);
+    };
+    let found = task_definition::look(account, &name).await?;
+    let missing = || format!("there is no task definition `{name}`");
+    let found = found.ok_or_else(|| account.missing("ecs:DescribeTaskDefinition", missing()))?;
+    Ok(Some(found))
 }
 
 /// The members of a request that decide where something runs.
@@ -126,7 +182,19 @@ struct Place<'i> {
     is_undecided: bool,
 }
 
-impl Place<'_> {
+impl<'i> Place<'i> {
+    fn of_tasks(cluster: &'i ClusterName, input: &'i RunTaskInput) -> Self {
+        let strategy = input.capacity_provider_strategy();
+        Self {
+            cluster,
+            task_definition: input.task_definition().unwrap_or_default(),
+            launch_type: input.launch_type(),
+            strategy,
+            has_network: input.network_configuration().is_some(),
+            is_undecided: input.launch_type().is_none() && strategy.is_empty(),
+        }
+    }
+
     /// Tells whether capacity providers decide, and whether the tasks have a network of their own. Asks AWS only for what
     /// the input leaves open.
     async fn look(&self, account: &Account) -> Result<(bool, bool), Error> {
@@ -172,18 +240,17 @@ pub async fn run_task_once(
     account: &Account,
     records: &Records,
     identity: &Identity,
-    cluster: &ClusterName,
-    input: RunTaskInput,
+    request: RunRequest<'_>,
     deadline: Deadline,
 ) -> Result<RunTaskOutput, RunFailure> {
     let begun = records.begin(identity, Names::default(), deadline).await?;
     if begun.history == History::Done {
         let arns = begun.lease.record().arns.clone();
-        return show_again(account, cluster, &arns).await;
+        return show_again(account, &request.cluster, &arns).await;
     }
     // Where an invocation died, ECS answers the same token with the tasks that it started.
     let token = begun.lease.mark().token();
-    let started = run_task(account, cluster, input, &token, deadline).await;
+    let started = run_task(account, request, &token, deadline).await;
     let end = match &started {
         Ok(started) => {
             let arns = started.tasks().iter().filter_map(Task::task_arn);

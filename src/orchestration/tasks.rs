@@ -1,13 +1,17 @@
-//! A task that may have been started just now.
+//! Tasks that may have been started just now, that are waited for, and that have come to an end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::Task;
+use aws_sdk_ecs::types::{Task, TaskDefinition};
+use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
+use super::outcome::{self, Outcome, is_over, needs_definition};
+use super::parts::task_definition;
 use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
-use crate::ids::{ClusterName, TaskId};
+use crate::ids::{Arn, ClusterName, TaskDefinitionName, TaskId};
 
 /// Pauses between the looks for a task: `DescribeTasks` may say for some seconds after `RunTask` that it is missing
 /// (<https://github.com/boto/boto3/issues/3393>).
@@ -36,4 +40,80 @@ pub async fn find_task(
             _ => return Ok(found),
         }
     }
+}
+
+/// Pauses between the looks at tasks that are waited for; the last one is repeated. `DescribeTasks` and `ListTasks` share
+/// 20 calls a second with everybody else in the account
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
+const WAIT_PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(3),
+];
+
+/// Waits until all of these tasks are STOPPED, and returns them as they are then, or as they are at the deadline.
+///
+/// They are there: what AWS does not know yet, or does not answer, stays as it was last seen.
+pub async fn wait_until_over(
+    account: &Account,
+    cluster: &ClusterName,
+    mut tasks: Vec<Task>,
+    deadline: Deadline,
+) -> Vec<Task> {
+    let last = WAIT_PAUSES[WAIT_PAUSES.len() - 1];
+    let mut pauses = WAIT_PAUSES.into_iter().chain(std::iter::repeat(last));
+    while !tasks.iter().all(is_over) {
+        let Some(pause) = pauses.next().filter(|pause| deadline.leaves(*pause)) else {
+            break;
+        };
+        sleep(pause).await;
+        let left = tasks.iter().filter(|task| !is_over(task));
+        let arns: Vec<_> = left
+            .filter_map(|task| task.task_arn().map(Arn::from_answer))
+            .collect();
+        let look = Box::pin(ecs::describe_tasks(account, cluster, &arns));
+        match deadline.limit(look).await {
+            Ok(Ok(seen)) => put_in_place(&mut tasks, seen),
+            // They run on all the same, and the answer says where to ask again.
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    tasks
+}
+
+/// Puts tasks, as they were seen now, in the place of what was seen of them before.
+fn put_in_place(tasks: &mut [Task], seen: Vec<Task>) {
+    for now in seen {
+        let mut before = tasks.iter_mut();
+        if let Some(before) = before.find(|task| task.task_arn == now.task_arn) {
+            *before = now;
+        }
+    }
+}
+
+/// Tells the outcome of each of these tasks. Asks AWS only for the task definitions that an outcome depends on.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn outcomes(account: &Account, tasks: &[Task]) -> Result<Vec<Outcome>, Error> {
+    let mut arns: Vec<_> = tasks
+        .iter()
+        .filter(|task| needs_definition(task))
+        .filter_map(|task| task.task_definition_arn())
+        .collect();
+    arns.sort_unstable();
+    arns.dedup();
+    let looks = arns.into_iter().map(async |arn| {
+        let name = TaskDefinitionName::from_answer(arn);
+        let found = task_definition::look(account, &name).await?;
+        Ok::<_, Error>((arn, found))
+    });
+    let found: BTreeMap<&str, Option<TaskDefinition>> =
+        try_join_all(looks).await?.into_iter().collect();
+    let definition = |task: &Task| found.get(task.task_definition_arn()?)?.as_ref();
+    Ok(tasks
+        .iter()
+        .map(|task| outcome::outcome(task, definition(task)))
+        .collect())
 }

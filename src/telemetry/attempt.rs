@@ -11,7 +11,7 @@ use crate::problem::Fault;
 /// The members of the line.
 #[derive(Debug, Clone, Copy)]
 pub struct AttemptLog<'a> {
-    /// [`Metric::DeleteAttempts`] or [`Metric::WatchAttempts`].
+    /// [`Metric::DeleteAttempts`], [`Metric::WatchAttempts`] or [`Metric::TimeLimitAttempts`].
     pub attempts: Metric,
     /// The name of who asked for it.
     pub caller: &'a str,

@@ -57,7 +57,9 @@ pub enum Metric {
     DeleteAttempts,
     /// Looks at what was begun and may have died.
     WatchAttempts,
-    /// Deletes and watches that can't be finished, and lie in the queue of dead letters.
+    /// Looks at tasks that have a time limit.
+    TimeLimitAttempts,
+    /// Deletes, watches and time limits that can't be finished, and lie in the queue of dead letters.
     GivenUp,
     /// Readings of the configuration that failed; the one before stays in force.
     ConfigurationFailures,
@@ -65,7 +67,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Requests,
         Self::CallerFaults,
         Self::AwsFaults,
@@ -85,6 +87,7 @@ impl Metric {
         Self::ColdStarts,
         Self::DeleteAttempts,
         Self::WatchAttempts,
+        Self::TimeLimitAttempts,
         Self::GivenUp,
         Self::ConfigurationFailures,
     ];

@@ -3,9 +3,12 @@ use aws_sdk_ecs::operation::run_task::builders::RunTaskFluentBuilder;
 use crate::support::TestAccount;
 
 mod list_tasks;
+mod one_off;
+mod outcomes;
 mod run_task;
 mod show_task;
 mod stop_task;
+mod time_limits;
 
 /// Registers a task definition for Fargate of this family, of one container.
 async fn register(account: &TestAccount, family: &str) {

@@ -372,7 +372,10 @@ async fn failures_beside_a_task_are_answered_with_it() {
           "EnableExecuteCommand": false,
           "LastStatus": "PROVISIONING",
           "TaskArn": "arn:aws:ecs:us-east-1:1:task/myclu/0a1b",
-          "Version": 0
+          "Version": 0,
+          "Outcome": {
+            "State": "pending"
+          }
         }
       ],
       "Failures": [
