@@ -13,6 +13,7 @@ use crate::support::{ChildGuard, TestAccount};
 mod callers;
 mod cleanup;
 mod configuration;
+mod operations;
 mod permissions;
 mod records;
 

@@ -200,15 +200,15 @@ fn alarm(end: &str) -> &'static Value {
     found
 }
 
-/// What CloudWatch would say at the end of the fourth period.
-fn after_periods(end: &str, periods: [&[f64]; 4]) -> State {
+/// What CloudWatch would say at the end of these periods.
+fn after_periods(end: &str, periods: &[&[f64]]) -> State {
     let alarm = alarm(end);
     let period = alarm["Period"].as_u64().unwrap();
     let values = periods.iter().zip(0..).flat_map(|(values, index)| {
         let at = index * period + 1;
         values.iter().map(move |value| (at, *value))
     });
-    state(alarm, &values.collect(), 4 * period)
+    state(alarm, &values.collect(), periods.len() as u64 * period)
 }
 
 #[test]
@@ -220,48 +220,71 @@ fn an_alarm_goes_off_for_what_lasts_and_comes_back() {
         ("configuration", 1.0),
     ] {
         assert_eq!(
-            after_periods(end, [&[], &[], &[], &[once]]),
+            after_periods(end, &[&[], &[], &[], &[once]]),
             State::Alarm,
             "{end}"
         );
         assert_eq!(
-            after_periods(end, [&[once], &[once], &[once], &[0.0]]),
+            after_periods(end, &[&[once], &[once], &[once], &[0.0]]),
             State::Ok,
             "{end}"
         );
         assert_eq!(
-            after_periods(end, [&[once], &[once], &[once], &[]]),
+            after_periods(end, &[&[once], &[once], &[once], &[]]),
             State::Ok,
             "{end}"
         );
     }
     let some = &[1.0; 11][..];
     assert_eq!(
-        after_periods("aws-faults", [&[], some, some, some]),
+        after_periods("aws-faults", &[&[], some, some, some]),
         State::Alarm
     );
     assert_eq!(
-        after_periods("aws-faults", [some, some, some, &[1.0]]),
+        after_periods("aws-faults", &[some, some, some, &[1.0]]),
         State::Ok
     );
     assert_eq!(
-        after_periods("aws-faults", [some, some, &[1.0], some]),
+        after_periods("aws-faults", &[some, some, &[1.0], some]),
         State::Ok
     );
     let (slow, quick) = (&[6_000.0, 80.0][..], &[80.0, 2_000.0][..]);
     assert_eq!(
-        after_periods("latency", [&[], slow, slow, slow]),
+        after_periods("latency", &[&[], slow, slow, slow]),
         State::Alarm
     );
     assert_eq!(
-        after_periods("latency", [slow, slow, slow, quick]),
+        after_periods("latency", &[slow, slow, slow, quick]),
         State::Ok
     );
-    assert_eq!(after_periods("latency", [slow, slow, slow, &[]]), State::Ok);
+    assert_eq!(
+        after_periods("latency", &[slow, slow, slow, &[]]),
+        State::Ok
+    );
+    // Five periods of a minute: the oldest message has waited for a quarter of an hour, and longer.
+    let (old, young) = (&[901.0][..], &[30.0][..]);
+    assert_eq!(after_periods("cleanup-age", &[old; 5]), State::Alarm);
+    assert_eq!(
+        after_periods("cleanup-age", &[old, old, old, old, old, young]),
+        State::Ok
+    );
+    assert_eq!(
+        after_periods("cleanup-age", &[old, old, young, old, old]),
+        State::Ok
+    );
+    let (letters, none) = (&[2.0][..], &[0.0][..]);
+    assert_eq!(
+        after_periods("cleanup-dead-letters", &[none, letters]),
+        State::Alarm
+    );
+    assert_eq!(
+        after_periods("cleanup-dead-letters", &[letters, none]),
+        State::Ok
+    );
     // One of two hundred is no hundredth.
     let rare = &[&[6_000.0][..], &[80.0; 199]].concat()[..];
     assert_eq!(
-        after_periods("latency", [rare, rare, rare, rare]),
+        after_periods("latency", &[rare, rare, rare, rare]),
         State::Ok
     );
 }
