@@ -45,7 +45,7 @@ STARTS_LOCAL_AWS := (TestApp::(new|with_|build|behind)|(TestAccount|TestQueues|F
 QUICK_FILES = $(filter-out support/% fault_matrix.rs,$(shell cd tests/api && grep -rLE '$(STARTS_LOCAL_AWS)' --include='*.rs' *))
 QUICK_TESTS = $(subst /,::,$(QUICK_FILES:.rs=)) docs events meta openapi templates
 
-.PHONY: help run test check fuzz package validate deploy check-config advisories lock has-config deploy-tools run-tools test-tools \
+.PHONY: help run test check fuzz package validate deploy smoke check-config advisories lock has-config deploy-tools run-tools test-tools \
 	prerequisites python-for-tests browser check-format check-lints check-docs check-crates check-quick check-api check-run check-description build
 
 help: ## List the targets
@@ -91,6 +91,10 @@ validate: deploy-tools ## Check the CloudFormation templates
 
 check-config: ## Check a configuration offline and say what it comes to (FILE=config.json)
 	@cargo run --quiet --locked -- check-config $(or $(FILE),$(CONFIG),$(error give the configuration as FILE=config.json))
+
+smoke: ## Ask a deployed stack whether it is well, and change nothing (URL=https://…, TOKEN=…, ORIGIN=a page's)
+	@TOKEN=$${TOKEN:?give a caller\'s token as TOKEN=…, one that may only read will do} \
+		$(PYTHON) tools/smoke.py $(or $(URL),$(error give the stack's output ApiUrl as URL=https://…)) $(if $(ORIGIN),--origin $(ORIGIN))
 
 deploy: has-config package ## Deploy to AWS; asks for everything the first time, then follows samconfig.toml
 	@echo "Deploying template.yaml with the package for $(ARCH)$(if $(CONFIG), and $(CONFIG) in it). The changes are shown before they are made."

@@ -38,6 +38,7 @@ mod rooms;
 mod secrets;
 mod servicediscovery;
 mod services;
+mod smoke;
 mod strict_aws;
 mod tags;
 mod taskdefs;
