@@ -38,6 +38,7 @@ pub mod config;
 pub mod deadline;
 pub mod digest;
 pub mod ids;
+pub mod image;
 pub mod pattern;
 pub mod router;
 pub mod routes;
