@@ -37,7 +37,7 @@ use crate::wire::validation::FieldError;
 
 /// The headers of an answer that a page may read.
 const EXPOSED_HEADERS: &str =
-    "Link, Location, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";
+    "ETag, Link, Location, Preference-Applied, Retry-After, X-Ignored-Members, X-Request-Id";
 
 /// The application: what lives as long as the process.
 #[derive(Debug)]
@@ -226,7 +226,7 @@ impl App {
                 .headers
                 .insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
             let allowed = "Authorization, X-Auth-Token, Auth-Token, X-Amz-Date, X-Amz-Security-Token, \
-                           X-Amz-Content-Sha256, Content-Type, Prefer, Idempotency-Key";
+                           X-Amz-Content-Sha256, Content-Type, Prefer, Idempotency-Key, If-Match";
             reply = reply.with_header(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         }
         reply
@@ -332,7 +332,7 @@ fn repeats_safely(call: &Call) -> bool {
 fn check_idempotency_key(call: &Call, route: &Route) -> Result<(), Error> {
     let is_change = matches!(call.method, Method::POST | Method::PATCH);
     if is_change && !route.heeds_idempotency_key && call.headers.contains_key(IDEMPOTENCY_KEY) {
-        let message = "not heeded by this operation; leave it out. `POST /{account}/services` and `POST …/tasks` heed it";
+        let message = "not heeded by this operation; leave it out. `POST /{account}/services`, `POST …/tasks` and `PATCH …/services/{service}` heed it";
         return Err(Error::input("Idempotency-Key", message));
     }
     Ok(())

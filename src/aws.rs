@@ -13,6 +13,7 @@ pub mod logs;
 pub mod pages;
 pub mod queue;
 mod retries;
+pub mod revisions;
 mod sessions;
 pub mod table;
 mod whole_input;

@@ -10,8 +10,9 @@ use crate::aws;
 use crate::deadline::Elapsed;
 use crate::ids::{ClusterName, IdError, ServiceName, TaskId};
 use crate::intake::MalformedEvent;
+use crate::orchestration::failure::Failure;
 use crate::orchestration::launch::{NothingStarted, RunFailure};
-use crate::orchestration::{Cause, create, delete};
+use crate::orchestration::{Cause, delete};
 use crate::wire::validation::FieldError;
 
 /// A failure of a request, from its event to its answer.
@@ -57,9 +58,9 @@ pub enum Error {
     /// AWS refused.
     #[error(transparent)]
     Aws(#[from] aws::Error),
-    /// The orchestrated create failed.
+    /// A flow failed, and what it had made was taken back.
     #[error(transparent)]
-    Create(#[from] Box<create::Failure>),
+    TakenBack(#[from] Box<Failure>),
     /// The orchestrated delete failed.
     #[error(transparent)]
     Delete(#[from] Box<delete::Failure>),

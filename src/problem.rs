@@ -13,9 +13,10 @@ use crate::auth::Refusal;
 use crate::aws::{self, Kind};
 use crate::error::Error;
 use crate::ids::Arn;
+use crate::orchestration::failure::Failure;
 use crate::orchestration::record::BeginError;
 use crate::orchestration::undo::UndoReport;
-use crate::orchestration::{Cause, Leftover, create};
+use crate::orchestration::{Cause, Leftover};
 use crate::reply::{Body, Reply};
 use crate::text::printable_up_to;
 use crate::wire::validation::FieldError;
@@ -68,7 +69,7 @@ impl Fault {
     pub fn of(error: &Error) -> Option<Self> {
         let is_own = match error {
             Error::Flow(Cause::Begin(begin)) => is_out_of_reach(begin),
-            Error::Create(failure) => {
+            Error::TakenBack(failure) => {
                 matches!(&failure.cause, Cause::Begin(begin) if is_out_of_reach(begin))
             }
             _ => aws_error(error).is_some_and(|error| error.kind == Kind::AssumeRole),
@@ -141,7 +142,7 @@ pub fn reply(error: &Error, request_id: &str, repeats_safely: bool) -> Reply {
         problem.insert("errors".to_owned(), errors(problems));
     }
     match error {
-        Error::Create(failure) => add_report(&mut problem, &failure.report),
+        Error::TakenBack(failure) => add_report(&mut problem, &failure.report),
         Error::Delete(failure) => {
             problem.insert("Deleted".to_owned(), json!(failure.deleted));
             let kept = failure
@@ -171,6 +172,12 @@ pub fn reply(error: &Error, request_id: &str, repeats_safely: bool) -> Reply {
 
 /// Adds the headers that tell a client what would be accepted.
 fn with_remedy(reply: Reply, error: &Error) -> Reply {
+    if let Error::Flow(Cause::Precondition(error)) = error {
+        return match &error.present {
+            Some(present) => reply.with_header(header::ETAG, &format!("\"{present}\"")),
+            None => reply,
+        };
+    }
     let (name, value): (HeaderName, &str) = match error {
         Error::MethodNotAllowed { allow, .. } => (header::ALLOW, allow),
         Error::Refused(Refusal::Unauthenticated) => {
@@ -245,7 +252,7 @@ fn aws_error(error: &Error) -> Option<&aws::Error> {
     let cause = match error {
         Error::Aws(error) => return Some(error),
         Error::Flow(cause) => cause,
-        Error::Create(failure) => &failure.cause,
+        Error::TakenBack(failure) => &failure.cause,
         Error::Delete(failure) => &failure.cause,
         _ => return None,
     };
@@ -274,7 +281,7 @@ fn verdict(error: &Error, repeats_safely: bool) -> Verdict {
             Verdict::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed")
         }
         Error::Aws(error) => status_of_aws(error, repeats_safely),
-        Error::Create(failure) => status_of_create(failure),
+        Error::TakenBack(failure) => status_of_taken_back(failure),
         Error::Delete(failure) => status_of_cause(&failure.cause),
         Error::Flow(cause) => status_of_cause(cause),
         Error::NothingStarted(nothing) if nothing.is_for_capacity() => {
@@ -310,9 +317,9 @@ fn status_of_body(error: &BodyError) -> Verdict {
     Verdict::new(status, code)
 }
 
-/// Finds the status of a failed create. It may be repeated where nothing was left behind, because then nothing is in its
+/// Finds the status of a flow that was taken back. It may be repeated where nothing was left behind, because then nothing is in its
 /// way; with a key also where something was, because the same request finds that and goes on with it.
-fn status_of_create(failure: &create::Failure) -> Verdict {
+fn status_of_taken_back(failure: &Failure) -> Verdict {
     let verdict = status_of_cause(&failure.cause);
     Verdict {
         retryable: verdict.retryable && (failure.report.is_clean() || failure.is_resumable),
@@ -327,9 +334,13 @@ fn status_of_cause(cause: &Cause) -> Verdict {
         Cause::Aws(error) => status_of_aws(error, true),
         Cause::Begin(error) => status_of_begin(error),
         Cause::TasksForgotten => Verdict::new(StatusCode::CONFLICT, "TasksForgotten"),
-        Cause::Faulty(_) | Cause::SharedNamespace { .. } => {
-            Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest")
-        }
+        Cause::Faulty(_)
+        | Cause::SharedNamespace { .. }
+        | Cause::Merge(_)
+        | Cause::NoRoomForMark { .. } => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
+        Cause::ServiceNotActive { .. } => Verdict::new(StatusCode::CONFLICT, "ServiceNotActive"),
+        Cause::Controller(_) => Verdict::new(StatusCode::CONFLICT, "OtherController"),
+        Cause::Precondition(_) => Verdict::new(StatusCode::PRECONDITION_FAILED, "DeployedSince"),
         Cause::NoCluster(_)
         | Cause::NoTaskDefinition(_)
         | Cause::NoService { .. }

@@ -3,8 +3,8 @@
 
 use crate::api::operation::{Operation, Route};
 use crate::api::{
-    clusters, description, logs, meta, orchestrations, registries, services, task_definitions,
-    tasks,
+    clusters, deploys, description, logs, meta, orchestrations, registries, services,
+    task_definitions, tasks,
 };
 
 /// The beginning of every operation's path.
@@ -25,7 +25,7 @@ pub const OPERATIONS: &[Operation] = &[
     services::LIST,
     services::CREATE,
     services::SHOW,
-    services::UPDATE,
+    deploys::UPDATE,
     services::DELETE,
     services::LIST_EVENTS,
     logs::SHOW,

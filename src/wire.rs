@@ -6,11 +6,13 @@
 //!
 //! Pure functions only: no clients, nothing async, no HTTP.
 
+pub mod definition;
 pub mod inputs;
 pub mod json;
 pub mod members;
 pub mod outputs;
 pub mod read;
+pub mod tag_changes;
 pub mod validation;
 pub mod write;
 

@@ -27,6 +27,9 @@ pub(crate) fn parameters(operation: &Operation) -> Vec<Value> {
     if operation.heeds_idempotency_key {
         described.push(json!({"$ref": "#/components/parameters/Idempotency-Key"}));
     }
+    if operation.heeds_if_match {
+        described.push(json!({"$ref": "#/components/parameters/If-Match"}));
+    }
     described
 }
 
@@ -65,6 +68,12 @@ pub(crate) fn shared() -> Value {
             "description": "1 to 64 printable ASCII characters of your choice. The same request with the same key is done \
                             once, however often it is sent; with another body it is a 409.",
             "schema": text("^[!-~]([ -~]{0,62}[!-~])?$"),
+        },
+        "If-Match": {
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "The `ETag` of the service's GET, in its double quotes: nothing is done if something else has \
+                            been deployed since.",
+            "schema": text(r#"^(\*|"[0-9A-Za-z-]+"(, ?"[0-9A-Za-z-]+")*)$"#),
         },
     })
 }

@@ -3,6 +3,7 @@
 use ecs_api::api::operation::{Operation, ProblemSchema};
 use ecs_api::api::schema::{Member, Schema};
 use ecs_api::config::Access;
+use ecs_api::routes::OPERATIONS;
 use lambda_http::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -18,13 +19,14 @@ struct Status {
 }
 
 #[rustfmt::skip]
-const STATUSES: [Status; 14] = [
+const STATUSES: [Status; 15] = [
     Status { code: 400, when: "The body, the query or an identifier is not valid (`errors` says where), or AWS says so.", headers: &[], applies: |_| true },
     Status { code: 401, when: "No credentials, or nobody's.", headers: &["WWW-Authenticate"], applies: needs_a_caller },
     Status { code: 403, when: "The caller has no grant for the account and method, or the account's role lacks a permission: `detail` names it.", headers: &[], applies: needs_a_caller },
     Status { code: 404, when: "There is no such account or resource.", headers: &[], applies: needs_a_caller },
     Status { code: 406, when: "The answer is sent compressed alone: `Accept-Encoding` must accept gzip.", headers: &[], applies: |_| false },
     Status { code: 409, when: "Something is in the way: a name that is taken, something in use, a quota, a used `Idempotency-Key`; or, with `Retry-After`, a name that is draining, a cluster that is not ready, a request with the same key that is at work.", headers: &["Retry-After"], applies: may_conflict },
+    Status { code: 412, when: "The service is not deployed as `If-Match` says; `ETag` says how it is.", headers: &["ETag"], applies: |operation| operation.heeds_if_match },
     Status { code: 413, when: "The body is over 1 MiB, unpacked where it is packed.", headers: &[], applies: |operation| operation.body.is_some() },
     Status { code: 415, when: "The body is packed otherwise than by gzip.", headers: &["Accept-Encoding"], applies: |operation| operation.body.is_some() },
     Status { code: 429, when: "AWS throttles, after all retries.", headers: &["Retry-After"], applies: needs_a_caller },
@@ -49,15 +51,17 @@ fn may_conflict(operation: &Operation) -> bool {
     operation.method != Method::GET && needs_a_caller(operation)
 }
 
+fn applies(status: &Status, operation: &Operation) -> bool {
+    (status.applies)(operation) || operation.other_statuses.contains(&status.code)
+}
+
 /// Describes the problems of an operation, by status: references to the shared ones, or, where problems say more, its
 /// own.
 pub(crate) fn problems(operation: &Operation, schemas: &mut Schemas) -> Map<String, Value> {
     let own = operation
         .problem
         .map(|problem| own_schema(&problem, schemas));
-    let applying = STATUSES.iter().filter(|status| {
-        (status.applies)(operation) || operation.other_statuses.contains(&status.code)
-    });
+    let applying = STATUSES.iter().filter(|status| applies(status, operation));
     let answer = |status: &Status| match &own {
         None => json!({"$ref": format!("#/components/responses/{}", name(status.code))}),
         Some(own) => response(status, own),
@@ -69,7 +73,13 @@ pub(crate) fn problems(operation: &Operation, schemas: &mut Schemas) -> Map<Stri
 
 /// Describes the problems that operations share.
 pub(crate) fn shared() -> Value {
-    let used = STATUSES.iter().filter(|status| status.code != 405);
+    let shares = |status: &Status| {
+        let mut sharing = OPERATIONS
+            .iter()
+            .filter(|operation| operation.problem.is_none());
+        sharing.any(|operation| applies(status, operation))
+    };
+    let used = STATUSES.iter().filter(|status| shares(status));
     used.map(|status| (name(status.code), response(status, &reference("Problem"))))
         .collect::<Map<_, _>>()
         .into()

@@ -120,12 +120,15 @@ pub(super) fn plain_service(
 fn is_reserved(tag: &Value) -> bool {
     let tag = tag.as_object();
     let key = tag.and_then(|tag| tag.get(&key_of(tag, "key")?)?.as_str());
-    key.is_some_and(|key| {
-        let is_of_aws = key
-            .get(..4)
-            .is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"));
-        is_of_aws || is_own(key)
-    })
+    key.is_some_and(is_reserved_key)
+}
+
+/// Returns `true` if nobody but AWS or this API may set a tag of this key.
+pub(super) fn is_reserved_key(key: &str) -> bool {
+    let is_of_aws = key
+        .get(..4)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"));
+    is_of_aws || is_own(key)
 }
 
 /// Gives the registry of an orchestrated create's answer the name that the create's body has for it.

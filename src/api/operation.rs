@@ -31,6 +31,8 @@ pub struct Operation {
     pub keeps_its_deadline: bool,
     /// The handler heeds `Idempotency-Key`.
     pub heeds_idempotency_key: bool,
+    /// The handler heeds `If-Match`.
+    pub heeds_if_match: bool,
     /// The group that the documentation lists it in.
     pub group: Group,
     /// One sentence that says what it does.
@@ -163,6 +165,7 @@ impl Operation {
             handler,
             keeps_its_deadline: false,
             heeds_idempotency_key: false,
+            heeds_if_match: false,
             group: Group::ThisApi,
             summary: "",
             description: "",

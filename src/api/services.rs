@@ -1,7 +1,7 @@
 //! The services of a cluster.
 
 use futures_util::FutureExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::operation::{Group, Handler, Operation};
 use super::orchestrations::delete::{
@@ -10,7 +10,7 @@ use super::orchestrations::delete::{
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, RECURSIVE, Values};
 use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use super::tags::{self, TAGS_OF_ECS};
-use super::{Request, answers, shorthands};
+use super::{Request, deploys, shorthands};
 use crate::aws::ecs;
 use crate::error::{Error, NotFound};
 use crate::ids::{ClusterName, ServiceName};
@@ -18,13 +18,10 @@ use crate::orchestration::delete::Target;
 use crate::orchestration::show::{self, ServiceView};
 use crate::orchestration::{defaults, launch, lists};
 use crate::reply::Reply;
-use crate::wire::inputs::{CreateServiceInput, UpdateServiceInput, drop_answered_of_service};
-use crate::wire::members::join;
+use crate::wire::inputs::CreateServiceInput;
 use crate::wire::outputs::{
     CreateServiceOutput, Failure, Output as _, Service, ServiceEvent, TaskDefinition,
-    UpdateServiceOutput,
 };
-use crate::wire::validation::Validation;
 use crate::wire::write::write;
 
 /// The launch types that services are listed by.
@@ -133,11 +130,13 @@ pub const SHOW: Operation = Operation {
     )],
     group: Group::Services,
     summary: "Show a service, a DRAINING or INACTIVE one too.",
-    description: "With `all`, one flat object that also has its `ServiceEndpoint`, its `Tasks` and its `TaskDefinition`.",
+    description: "With `all`, one flat object that also has its `ServiceEndpoint`, its `Tasks` and its `TaskDefinition`. \
+                  The `ETag` is that of what is deployed: it changes with each deployment, and with nothing else.",
     answers: &[Answer::json(
         "The service, in a list of one; with `all`, a flat object.",
         Schema::AnyOf(&[SERVICES, WHOLE_SERVICE]),
-    )],
+    )
+    .with_headers(&["ETag"])],
     ..Operation::get(
         "show_service",
         "/{account}/clusters/{cluster}/services/{service}",
@@ -191,13 +190,12 @@ pub async fn show_service(request: &Request<'_>) -> Result<Reply, Error> {
         let view = Box::pin(work)
             .await?
             .ok_or_else(|| unknown(&name, &cluster))?;
-        return Ok(Reply::json(flat(&view)?));
+        return Ok(deploys::with_etag(Reply::json(flat(&view)?), &view.service));
     }
     let found = ecs::describe_service(request.account, &cluster, &name).await?;
     let service = found.ok_or_else(|| unknown(&name, &cluster))?;
-    Ok(Reply::json(
-        json!({"Services": [write(&service)?], "Failures": []}),
-    ))
+    let reply = Reply::json(json!({"Services": [write(&service)?], "Failures": []}));
+    Ok(deploys::with_etag(reply, &service))
 }
 
 fn unknown(name: &ServiceName, cluster: &ClusterName) -> NotFound {
@@ -218,76 +216,6 @@ fn flat(view: &ServiceView) -> Result<Value, Error> {
         answer["TaskDefinition"] = write(task_definition)?;
     }
     Ok(answer)
-}
-
-/// `PATCH …/services/{service}`.
-pub const UPDATE: Operation = Operation {
-    group: Group::Services,
-    summary: "Change what the body names, such as the number of tasks, and leave all else of a service as it is.",
-    description: "The account's defaults have no say. At least one member is required.",
-    body: Some(Body {
-        schema: Schema::Input(&InputSchema {
-            given_by_path: &["service"],
-            is_never_empty: true,
-            ..InputSchema::of::<UpdateServiceInput>()
-        }),
-        is_required: true,
-        aws: Some(AwsOperation::Ecs("UpdateService")),
-    }),
-    answers: &[Answer::aws::<UpdateServiceOutput>()],
-    ..Operation::patch(
-        "update_service",
-        "/{account}/clusters/{cluster}/services/{service}",
-        Handler::Account(|request| update_service(request).boxed()),
-    )
-};
-
-/// Changes what the body names, as the number of tasks or the task definition, and leaves all else as it is. The
-/// account's defaults have no say.
-///
-/// # Errors
-/// [`Error`] for a body that is no `UpdateService` input or changes nothing, and for what AWS refuses.
-pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
-    let cluster = request.cluster()?;
-    let name = request.service(&cluster)?;
-    let (mut input, ignored) = request.input::<UpdateServiceInput>(|body, path, validation| {
-        answers::unwrap(body, path, answers::SERVICE, validation);
-        if answers::plain_service(body, path, validation) {
-            keep_what_can_change(body, path, &name, validation);
-        }
-        if body.is_empty() {
-            validation.refuse(
-                path,
-                "nothing to change: name at least one member, such as `desiredCount`",
-            );
-        }
-        let given = validation.take(body, path, "service");
-        body.insert(
-            "service".to_owned(),
-            given.unwrap_or_else(|| name.as_str().into()),
-        );
-    })?;
-    request.check_cluster(input.cluster.as_deref(), &cluster)?;
-    request.check_service(input.service().unwrap_or_default(), &name, &cluster)?;
-    (input.cluster, input.service) = (Some(cluster.to_string()), Some(name.to_string()));
-    let updated = ecs::update_service(request.account, input).await?;
-    Ok(Reply::json(write(&updated)?).with_ignored(request.is_lenient(), &ignored))
-}
-
-/// Leaves of a service's answer what `UpdateService` takes. An answer of another service is refused: what it says is not
-/// meant for this one.
-fn keep_what_can_change(
-    answer: &mut Map<String, Value>,
-    path: &str,
-    name: &ServiceName,
-    validation: &mut Validation,
-) {
-    let given = validation.take(answer, path, "serviceName");
-    if given.is_some_and(|given| given != name.as_str()) {
-        let message = format!("is not the path's service, `{name}`");
-        validation.refuse(join(path, "serviceName"), message);
-    }
-    drop_answered_of_service(answer);
 }
 
 /// `DELETE …/services/{service}`.

@@ -54,7 +54,8 @@ pub(super) fn task_definition(
     }
 }
 
-fn ports(container: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
+/// Takes `ports` of one container for port mappings of these container ports.
+pub(super) fn ports(container: &mut Map<String, Value>, path: &str, validation: &mut Validation) {
     let Some(ports) = validation.take(container, path, "ports") else {
         return;
     };

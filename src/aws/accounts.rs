@@ -20,6 +20,7 @@ use super::Error;
 use super::attribution::AttributeCalls;
 use super::calls::{CountCalls, CountedRole, Service};
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
+use super::revisions::RevisionCache;
 use super::sessions::Session;
 use crate::config;
 use crate::ids::{AccountRegion, ClusterName};
@@ -58,6 +59,7 @@ pub struct Account {
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) discovery: aws_sdk_servicediscovery::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(super) revisions: RevisionCache,
 }
 
 impl Accounts {
@@ -172,6 +174,7 @@ impl Account {
             ecs: client!(aws_sdk_ecs, Service::Ecs),
             discovery: client!(aws_sdk_servicediscovery, Service::CloudMap),
             logs: client!(aws_sdk_cloudwatchlogs, Service::Logs),
+            revisions: RevisionCache::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod clusters;
 mod services;
+mod tags;
 mod task_definitions;
 mod tasks;
 
@@ -9,6 +10,7 @@ use super::{Error, Kind};
 
 pub use clusters::*;
 pub use services::*;
+pub use tags::*;
 pub use task_definitions::*;
 pub use tasks::*;
 

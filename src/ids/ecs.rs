@@ -190,6 +190,13 @@ impl Family {
         ecs_name(text, "the name of a family of task definitions").map(Self)
     }
 
+    /// Returns the family of a revision that AWS has answered by its ARN.
+    pub fn of_revision(arn: &str) -> Option<Self> {
+        let (_, name) = arn.rsplit_once('/')?;
+        let (family, _) = name.rsplit_once(':')?;
+        Some(Self(family.to_owned()))
+    }
+
     /// Returns the latest ACTIVE revision of the family.
     pub fn latest(&self) -> TaskDefinitionName {
         TaskDefinitionName(self.0.clone())

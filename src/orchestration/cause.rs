@@ -3,11 +3,14 @@
 use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::checks::ServiceFault;
+use super::deploy::{ControllerError, PreconditionError};
 use super::logs::{ForbiddenLog, LogElsewhere, NoLog};
 use super::record::BeginError;
+use super::tags::TAGS_MAX;
 use crate::aws;
 use crate::deadline::Elapsed;
 use crate::ids::{Arn, ClusterName, NamespaceId, RegistryName, ServiceName, TaskDefinitionName};
+use crate::wire::definition::MergeError;
 
 /// The first thing that went wrong in a flow.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,34 @@ pub enum Cause {
         cluster: ClusterName,
         /// The service's name.
         service: ServiceName,
+    },
+    /// The service is on its way to be gone, or is gone.
+    #[error("the service `{service}` of the cluster `{cluster}` is {status}, and not ACTIVE")]
+    ServiceNotActive {
+        /// The cluster's name.
+        cluster: ClusterName,
+        /// The service's name.
+        service: ServiceName,
+        /// Its status.
+        status: String,
+    },
+    /// Somebody else deploys the service.
+    #[error(transparent)]
+    Controller(#[from] ControllerError),
+    /// The service is not as its caller has seen it.
+    #[error(transparent)]
+    Precondition(#[from] PreconditionError),
+    /// The change does not fit what the service runs.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// The revision would have so many tags that none could tell who made it.
+    #[error(
+        "the revision would have {tags} tags; at most {} are accepted, since one more tells what made it",
+        TAGS_MAX - 1
+    )]
+    NoRoomForMark {
+        /// The number of tags.
+        tags: usize,
     },
     /// ECS would refuse the service, once everything else is made.
     #[error("the service is not valid at {}", places(.0))]

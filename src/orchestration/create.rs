@@ -14,13 +14,14 @@ use aws_sdk_servicediscovery::types::Service as Registry;
 use tokio::time::{Instant, sleep};
 
 use super::Cause;
+use super::failure::Failure;
 use super::leftover::leftover;
 use super::mark::Mark;
 use super::parts::{PAUSE, cluster, registry, service, task_definition};
 use super::plan::{CreatePlan, ExistingParts, Part};
 use super::record::{Beginning, End, History, Identity, Lease, Records};
 use super::request::{CreateRequest, NewCluster};
-use super::undo::{Standing, UndoOutcome, UndoReport, undo};
+use super::undo::{UndoOutcome, UndoReport, undo};
 use super::undo_log::{Entry, UndoLog};
 use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
@@ -56,30 +57,6 @@ pub struct Creation {
     pub registry: Option<Registry>,
     /// The service.
     pub service: Service,
-}
-
-/// A create that did not succeed, and what became of what it had made.
-#[derive(Debug, thiserror::Error)]
-#[error("{cause}")]
-pub struct Failure {
-    /// The first thing that went wrong.
-    #[source]
-    pub cause: Cause,
-    /// The fate of everything that it had made; empty where it failed before it made anything.
-    pub report: UndoReport,
-    /// Claims that the same request, sent again, goes on with what is left.
-    pub is_resumable: bool,
-}
-
-impl Failure {
-    /// Returns the failure of a create that has changed nothing.
-    pub fn before_any_change(cause: Cause) -> Self {
-        Self {
-            cause,
-            report: UndoReport::default(),
-            is_resumable: false,
-        }
-    }
 }
 
 /// Creates a service and everything that it needs, once.
@@ -131,12 +108,7 @@ pub async fn create(
             shown.map_err(|cause| failure(context, cause, list_unshown(context.account, &entries)))
         }
         UndoOutcome::TakenBack(report) => {
-            let end = match report.standing {
-                Standing::Clean | Standing::Kept => End::Undone,
-                Standing::Pending | Standing::Refused => End::Unfinished,
-                Standing::Doubtful => End::Doubtful,
-            };
-            lease.end(end, context.deadline).await;
+            lease.end(report.standing.end(), context.deadline).await;
             Err(failure(context, cause, report))
         }
     }

@@ -1,5 +1,6 @@
 //! The things that a flow could not take back, each with the command that does.
 
+use super::tag_update::TagUpdate;
 use super::undo_log::Change;
 use crate::aws::Account;
 use crate::ids::{Arn, RegistryId};
@@ -37,10 +38,41 @@ pub(super) fn leftover(
         Change::Service { cluster, service } => {
             format!("aws ecs delete-service --cluster {cluster} --service {service} --force")
         }
+        Change::Update {
+            cluster,
+            service,
+            previous,
+            ..
+        } => {
+            let before = previous.as_ref().map_or("REVISION", Arn::as_str);
+            format!(
+                "aws ecs update-service --cluster {cluster} --service {service} --task-definition {before}"
+            )
+        }
+        Change::Tags(back) => put_back_tags(back),
     };
     Leftover {
         arn: arn.map_or(change.name(), Arn::as_str).to_owned(),
         error: why.to_owned(),
         command: format!("{command} --region {}", account.settings.region),
+    }
+}
+
+/// Returns the command that puts tags back.
+fn put_back_tags(back: &TagUpdate) -> String {
+    let arn = &back.arn;
+    // AWS takes no quotes in tags.
+    let set = back.set.iter();
+    let set: Vec<_> = set
+        .map(|(key, value)| format!("'key={key},value={value}'"))
+        .collect();
+    let unset: Vec<_> = back.unset.iter().map(|key| format!("'{key}'")).collect();
+    let (set, unset) = (set.join(" "), unset.join(" "));
+    let tag = format!("aws ecs tag-resource --resource-arn {arn} --tags {set}");
+    let untag = format!("aws ecs untag-resource --resource-arn {arn} --tag-keys {unset}");
+    match (back.set.is_empty(), back.unset.is_empty()) {
+        (false, true) => tag,
+        (true, _) => untag,
+        (false, false) => format!("{tag} && {untag}"),
     }
 }

@@ -27,7 +27,7 @@ use crate::deadline::Deadline;
 use crate::ids::Arn;
 
 use assess::Assessment;
-pub use item::{Identity, Names, Record, State};
+pub use item::{Identity, Names, Record, State, WorkKind};
 use store::Store;
 pub use watch::{Watch, WatchFinding};
 

@@ -6,7 +6,7 @@ use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_servicediscovery::operation::create_service as discovery;
 
-use super::record::Names;
+use super::record::{Names, WorkKind};
 use crate::ids::{
     ClusterName, Family, NamespaceId, RegistryId, RegistryName, ServiceName, TaskDefinitionName,
 };
@@ -103,6 +103,7 @@ impl CreateRequest {
             RegistryPart::None | RegistryPart::Existing(_) => (None, None),
         };
         Names {
+            kind: WorkKind::Create,
             cluster: Some(self.cluster_name().clone()),
             service: Some(self.service_name.clone()),
             makes_cluster: matches!(self.cluster, ClusterPart::New(_)),

@@ -4,6 +4,8 @@
 //! takes the time of the others. What can't be taken back, or can't be known to be gone, is a [`Leftover`] with the
 //! command that finishes it.
 
+mod abandoned;
+
 use std::time::Duration;
 
 use aws_sdk_ecs::types::Service;
@@ -12,7 +14,7 @@ use tokio::time::sleep;
 use super::leftover::{Leftover, leftover};
 use super::mark::Mark;
 use super::parts::{PAUSE, Removal, SETTLES, cluster, registry, service, task_definition};
-use super::record::Record;
+use super::record::End;
 use super::undo_log::{Answer, Change, Entry};
 use super::users::Users;
 use crate::aws::{Account, Error};
@@ -32,6 +34,11 @@ const TOO_LATE: &str = "the time that the request may take is over";
 const MAY_APPEAR: &str = "AWS never answered; it is not there, but may still appear";
 /// Said of the parts of a service that may still appear, where the stack itself looks again.
 const KEPT_FOR_SERVICE: &str = "AWS never answered whether the service is made; ecs-api looks again, and takes this back if it is not";
+/// Said of a revision that a service may still get, where the stack itself looks again.
+const KEPT_FOR_UPDATE: &str = "AWS never answered whether the service is updated; ecs-api looks again, and takes this back if it is not";
+/// Said of what an update may still need, where nobody looks again.
+const KEPT_UNWATCHED: &str =
+    "AWS never answered whether the service is updated, and may still do it";
 /// Said of the parts of a service that can't be looked at.
 const KEPT_FOR_UNSEEN: &str = "the service that needs it may be there, and can't be looked at";
 
@@ -64,12 +71,30 @@ pub enum Standing {
     Doubtful,
 }
 
+impl Standing {
+    /// Returns the end of an undertaking of which this is to be said.
+    pub(super) fn end(self) -> End {
+        match self {
+            Self::Clean | Self::Kept => End::Undone,
+            Self::Pending | Self::Refused => End::Unfinished,
+            Self::Doubtful => End::Doubtful,
+        }
+    }
+}
+
 impl UndoReport {
+    /// Tells whether nothing was made.
+    pub fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.rolled_back.is_empty() && self.left_behind.is_empty()
+    }
+
     /// Tells whether everything is as it was before.
     pub fn is_clean(&self) -> bool {
         self.left_behind.is_empty()
     }
 }
+
+pub use abandoned::take_back_abandoned;
 
 /// The end of an undo.
 #[derive(Debug)]
@@ -78,30 +103,6 @@ pub enum UndoOutcome {
     TakenBack(UndoReport),
     /// The service is there, and with it the request is done.
     Fulfilled(Box<Service>),
-}
-
-/// Takes back the work of an invocation that has died. If its service is there, in whatever status, the request counts
-/// as done: whoever has deleted the service since wanted that.
-pub async fn take_back_abandoned(
-    account: &Account,
-    record: &Record,
-    deadline: Deadline,
-) -> UndoOutcome {
-    let names = &record.names;
-    let service = names.cluster.clone().zip(names.service.clone());
-    let registry = names.registry.clone().zip(names.namespace_id.clone());
-    let cluster = names.cluster.clone().filter(|_| names.makes_cluster);
-    let changes = [
-        service.map(|(cluster, service)| Change::Service { cluster, service }),
-        registry.map(|(name, namespace_id)| Change::Registry { name, namespace_id }),
-        names.family.clone().map(Change::TaskDefinition),
-        cluster.map(Change::Cluster),
-    ];
-    let entries = changes.into_iter().flatten().map(Entry::abandoned);
-    let mark = record.mark();
-    Undo::new(account, &mark, deadline)
-        .run(entries.collect(), false)
-        .await
 }
 
 /// Takes back every change of a request, the newest first, unless its service is there. `is_watched` claims that
@@ -158,12 +159,8 @@ impl<'u> Undo<'u> {
             let why = match self.find_service(&entry).await {
                 Sight::Found(service) => return UndoOutcome::Fulfilled(service),
                 Sight::Hidden(why) => Some((why, KEPT_FOR_UNSEEN)),
-                Sight::Absent if entry.answer == Answer::Silent && is_watched => {
-                    Some((MAY_APPEAR.to_owned(), KEPT_FOR_SERVICE))
-                }
                 Sight::Absent if entry.answer == Answer::Silent => {
-                    self.leave(&entry, MAY_APPEAR, Standing::Doubtful);
-                    None
+                    kept_for(&entry, is_watched).map(|why| (MAY_APPEAR.to_owned(), why))
                 }
                 Sight::Absent => None,
             };
@@ -175,6 +172,9 @@ impl<'u> Undo<'u> {
                 }
                 return UndoOutcome::TakenBack(self.report);
             }
+            if entry.answer == Answer::Silent {
+                self.leave(&entry, MAY_APPEAR, Standing::Doubtful);
+            }
         }
         self.take_back_all(parts).await;
         UndoOutcome::TakenBack(self.report)
@@ -182,9 +182,9 @@ impl<'u> Undo<'u> {
 
     /// Looks for the service, for as long as AWS may be at work on it.
     async fn find_service(&self, entry: &Entry) -> Sight {
-        let Change::Service { cluster, service } = &entry.change else {
-            return Sight::Absent;
-        };
+        if is_unseen_update(entry) {
+            return Sight::Hidden(MAY_APPEAR.to_owned());
+        }
         let patience = match (entry.answer, entry.heard_at) {
             (_, None) => Duration::ZERO,
             (Answer::Silent, _) => SILENCE,
@@ -193,7 +193,7 @@ impl<'u> Undo<'u> {
         };
         let patient = self.deadline.keeping(ATTEMPT).within(patience);
         loop {
-            let look = service::find_marked(self.account, self.mark, cluster, service);
+            let look = self.look_for_service(&entry.change);
             let look = self.deadline.within(ATTEMPT).limit(Box::pin(look)).await;
             let sight = match look {
                 Ok(Ok(Some(service))) => return Sight::Found(Box::new(service)),
@@ -207,9 +207,25 @@ impl<'u> Undo<'u> {
         }
     }
 
+    /// Looks whether the service is as a change was to make it.
+    async fn look_for_service(&self, change: &Change) -> Result<Option<Service>, Error> {
+        match change {
+            Change::Service { cluster, service } => {
+                service::find_marked(self.account, self.mark, cluster, service).await
+            }
+            Change::Update {
+                cluster,
+                service,
+                revision: Some(revision),
+                ..
+            } => service::find_running(self.account, cluster, service, revision).await,
+            _ => Ok(None),
+        }
+    }
+
     /// Takes back one after the other, and again what is busy.
     async fn take_back_all(&mut self, mut left: Vec<Entry>) {
-        if left.iter().any(|entry| !is_cluster(entry)) {
+        if left.iter().any(others_may_use) {
             // Where it does not end, what others may use is kept, and says why.
             let _ = self.users.prepare(self.deadline.within(WALK_MAX)).await;
         }
@@ -253,7 +269,11 @@ impl<'u> Undo<'u> {
             ..
         } = *self;
         match entry.change.clone() {
-            Change::Service { .. } => Ok(Removal::Absent),
+            Change::Service { .. } | Change::Update { .. } => Ok(Removal::Absent),
+            Change::Tags(back) => {
+                service::put_tags(account, &back).await?;
+                Ok(Removal::Gone)
+            }
             Change::Cluster(name) => {
                 let (removal, arn) = cluster::take_back(account, mark, &name, deadline).await?;
                 entry.arn = arn.or(entry.arn.take());
@@ -361,10 +381,31 @@ fn settle(entry: &Entry, removal: Removal) -> Removal {
     }
 }
 
+/// Tells whether a change decides about the others: they are its parts.
 fn is_service(entry: &Entry) -> bool {
-    matches!(entry.change, Change::Service { .. })
+    matches!(entry.change, Change::Service { .. } | Change::Update { .. })
 }
 
-fn is_cluster(entry: &Entry) -> bool {
-    matches!(entry.change, Change::Cluster(_))
+/// Tells whether others may use what a change has made.
+fn others_may_use(entry: &Entry) -> bool {
+    matches!(
+        entry.change,
+        Change::TaskDefinition(_) | Change::Registry { .. }
+    )
+}
+
+/// Tells whether nothing would show that an update was done.
+fn is_unseen_update(entry: &Entry) -> bool {
+    matches!(entry.change, Change::Update { revision: None, .. })
+}
+
+/// Says why the parts of a change stay about which AWS is silent; `None` if they don't.
+fn kept_for(entry: &Entry, is_watched: bool) -> Option<&'static str> {
+    match (&entry.change, is_watched) {
+        (Change::Update { .. }, true) => Some(KEPT_FOR_UPDATE),
+        // A service that runs what is gone would be worse than a revision too many.
+        (Change::Update { .. }, false) => Some(KEPT_UNWATCHED),
+        (_, true) => Some(KEPT_FOR_SERVICE),
+        (_, false) => None,
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use super::tag_update::TagUpdate;
 use crate::aws::{Error, Kind};
 use crate::ids::{Arn, ClusterName, Family, NamespaceId, RegistryName, ServiceName};
 
@@ -29,6 +30,19 @@ pub(super) enum Change {
         /// The service's name.
         service: ServiceName,
     },
+    /// A service that was there was updated.
+    Update {
+        /// The cluster's name.
+        cluster: ClusterName,
+        /// The service's name.
+        service: ServiceName,
+        /// The revision that it is to run, if it is another one than before.
+        revision: Option<Arn>,
+        /// The revision that it ran before.
+        previous: Option<Arn>,
+    },
+    /// Tags of a service were changed; this update puts them back.
+    Tags(TagUpdate),
 }
 
 impl Change {
@@ -38,7 +52,8 @@ impl Change {
             Self::Cluster(name) => name.as_str(),
             Self::TaskDefinition(family) => family.as_str(),
             Self::Registry { name, .. } => name.as_str(),
-            Self::Service { service, .. } => service.as_str(),
+            Self::Service { service, .. } | Self::Update { service, .. } => service.as_str(),
+            Self::Tags(back) => back.arn.as_str(),
         }
     }
 }
@@ -50,6 +65,8 @@ impl fmt::Display for Change {
             Self::TaskDefinition(family) => write!(f, "a revision of `{family}`"),
             Self::Registry { name, .. } => write!(f, "the registry `{name}`"),
             Self::Service { service, .. } => write!(f, "the service `{service}`"),
+            Self::Update { service, .. } => write!(f, "the update of the service `{service}`"),
+            Self::Tags(back) => write!(f, "the tags of `{}`", back.arn),
         }
     }
 }
@@ -162,6 +179,15 @@ impl UndoLog {
         {
             entry.arn = arn.map(Arn::from_answer);
         }
+    }
+
+    /// Takes over a change that an earlier invocation has made for the same request.
+    pub fn inherit(&self, change: Change, arn: &Arn) {
+        self.entries().push(Entry {
+            arn: Some(arn.clone()),
+            answer: Answer::Made,
+            ..Entry::abandoned(change)
+        });
     }
 
     /// Notes that a change was not made, or not by this request.

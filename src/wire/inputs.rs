@@ -8,7 +8,7 @@ pub use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
 pub use aws_sdk_ecs::types::Tag;
 pub use aws_sdk_servicediscovery::operation::create_service::CreateServiceInput as CreateRegistryInput;
 
-use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
+use aws_sdk_ecs::types::{Cluster, ContainerDefinition, Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
 use serde_json::{Map, Value};
 
@@ -19,6 +19,8 @@ input!(CreateClusterInput, answered as Cluster);
 input!(CreateServiceInput, answered as Service);
 input!(RegisterTaskDefinitionInput, answered as TaskDefinition);
 input!(RunTaskInput);
+// One container of a deploy.
+input!(ContainerDefinition);
 // Not `answered as Service`: to drop a `launchType` in silence would be to claim that it was changed. Of a whole answer,
 // which claims nothing, `drop_answered_of_service` drops it.
 input!(UpdateServiceInput);

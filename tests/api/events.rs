@@ -122,7 +122,7 @@ async fn the_batch_is_worked_off() {
 }
 
 /// Every event in an order in which each finds what the ones before it left.
-const STORY: [&str; 31] = [
+const STORY: [&str; 32] = [
     "ping",
     "show_version",
     "show_openapi",
@@ -133,6 +133,7 @@ const STORY: [&str; 31] = [
     "list_events",
     "show_logs",
     "update_service",
+    "update_service_tag",
     "delete_service",
     "create_orchestration_existing",
     "create_orchestration_short",

@@ -7,7 +7,7 @@ use crate::services::{arns, documented};
 use crate::support::scripted::{NAMESPACE, ScriptedApp};
 
 /// The operations that heed a key.
-const HEEDED: [&str; 2] = ["create_orchestration", "run_task"];
+const HEEDED: [&str; 3] = ["create_orchestration", "update_service", "run_task"];
 
 fn path_of(pattern: &str) -> String {
     let names = [
@@ -62,10 +62,19 @@ async fn every_post_and_patch_heeds_a_key_or_refuses_it_by_name() {
         }
         heeded.push(route.name);
         let (first, second) = (first.expect(200), second.expect(200));
-        if route.name == "run_task" {
-            assert_eq!(first["Tasks"][0]["TaskArn"], second["Tasks"][0]["TaskArn"]);
-        } else {
-            assert_eq!(arns(&first), arns(&second));
+        match route.name {
+            "run_task" => {
+                assert_eq!(first["Tasks"][0]["TaskArn"], second["Tasks"][0]["TaskArn"]);
+            }
+            "update_service" => {
+                assert_eq!(
+                    first["Service"]["DesiredCount"],
+                    second["Service"]["DesiredCount"]
+                );
+                let updates = [&app, &twin].map(|app| app.aws.sent("ecs:UpdateService").len());
+                assert_eq!(updates, [1, 0]);
+            }
+            _ => assert_eq!(arns(&first), arns(&second)),
         }
     }
     assert_eq!(heeded, HEEDED);

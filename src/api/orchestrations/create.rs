@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::orchestration::Cause;
 use crate::orchestration::checks::ServiceFault;
 use crate::orchestration::create::{self, CreateContext, Creation};
+use crate::orchestration::failure::Failure;
 use crate::orchestration::plan::CreatePlan;
 use crate::orchestration::request::{ClusterPart, CreateRequest, RegistryPart, TaskDefinitionPart};
 use crate::reply::Reply;
@@ -47,14 +48,7 @@ pub const CREATE: Operation = Operation {
     )],
     problem: Some(ProblemSchema {
         name: "CreateProblem",
-        members: &[
-            Member::sometimes("Created", ARN_OBJECTS)
-                .described("What the request had made before it failed."),
-            Member::sometimes("RolledBack", ARN_OBJECTS).described("What of it was taken back."),
-            Member::sometimes("LeftBehind", LEFTOVERS).described(
-                "What of it is, or may be, still there, and the command that removes it.",
-            ),
-        ],
+        members: TAKEN_BACK,
     }),
     example: Some("create_orchestration_short"),
     ..Operation::post(
@@ -63,6 +57,15 @@ pub const CREATE: Operation = Operation {
         Handler::Account(|request| create_orchestration(request).boxed()),
     )
 };
+
+/// The members by which a problem tells what became of what had been made.
+pub(in crate::api) const TAKEN_BACK: &[Member] = &[
+    Member::sometimes("Created", ARN_OBJECTS)
+        .described("What the request had made before it failed."),
+    Member::sometimes("RolledBack", ARN_OBJECTS).described("What of it was taken back."),
+    Member::sometimes("LeftBehind", LEFTOVERS)
+        .described("What of it is, or may be, still there, and the command that removes it."),
+];
 
 const CREATE_ORCHESTRATION_INPUT: Schema = Schema::Component(
     "CreateOrchestrationInput",
@@ -107,7 +110,7 @@ const LEFTOVERS: Schema = Schema::List(&Schema::Component(
 /// Creates cluster, task definition, registry and service by one request, or nothing.
 ///
 /// # Errors
-/// [`Error::Input`] with everything that is wrong with the body; [`Error::Create`] with the first cause and
+/// [`Error::Input`] with everything that is wrong with the body; [`Error::TakenBack`] with the first cause and
 /// what became of what had been made.
 pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
     let context = CreateContext {
@@ -125,8 +128,7 @@ pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error>
     if request.flag(DRY_RUN.name)? {
         let asked = wanted.clone();
         let plan = Box::pin(create::plan(&context, wanted)).await;
-        let plan =
-            plan.map_err(|cause| refusal(create::Failure::before_any_change(cause), form))?;
+        let plan = plan.map_err(|cause| refusal(Failure::before_any_change(cause), form))?;
         let long_form = write_long_form(&asked, &plan)?;
         return Ok(dry_run::reply(Some(long_form), &plan.steps())
             .with_ignored(request.is_lenient(), &ignored));
@@ -158,14 +160,14 @@ fn write_long_form(asked: &CreateRequest, plan: &CreatePlan) -> Result<Value, Er
 }
 
 /// Returns the error of a create that failed: what is wrong with its body is said as of any body.
-fn refusal(failure: create::Failure, form: Form) -> Error {
+fn refusal(failure: Failure, form: Form) -> Error {
     match failure.cause {
         Cause::Faulty(faults) => form.tell(faults.iter().map(field_error).collect()),
         Cause::SharedNamespace { .. } => form.tell(vec![FieldError {
             path: "serviceRegistry.NamespaceId".to_owned(),
             message: failure.cause.to_string(),
         }]),
-        cause => Box::new(create::Failure { cause, ..failure }).into(),
+        cause => Box::new(Failure { cause, ..failure }).into(),
     }
 }
 

@@ -3,14 +3,14 @@
 use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::operation::create_cluster::{CreateClusterInput, CreateClusterOutput};
 use aws_sdk_ecs::operation::delete_cluster::DeleteClusterOutput;
-use aws_sdk_ecs::types::{Cluster, ClusterField, Tag};
+use aws_sdk_ecs::types::{Cluster, ClusterField};
 
 use super::absent;
 use crate::aws::pages::{Page, PageRequest, ResultsPage, collect};
 use crate::aws::retries::OnlyRefused;
 use crate::aws::whole_input::WholeInput;
 use crate::aws::{Account, Error};
-use crate::ids::{Arn, ClusterName};
+use crate::ids::ClusterName;
 
 /// Calls `ecs:ListClusters`: a page of the list, over as many calls as it takes.
 ///
@@ -106,36 +106,4 @@ pub async fn delete_cluster(
     call.send()
         .await
         .map_err(account.refused("ecs:DeleteCluster"))
-}
-
-/// Calls `ecs:TagResource` with one tag, of a cluster as of anything else of ECS.
-///
-/// # Errors
-/// [`Error`] with AWS's refusal.
-pub async fn tag_resource(account: &Account, arn: &Arn, tag: Tag) -> Result<(), Error> {
-    let call = account
-        .ecs
-        .tag_resource()
-        .resource_arn(arn.as_str())
-        .tags(tag);
-    call.send()
-        .await
-        .map(drop)
-        .map_err(account.refused("ecs:TagResource"))
-}
-
-/// Calls `ecs:UntagResource` of one tag.
-///
-/// # Errors
-/// [`Error`] with AWS's refusal.
-pub async fn untag_resource(account: &Account, arn: &Arn, key: &str) -> Result<(), Error> {
-    let call = account
-        .ecs
-        .untag_resource()
-        .resource_arn(arn.as_str())
-        .tag_keys(key);
-    call.send()
-        .await
-        .map(drop)
-        .map_err(account.refused("ecs:UntagResource"))
 }

@@ -104,7 +104,7 @@ pub(super) async fn unmark(account: &Account, cluster: &Cluster) -> Result<(), a
     let Some(arn) = cluster.cluster_arn().filter(|_| mark(cluster).is_some()) else {
         return Ok(());
     };
-    ecs::untag_resource(account, &Arn::from_answer(arn), MARK).await
+    ecs::untag_resource(account, &Arn::from_answer(arn), vec![MARK.to_owned()]).await
 }
 
 /// Marks the cluster with the request's id, or answers what it is marked with.
@@ -128,7 +128,7 @@ async fn mark_cluster(
     let lacking = || account.lacking("ecs:DescribeClusters", "clusterArn");
     let arn = Arn::from_answer(cluster.cluster_arn().ok_or_else(lacking)?);
     let tag = Tag::builder().key(MARK).value(request_id).build();
-    ecs::tag_resource(account, &arn, tag).await?;
+    ecs::tag_resource(account, &arn, vec![tag]).await?;
     Ok(request_id.to_owned())
 }
 

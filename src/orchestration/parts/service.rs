@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
-use aws_sdk_ecs::types::Service;
+use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
+use aws_sdk_ecs::types::{Service, Tag};
+use tokio::time::{Instant, sleep};
 
+use super::PAUSE;
 use crate::aws::{Account, Error, Kind, ecs};
-use crate::ids::{ClusterName, ServiceName};
+use crate::ids::{Arn, ClusterName, Family, ServiceName};
 use crate::orchestration::mark::Mark;
+use crate::orchestration::tag_update::TagUpdate;
 use crate::orchestration::undo_log::{Change, UndoLog};
 
 /// The time for which ECS may not have heard of what was just made for a service.
@@ -82,4 +86,163 @@ pub(in crate::orchestration) async fn find_marked(
 ) -> Result<Option<Service>, Error> {
     let found = ecs::describe_service(account, cluster, name).await?;
     Ok(found.filter(|service| mark.is_on(service.tags())))
+}
+
+/// The update of a service that is there.
+#[derive(Debug)]
+pub(in crate::orchestration) struct Update<'u> {
+    /// The cluster and the service.
+    pub name: (&'u ClusterName, &'u ServiceName),
+    /// The input of the update.
+    pub input: &'u UpdateServiceInput,
+    /// The revision that the service is to run, if it is another one than before.
+    pub revision: Option<Arn>,
+    /// The revision that it ran before.
+    pub previous: Option<Arn>,
+    /// Claims that ECS may not have heard of the revision yet.
+    pub is_new_revision: bool,
+}
+
+/// Updates the service. What AWS did not answer is asked for again, unless it would deploy once more: ECS has the same
+/// service then.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn update(
+    account: &Account,
+    update: Update<'_>,
+    log: &UndoLog,
+) -> Result<Service, Error> {
+    let (cluster, service) = update.name;
+    let change = Change::Update {
+        cluster: cluster.clone(),
+        service: service.clone(),
+        revision: update.revision,
+        previous: update.previous,
+    };
+    let is_forced = update.input.force_new_deployment == Some(true);
+    let begun = Instant::now();
+    let mut is_asked_again = false;
+    loop {
+        match ask_for_update(account, update.input, &change, log).await {
+            Err(error) if error.kind.leaves_outcome_unknown() && !is_forced && !is_asked_again => {
+                is_asked_again = true;
+            }
+            Err(error)
+                if update.is_new_revision && is_unheard_of(&error) && begun.elapsed() < READY =>
+            {
+                sleep(PAUSE).await;
+            }
+            updated => return updated,
+        }
+    }
+}
+
+/// Tells whether ECS has not heard of a revision that was registered just now, or of its role.
+fn is_unheard_of(error: &Error) -> bool {
+    let is_of_place = ["ServiceNotFoundException", "ClusterNotFoundException"]
+        .map(Some)
+        .contains(&error.code.as_deref());
+    error.kind == Kind::NotReady || (error.kind == Kind::NotFound && !is_of_place)
+}
+
+async fn ask_for_update(
+    account: &Account,
+    input: &UpdateServiceInput,
+    change: &Change,
+    log: &UndoLog,
+) -> Result<Service, Error> {
+    let work = async {
+        let answer = ecs::update_service(account, input.clone()).await?;
+        answer
+            .service
+            .ok_or_else(|| account.lacking("ecs:UpdateService", "service"))
+    };
+    log.track(change, work, |_| None).await
+}
+
+/// Returns the service of a name if it runs a revision, or is about to.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn find_running(
+    account: &Account,
+    cluster: &ClusterName,
+    name: &ServiceName,
+    revision: &Arn,
+) -> Result<Option<Service>, Error> {
+    let found = ecs::describe_service(account, cluster, name).await?;
+    let is_run = |service: &Service| revisions(service).any(|run| run == revision.as_str());
+    Ok(found.filter(is_run))
+}
+
+/// Returns the ARNs of the revisions that a service runs or is about to, the wanted one first.
+pub(in crate::orchestration) fn revisions(service: &Service) -> impl Iterator<Item = &str> {
+    let deployments = service.deployments().iter();
+    let deployed = deployments.filter_map(|deployment| deployment.task_definition());
+    let wanted = service.task_definition();
+    let others = deployed.filter(move |arn| Some(*arn) != wanted);
+    wanted.into_iter().chain(others)
+}
+
+/// Returns the families that a service runs or is about to.
+pub(in crate::orchestration) fn families(service: &Service) -> Vec<Family> {
+    let mut families: Vec<_> = revisions(service).filter_map(Family::of_revision).collect();
+    families.dedup();
+    families
+}
+
+/// Changes tags of a service that has `present` ones. Each of the two calls can be taken back alone.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn change_tags(
+    account: &Account,
+    update: &TagUpdate,
+    present: &[Tag],
+    log: &UndoLog,
+) -> Result<(), Error> {
+    let (set, unset) = update.halves();
+    let (set, unset) = tokio::join!(
+        change_half(account, set, present, log),
+        change_half(account, unset, present, log),
+    );
+    set.and(unset)
+}
+
+async fn change_half(
+    account: &Account,
+    half: Option<TagUpdate>,
+    present: &[Tag],
+    log: &UndoLog,
+) -> Result<(), Error> {
+    let Some(half) = half else { return Ok(()) };
+    let change = Change::Tags(half.inverse(present));
+    let work = Box::pin(put_tags(account, &half));
+    log.track(&change, work, |()| None).await
+}
+
+/// Sets and removes tags of a service.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn put_tags(
+    account: &Account,
+    update: &TagUpdate,
+) -> Result<(), Error> {
+    let (set, unset) = tokio::join!(
+        async {
+            if update.set.is_empty() {
+                return Ok(());
+            }
+            ecs::tag_resource(account, &update.arn, update.tags()).await
+        },
+        async {
+            if update.unset.is_empty() {
+                return Ok(());
+            }
+            ecs::untag_resource(account, &update.arn, update.unset.clone()).await
+        },
+    );
+    set.and(unset)
 }

@@ -45,6 +45,19 @@ async fn describe(
     }
 }
 
+/// Tells whether a revision has the mark.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn is_marked(
+    account: &Account,
+    mark: &Mark,
+    arn: &str,
+) -> Result<bool, Error> {
+    let found = describe(account, &TaskDefinitionName::from_answer(arn)).await?;
+    Ok(found.is_some_and(|(_, tags)| mark.is_on(&tags)))
+}
+
 /// Registers a revision. One that AWS has registered without answering is found by its mark.
 ///
 /// # Errors

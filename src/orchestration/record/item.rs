@@ -9,10 +9,23 @@ use crate::orchestration::mark::Mark;
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>).
 const CLIENT_TOKEN_MAX: usize = 36;
 
+/// The kinds of work that are recorded, by what is left where an invocation dies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WorkKind {
+    /// A service and what it needs are created.
+    #[default]
+    Create,
+    /// A service that is there gets another revision.
+    Deploy,
+}
+
 /// The names of what a request makes: all that is known of it where its invocation dies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Names {
+    /// The kind of work.
+    pub kind: WorkKind,
     /// The cluster of the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterName>,

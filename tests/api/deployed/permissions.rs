@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver};
+use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver, Tag};
 use aws_sdk_servicediscovery::types::{DnsConfig, DnsRecord, RecordType};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -23,14 +23,6 @@ const UNNOTICED: &[(&str, &str)] = &[
     (
         "ecs:DeleteExpressGatewayService",
         "it has no services of Express Mode, which alone are deleted by it",
-    ),
-    (
-        "ecs:TagResource",
-        "it creates with tags whoever may create; a recursive delete tags the cluster only if it stays",
-    ),
-    (
-        "ecs:UntagResource",
-        "a recursive delete needs it only for a cluster that the queue has left marked, and that stays",
     ),
     (
         "iam:CreateServiceLinkedRole",
@@ -101,7 +93,7 @@ struct Room {
 }
 
 /// The endpoints that need an account, in the order of the route table.
-const ENDPOINTS: [&str; 32] = [
+const ENDPOINTS: [&str; 33] = [
     "create_orchestration",
     "create_orchestration with what exists",
     "create_orchestration in one line",
@@ -117,6 +109,7 @@ const ENDPOINTS: [&str; 32] = [
     "show_service",
     "show_service all",
     "update_service",
+    "update_service tag",
     "delete_service",
     "delete_service recursive",
     "list_events",
@@ -227,6 +220,22 @@ impl Room {
         name
     }
 
+    /// A cluster with a service of a definition that nobody has looked at.
+    async fn cluster_with_definition(&self, family: &str) -> String {
+        let container = ContainerDefinition::builder().name("app").image("nginx:1");
+        let register = self.account.ecs().register_task_definition().family(family);
+        let register = register.container_definitions(container.build());
+        register.send().await.unwrap();
+        let name = Self::name();
+        let cluster = self.account.ecs().create_cluster().cluster_name(&name);
+        cluster.send().await.unwrap();
+        let service = self.account.service("web").cluster(&name);
+        let owner = Tag::builder().key("owner").value("me").build();
+        let service = service.task_definition(family).tags(owner);
+        service.send().await.unwrap();
+        name
+    }
+
     /// Prepares an endpoint's request so that nothing but a permission can be in its way.
     async fn ask(&self, endpoint: &str) -> DirectCall {
         let name = Self::name();
@@ -321,6 +330,14 @@ impl Room {
                 path: "/clusters/myclu/services/web".to_owned(),
                 body: Some(json!({"desiredCount": 1})),
             },
+            "update_service tag" => {
+                let cluster = self.cluster_with_definition(&name).await;
+                DirectCall {
+                    method: "PATCH",
+                    path: format!("/clusters/{cluster}/services/web"),
+                    body: Some(json!({"tag": "2", "tags": {"stage": "live", "owner": null}})),
+                }
+            }
             "delete_service" => {
                 let cluster = self.cluster_with_service().await;
                 delete(format!("/clusters/{cluster}/services/web"))
@@ -577,6 +594,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "list_services all",
         "show_service",
         "show_service all",
+        "update_service tag",
         "delete_service recursive",
         "list_events",
         "show_logs"
@@ -584,6 +602,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "ecs:DescribeTaskDefinition": [
         "create_orchestration with what exists",
         "show_service all",
+        "update_service tag",
         "show_logs",
         "show_task_definition"
       ],
@@ -616,6 +635,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "ecs:RegisterTaskDefinition": [
         "create_orchestration",
         "create_orchestration in one line",
+        "update_service tag",
         "register_task_definition"
       ],
       "ecs:RunTask": [
@@ -624,8 +644,15 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "ecs:StopTask": [
         "stop_task"
       ],
+      "ecs:TagResource": [
+        "update_service tag"
+      ],
+      "ecs:UntagResource": [
+        "update_service tag"
+      ],
       "ecs:UpdateService": [
-        "update_service"
+        "update_service",
+        "update_service tag"
       ],
       "logs:GetLogEvents": [
         "show_logs"

@@ -105,11 +105,24 @@ impl ScriptedApp {
 
     /// Sends a request below `/v1/ecs` with the writer's token.
     pub async fn send(&self, method: &str, path: &str, key: Option<&str>, body: &Value) -> Answer {
+        let headers = key.map(|key| ("idempotency-key", key));
+        self.send_with(method, path, headers.as_slice(), body).await
+    }
+
+    /// Sends a request with these headers beside the writer's token.
+    pub async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let token = Caller::Writer.token().expect("a writer has a token");
-        let mut headers = json!({"authorization": format!("Bearer {token}")});
-        if let Some(key) = key {
-            headers["idempotency-key"] = key.into();
+        let mut all = json!({"authorization": format!("Bearer {token}")});
+        for (name, value) in headers {
+            all[*name] = (*value).into();
         }
+        let headers = all;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = format!("/v1/ecs{path}");
         let event = json!({

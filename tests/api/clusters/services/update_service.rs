@@ -2,9 +2,77 @@ use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use super::{arn, encoded, refuses_impossible_services};
+use crate::support::scripted::{MEMBER, ScriptedApp};
 use crate::support::{Answer, Caller, TestApp};
 
+mod deploy;
+mod deploy_faults;
+mod deploy_once;
+mod entity_tags;
+
 const PATH: &str = "/nonprod/clusters/myclu/services/web";
+/// The service that is deployed in the scripted account.
+const DEPLOYED: &str = "/nonprod/clusters/shop/services/web";
+
+/// The ARN of a revision of the service that is deployed.
+fn revision(number: u32) -> String {
+    format!("arn:aws:ecs:us-east-1:{MEMBER}:task-definition/web:{number}")
+}
+
+/// A scripted account with a service `web` of two containers.
+fn deployable() -> ScriptedApp {
+    furnished(ScriptedApp::new(), |_, _| ())
+}
+
+/// Gives an account the cluster `shop`, and a service `web` of two containers, with these changes of its definition and of
+/// itself.
+fn furnished(app: ScriptedApp, change: impl FnOnce(&mut Value, &mut Value)) -> ScriptedApp {
+    let mut definition = json!({
+        "family": "web", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "executionRoleArn": format!("arn:aws:iam::{MEMBER}:role/ecsTaskExecutionRole"),
+        "containerDefinitions": [
+            {"name": "web", "image": "host:5000/team/web:1", "essential": true},
+            {"name": "sidecar", "image": "team/sidecar:1", "essential": false, "environment": []},
+        ],
+        "tags": [{"key": "team", "value": "shop"}, {"key": "ecs-api:request-id", "value": "before/1"}],
+    });
+    let mut service = json!({
+        "cluster": "shop", "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 2, "launchType": "FARGATE",
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+        "tags": [{"key": "owner", "value": "me"}],
+    });
+    let containers = definition["containerDefinitions"].as_array_mut().unwrap();
+    for container in containers {
+        // As ECS fills them in.
+        container["cpu"] = 0.into();
+        for list in [
+            "portMappings",
+            "mountPoints",
+            "volumesFrom",
+            "systemControls",
+        ] {
+            container[list] = json!([]);
+        }
+    }
+    definition["containerDefinitions"][0]["environment"] =
+        json!([{"name": "MODE", "value": "a"}, {"name": "OLD", "value": "b"}]);
+    change(&mut definition, &mut service);
+    for (operation, input) in [
+        ("ecs:CreateCluster", json!({"clusterName": "shop"})),
+        ("ecs:RegisterTaskDefinition", definition),
+        ("ecs:CreateService", service),
+    ] {
+        let put = app.aws.put(MEMBER, operation, &input);
+        put.expect("nothing is in the way in an empty account");
+    }
+    app
+}
+
+/// Changes the service of the scripted account.
+async fn deploy(app: &ScriptedApp, body: &Value) -> Answer {
+    app.send("PATCH", DEPLOYED, None, body).await
+}
 
 /// Gives the app the service `web` of one task.
 async fn with_web(app: TestApp) -> TestApp {
@@ -30,7 +98,10 @@ async fn a_service_is_scaled_by_one_call_and_all_else_stays() {
     app.aws().forget_calls();
     let answer = patch(&app, &json!({"desiredcount": 3})).await.expect(200);
     let after = answer["Service"].clone();
-    assert_eq!(answer, json!({"Service": after}));
+    let arn = after["TaskDefinition"].clone();
+    let expected = json!({"Service": after, "Changed": true, "TaskDefinition": arn, "PreviousTaskDefinition": arn,
+        "Changes": [{"Path": "desiredCount", "To": 3}]});
+    assert_eq!(answer, expected);
     assert_eq!(after["DesiredCount"], 3);
     for member in [
         "ServiceArn",
@@ -121,7 +192,7 @@ async fn a_body_that_changes_nothing_or_what_cannot_be_changed_is_refused_before
         (
             json!({}),
             "",
-            "nothing to change: name at least one member, such as `desiredCount`",
+            "nothing to change: name at least one member, such as `tag` or `desiredCount`",
         ),
         (json!({"launchType": "EC2"}), "launchType", "unknown member"),
         (

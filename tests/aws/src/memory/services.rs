@@ -190,7 +190,11 @@ impl At<'_> {
         }
         extend(service, members);
         let arn = text(service, "serviceArn").to_owned();
-        let is_deployed = definition.is_some() || input["forceNewDeployment"] == true;
+        // The revision that it runs already is none to deploy.
+        let is_another = definition
+            .as_ref()
+            .is_some_and(|definition| service["taskDefinition"] != *definition);
+        let is_deployed = is_another || input["forceNewDeployment"] == true;
         if let Some(definition) = definition {
             service["taskDefinition"] = definition;
         }

@@ -1,0 +1,339 @@
+//! The flow that deploys and rollbacks share: begin and look side by side, plan, make, and take back what fails.
+
+use std::time::Duration;
+
+use aws_sdk_ecs::types::{Service, TaskDefinition};
+
+use super::Deployed;
+use super::look::deployed_revision;
+use super::make::{make, shape};
+use super::plan::DeployPlan;
+use crate::aws::revisions::describe_revision;
+use crate::aws::{Account, Error};
+use crate::deadline::Deadline;
+use crate::ids::{Arn, TaskDefinitionName};
+use crate::orchestration::Cause;
+use crate::orchestration::create::CreateContext;
+use crate::orchestration::failure::Failure;
+use crate::orchestration::mark::Mark;
+use crate::orchestration::parts::{service, task_definition};
+use crate::orchestration::record::{Beginning, End, History, Lease, Names};
+use crate::orchestration::undo::{UndoOutcome, UndoReport, undo};
+use crate::orchestration::undo_log::UndoLog;
+use crate::wire::definition::differences;
+
+/// The most of a request's time that is kept back to take back what it has made; at most a third of it is.
+const UNDO_RESERVE_MAX: Duration = Duration::from_secs(8);
+
+/// The source of a deployment: a change of what runs, or what ran before.
+pub(in crate::orchestration) trait Source: Sync {
+    /// Everything that the deployment depends on, as a look shows it.
+    type Look: Look + Send;
+
+    /// Looks at it.
+    fn look(&self) -> impl Future<Output = Result<Self::Look, Cause>> + Send;
+}
+
+/// A look at everything that a deployment depends on.
+pub(in crate::orchestration) trait Look {
+    /// Returns the service.
+    fn service(&self) -> &Service;
+
+    /// Plans what is to be done. The mark is put on what is made.
+    ///
+    /// # Errors
+    /// [`Cause`] if it can't be done.
+    fn plan(self, mark: &Mark, caller: &str) -> Result<DeployPlan, Cause>;
+}
+
+/// The work that is left once everything was looked at.
+enum Prepared<'r> {
+    /// It is done, or there is nothing to do.
+    Done(Box<Deployed>),
+    /// This is to be made, under the lease if there is one.
+    ToMake(Box<(Option<Lease<'r>>, DeployPlan)>),
+}
+
+/// Does what the plan of a source says, once.
+///
+/// # Errors
+/// [`Failure`] with the first cause, after everything that was made was taken back.
+pub(in crate::orchestration) async fn carry_out<S: Source>(
+    context: &CreateContext<'_>,
+    names: Names,
+    source: &S,
+) -> Result<Deployed, Failure> {
+    let working = context.deadline.keeping_a_third(UNDO_RESERVE_MAX);
+    let fails = |cause| failure(context, cause, UndoReport::default());
+    let (begun, found) = tokio::join!(begin(context, names, working), working.run(source.look()));
+    let begun = begun.map_err(fails)?;
+    let prepared = Box::pin(prepare(context, begun, found, source, working)).await;
+    let (lease, plan) = match prepared.map_err(fails)? {
+        Prepared::ToMake(to_make) => *to_make,
+        Prepared::Done(deployed) => return Ok(*deployed),
+    };
+    let mark = mark(context, lease.as_ref());
+    let log = UndoLog::default();
+    let made = working
+        .run(Box::pin(make(context.account, &plan, &mark, &log)))
+        .await;
+    let cause = match made {
+        Ok(service) => {
+            let deployed = shape(plan, service);
+            end(lease.as_ref(), End::Done(arns(&deployed)), context.deadline).await;
+            return Ok(deployed);
+        }
+        Err(cause) => cause,
+    };
+    let is_watched = lease.as_ref().is_some_and(Lease::is_watched);
+    let entries = log.into_newest_first();
+    let undone = undo(
+        context.account,
+        &mark,
+        entries,
+        is_watched,
+        context.deadline,
+    );
+    match Box::pin(undone).await {
+        UndoOutcome::Fulfilled(service) => {
+            let deployed = shape(plan, *service);
+            end(lease.as_ref(), End::Done(arns(&deployed)), context.deadline).await;
+            Ok(deployed)
+        }
+        UndoOutcome::TakenBack(report) => {
+            end(lease.as_ref(), report.standing.end(), context.deadline).await;
+            Err(failure(context, cause, report))
+        }
+    }
+}
+
+fn failure(context: &CreateContext<'_>, cause: Cause, report: UndoReport) -> Failure {
+    Failure {
+        cause,
+        report,
+        is_resumable: context.identity.is_keyed,
+    }
+}
+
+/// Returns the mark of what is made. Without a record nothing is made that has one.
+fn mark(context: &CreateContext<'_>, lease: Option<&Lease<'_>>) -> Mark {
+    lease.map_or_else(|| Mark::new(&*context.identity.id, 0), Lease::mark)
+}
+
+/// Begins the record of what must be done once, or may have to be taken back.
+async fn begin<'r>(
+    context: &CreateContext<'r>,
+    names: Names,
+    deadline: Deadline,
+) -> Result<Option<Beginning<'r>>, Cause> {
+    if names == Names::default() && !context.identity.is_keyed {
+        return Ok(None);
+    }
+    let begun = context.records.begin(&context.identity, names, deadline);
+    Ok(Some(begun.await?))
+}
+
+async fn end(lease: Option<&Lease<'_>>, end: End, deadline: Deadline) {
+    if let Some(lease) = lease {
+        lease.end(end, deadline).await;
+    }
+}
+
+/// Returns what the record of a deploy keeps: the service, the revision after and before, and the service revision.
+fn arns(deployed: &Deployed) -> Vec<Arn> {
+    let service = &deployed.service;
+    let id = deployed.deployment.as_deref();
+    let service_revision = id.zip(service.service_arn()).map(|(id, arn)| {
+        let arn = arn.replacen(":service/", ":service-revision/", 1);
+        format!("{arn}/{id}")
+    });
+    let arns = [
+        service.service_arn.clone(),
+        service.task_definition.clone(),
+        deployed.previous.clone(),
+        service_revision,
+    ];
+    let is_changed = |_: &String| deployed.is_changed;
+    arns.into_iter()
+        .flatten()
+        .filter(is_changed)
+        .map(Arn::from_answer)
+        .collect()
+}
+
+/// Turns what was found into a plan; where that can't be, the record says so, for which it has the whole time.
+async fn prepare<'r, S: Source>(
+    context: &CreateContext<'r>,
+    begun: Option<Beginning<'r>>,
+    found: Result<S::Look, Cause>,
+    source: &S,
+    working: Deadline,
+) -> Result<Prepared<'r>, Cause> {
+    let Some(begun) = begun else {
+        let plan = found?.plan(&mark(context, None), &context.identity.caller)?;
+        return Ok(settle(plan, None));
+    };
+    let (lease, history) = (begun.lease, begun.history);
+    let found = match found {
+        // What was looked at meanwhile has changed.
+        _ if begun.has_waited => working.run(source.look()).await,
+        found => found,
+    };
+    let decided = match (found, history) {
+        (Err(cause), _) => Err(cause),
+        (Ok(found), History::New) => {
+            let plan = found.plan(&lease.mark(), &context.identity.caller);
+            plan.map(|plan| Decision::ToDo(Box::new(plan)))
+        }
+        (Ok(found), History::Abandoned) => {
+            let mark = lease.mark();
+            working.run(take_over(context, &mark, found)).await
+        }
+        (Ok(found), History::Done) => {
+            let service = found.service().clone();
+            let shown = show_again(context.account, &lease.record().arns, service);
+            return Ok(Prepared::Done(Box::new(working.run(shown).await?)));
+        }
+    };
+    match decided {
+        Ok(Decision::ToDo(plan)) => {
+            if plan.is_empty() {
+                lease.end(End::Done(Vec::new()), context.deadline).await;
+            }
+            Ok(settle(*plan, Some(lease)))
+        }
+        Ok(Decision::IsDone(deployed)) => {
+            let end = End::Done(arns(&deployed));
+            lease.end(end, context.deadline).await;
+            Ok(Prepared::Done(deployed))
+        }
+        Err(cause) => {
+            // What an earlier invocation has left is its watch's.
+            let end = match history {
+                History::Abandoned => End::Unfinished,
+                History::New | History::Done => End::Undone,
+            };
+            if history != History::Done {
+                lease.end(end, context.deadline).await;
+            }
+            Err(cause)
+        }
+    }
+}
+
+fn settle(plan: DeployPlan, lease: Option<Lease<'_>>) -> Prepared<'_> {
+    if plan.is_empty() {
+        let service = plan.service.clone();
+        return Prepared::Done(Box::new(shape(plan, service)));
+    }
+    Prepared::ToMake(Box::new((lease, plan)))
+}
+
+/// The finding of one invocation about what another one has left.
+enum Decision {
+    /// This is still to be done.
+    ToDo(Box<DeployPlan>),
+    /// The service runs it.
+    IsDone(Box<Deployed>),
+}
+
+/// Goes on with what an invocation has left that died: a revision that it has registered is used.
+async fn take_over<L: Look>(
+    context: &CreateContext<'_>,
+    mark: &Mark,
+    found: L,
+) -> Result<Decision, Cause> {
+    let service = found.service().clone();
+    let own = find_own(context.account, mark, &service).await?;
+    if own.as_ref().is_some_and(|own| runs(&service, own)) {
+        return Ok(Decision::IsDone(Box::new(finished(service))));
+    }
+    let mut plan = found.plan(mark, &context.identity.caller)?;
+    if let Some(arn) = own.as_ref().and_then(TaskDefinition::task_definition_arn) {
+        plan.take_over(arn);
+    }
+    if plan.only_forces() && began_since(&service, mark) {
+        return Ok(Decision::IsDone(Box::new(finished(service))));
+    }
+    Ok(Decision::ToDo(Box::new(plan)))
+}
+
+/// Finds the revision that an undertaking has registered: in the families that the service runs.
+async fn find_own(
+    account: &Account,
+    mark: &Mark,
+    service: &Service,
+) -> Result<Option<TaskDefinition>, Error> {
+    for family in service::families(service) {
+        let marked = task_definition::find_marked(account, mark, &family).await?;
+        if let Some(newest) = marked.into_iter().next() {
+            return Ok(Some(newest));
+        }
+    }
+    Ok(None)
+}
+
+/// Tells whether a service runs a revision, or is about to.
+fn runs(service: &Service, revision: &TaskDefinition) -> bool {
+    let arn = revision.task_definition_arn();
+    service::revisions(service).any(|run| Some(run) == arn)
+}
+
+/// Tells whether the latest deployment of a service was begun after an undertaking.
+fn began_since(service: &Service, mark: &Mark) -> bool {
+    let deployments = service.deployments().iter();
+    let mut primary = deployments.filter(|deployment| deployment.status() == Some("PRIMARY"));
+    let created_at = primary
+        .next()
+        .and_then(|deployment| deployment.created_at());
+    created_at
+        .and_then(|created_at| created_at.to_millis().ok())
+        .and_then(|created_at| u64::try_from(created_at).ok())
+        .is_some_and(|created_at| created_at >= mark.begun_at_ms())
+}
+
+/// Shapes what an earlier invocation has done, as far as it can still be seen.
+fn finished(service: Service) -> Deployed {
+    let present = service.task_definition.clone();
+    let is_other = |arn: &&str| Some(*arn) != present.as_deref();
+    let previous = service::revisions(&service)
+        .find(is_other)
+        .map(str::to_owned);
+    Deployed {
+        is_changed: true,
+        previous,
+        deployment: deployed_revision(&service).map(str::to_owned),
+        changes: Vec::new(),
+        service,
+    }
+}
+
+/// Answers a deploy that was done before: the service as it is now, and what was changed then.
+async fn show_again(account: &Account, arns: &[Arn], service: Service) -> Result<Deployed, Cause> {
+    let of_kind = |kind: &'static str| {
+        let arns = arns.iter().map(Arn::as_str);
+        arns.filter(move |arn| arn.contains(kind))
+    };
+    let deployment = of_kind(":service-revision/").next();
+    let deployment = deployment.and_then(|arn| arn.rsplit('/').next());
+    let mut revisions = of_kind(":task-definition/");
+    let (after, before) = (revisions.next(), revisions.next());
+    let changes = match before.zip(after) {
+        Some((before, after)) if before != after => {
+            let names = [before, after].map(TaskDefinitionName::from_answer);
+            let (before, after) = tokio::join!(
+                describe_revision(account, &names[0], before),
+                describe_revision(account, &names[1], after),
+            );
+            differences(&before?.definition, &after?.definition)
+        }
+        _ => Vec::new(),
+    };
+    Ok(Deployed {
+        is_changed: !arns.is_empty(),
+        previous: before.map(str::to_owned),
+        deployment: deployment.map(str::to_owned),
+        changes,
+        service,
+    })
+}

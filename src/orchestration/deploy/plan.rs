@@ -1,0 +1,131 @@
+//! The plan of a deploy, made of what was looked at. No AWS calls here.
+
+use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
+use aws_sdk_ecs::types::Service;
+
+use super::DeployRequest;
+use crate::aws::Account;
+use crate::aws::revisions::Revision;
+use crate::ids::{Arn, ClusterName, Family, ServiceName};
+use crate::orchestration::Cause;
+use crate::orchestration::mark::Mark;
+use crate::orchestration::request::NewTaskDefinition;
+use crate::orchestration::tag_update::{TagUpdate, tag_changes, tags_of_next_revision};
+use crate::wire::definition::{FieldChange, member_changes};
+
+/// Everything that a deploy is to do.
+pub(in crate::orchestration) struct DeployPlan {
+    /// The names of the cluster and of the service.
+    pub name: (ClusterName, ServiceName),
+    /// The service as it was looked at.
+    pub service: Service,
+    /// The revision that it is to run.
+    pub revision: RevisionPlan,
+    /// The update of the service, whose revision is filled in once it is there; `None` if nothing of it changes.
+    pub update: Option<Box<UpdateServiceInput>>,
+    /// The tags of the service that change.
+    pub tags: Option<TagUpdate>,
+    /// The differences.
+    pub changes: Vec<FieldChange>,
+}
+
+/// The revision that a service is to run.
+#[derive(Debug)]
+pub(in crate::orchestration) enum RevisionPlan {
+    /// The present one, or the one that the update names.
+    Stays,
+    /// One that an earlier invocation has registered for the same request.
+    TakeOver {
+        /// Its family.
+        family: Family,
+        /// Its ARN.
+        arn: Arn,
+    },
+    /// One that is to be registered.
+    Register(Box<NewTaskDefinition>),
+}
+
+impl DeployPlan {
+    /// Tells whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.update.is_none() && self.tags.is_none()
+    }
+
+    /// Takes a revision that an earlier invocation has registered for the same request.
+    pub fn take_over(&mut self, arn: &str) {
+        if let RevisionPlan::Register(new) = &self.revision {
+            self.revision = RevisionPlan::TakeOver {
+                family: new.family.clone(),
+                arn: Arn::from_answer(arn),
+            };
+        }
+    }
+
+    /// Tells whether a deployment is forced, and brings no revision by which it would be known.
+    pub fn only_forces(&self) -> bool {
+        let update = self.update.as_deref();
+        let stays = matches!(self.revision, RevisionPlan::Stays);
+        stays && update.is_some_and(|update| update.force_new_deployment == Some(true))
+    }
+}
+
+/// Plans a deploy.
+///
+/// # Errors
+/// [`Cause`] if the change does not fit what is there.
+pub(super) fn plan(
+    request: &DeployRequest,
+    service: Service,
+    revision: Option<&Revision>,
+    account: &Account,
+    by: (&Mark, &str),
+) -> Result<DeployPlan, Cause> {
+    let mut changes = Vec::new();
+    let mut revision_plan = RevisionPlan::Stays;
+    if let Some(present) = revision {
+        let merged = request.definition.merge(&present.definition)?;
+        if !merged.changes.is_empty() {
+            let mut input = merged.input;
+            let tags =
+                tags_of_next_revision(&present.tags, &request.tags, &account.settings.tags, by)?;
+            input.tags = Some(tags);
+            revision_plan = RevisionPlan::Register(Box::new(NewTaskDefinition {
+                family: Family::from_answer(input.family.clone().unwrap_or_default()),
+                input: Box::new(input),
+            }));
+        }
+        changes.extend(merged.changes);
+    }
+    let update = match (&request.update, &revision_plan) {
+        (Some(update), _) => Some(update.clone()),
+        (None, RevisionPlan::Stays) => None,
+        (None, _) => Some(Box::new(blank_update(request))),
+    };
+    if let Some(update) = &update {
+        changes.extend(member_changes(Some(&service), update));
+    }
+    let arn = service.service_arn().map(Arn::from_answer);
+    let tags = arn.and_then(|arn| TagUpdate::of(arn, service.tags(), &request.tags));
+    if tags.is_some() {
+        changes.extend(tag_changes(service.tags(), &request.tags));
+    }
+    Ok(DeployPlan {
+        name: (request.cluster.clone(), request.service.clone()),
+        service,
+        revision: revision_plan,
+        update,
+        tags,
+        changes,
+    })
+}
+
+/// Creates an update that changes nothing yet.
+fn blank_update(request: &DeployRequest) -> UpdateServiceInput {
+    let update = UpdateServiceInput::builder()
+        .cluster(request.cluster.as_str())
+        .service(request.service.as_str());
+    // Nothing is required but the service.
+    update
+        .build()
+        .unwrap_or_else(|_| unreachable!("the service is given"))
+}

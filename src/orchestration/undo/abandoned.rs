@@ -1,0 +1,92 @@
+//! Taking back the work of an invocation that has died: all that is known of it are the names of its record.
+
+use super::{ATTEMPT, Undo, UndoOutcome, UndoReport};
+use crate::aws::{Account, Error, ecs};
+use crate::deadline::Deadline;
+use crate::ids::{ClusterName, Family, ServiceName};
+use crate::orchestration::mark::Mark;
+use crate::orchestration::parts::{service, task_definition};
+use crate::orchestration::record::{Names, Record, WorkKind};
+use crate::orchestration::undo::Standing;
+use crate::orchestration::undo_log::{Change, Entry};
+
+/// Takes back the work of an invocation that has died. If its service is there, in whatever status, the request counts
+/// as done: whoever has deleted the service since wanted that.
+pub async fn take_back_abandoned(
+    account: &Account,
+    record: &Record,
+    deadline: Deadline,
+) -> UndoOutcome {
+    let mark = record.mark();
+    let undo = Undo::new(account, &mark, deadline);
+    match record.names.kind {
+        WorkKind::Create => undo.run(created(&record.names), false).await,
+        WorkKind::Deploy => take_back_deploy(undo, &record.names, deadline).await,
+    }
+}
+
+/// Returns the changes that a create may have made, the newest first.
+fn created(names: &Names) -> Vec<Entry> {
+    let service = names.cluster.clone().zip(names.service.clone());
+    let registry = names.registry.clone().zip(names.namespace_id.clone());
+    let cluster = names.cluster.clone().filter(|_| names.makes_cluster);
+    let changes = [
+        service.map(|(cluster, service)| Change::Service { cluster, service }),
+        registry.map(|(name, namespace_id)| Change::Registry { name, namespace_id }),
+        names.family.clone().map(Change::TaskDefinition),
+        cluster.map(Change::Cluster),
+    ];
+    changes
+        .into_iter()
+        .flatten()
+        .map(Entry::abandoned)
+        .collect()
+}
+
+/// Takes back the revision of a deploy, unless the service runs it.
+async fn take_back_deploy(mut undo: Undo<'_>, names: &Names, deadline: Deadline) -> UndoOutcome {
+    let Some((cluster, service)) = names.cluster.as_ref().zip(names.service.as_ref()) else {
+        return UndoOutcome::TakenBack(UndoReport::default());
+    };
+    let look = look_after(undo.account, undo.mark, cluster, service);
+    let why = match deadline.within(ATTEMPT).limit(Box::pin(look)).await {
+        Ok(Ok(Ok(running))) => return UndoOutcome::Fulfilled(Box::new(running)),
+        Ok(Ok(Err(families))) => {
+            let changes = families.into_iter().map(Change::TaskDefinition);
+            return undo
+                .run(changes.map(Entry::abandoned).collect(), false)
+                .await;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(elapsed) => elapsed.to_string(),
+    };
+    let update = Entry::abandoned(Change::Update {
+        cluster: cluster.clone(),
+        service: service.clone(),
+        revision: None,
+        previous: None,
+    });
+    undo.leave(&update, &why, Standing::Doubtful);
+    UndoOutcome::TakenBack(undo.report)
+}
+
+/// Returns the service if it runs a revision with the mark, else the families that it runs: that of the revision is one
+/// of them.
+async fn look_after(
+    account: &Account,
+    mark: &Mark,
+    cluster: &ClusterName,
+    name: &ServiceName,
+) -> Result<Result<aws_sdk_ecs::types::Service, Vec<Family>>, Error> {
+    let Some(found) = ecs::describe_service(account, cluster, name).await? else {
+        return Ok(Err(Vec::new()));
+    };
+    let mut is_run = false;
+    for arn in service::revisions(&found) {
+        is_run |= task_definition::is_marked(account, mark, arn).await?;
+    }
+    if is_run {
+        return Ok(Ok(found));
+    }
+    Ok(Err(service::families(&found)))
+}
