@@ -123,8 +123,12 @@ impl TestAccount {
     }
 
     /// A client of CloudWatch Logs in any region.
-    pub fn logs(&self, region: &'static str) -> aws_sdk_cloudwatchlogs::Client {
-        let config = self.config.to_builder().region(Region::new(region)).build();
+    pub fn logs(&self, region: &str) -> aws_sdk_cloudwatchlogs::Client {
+        let config = self
+            .config
+            .to_builder()
+            .region(Region::new(region.to_owned()))
+            .build();
         aws_sdk_cloudwatchlogs::Client::new(&config)
     }
 
@@ -218,13 +222,7 @@ impl TestAccount {
     }
 
     /// Puts events into a log stream that does not exist yet: milliseconds since 1970, and the message.
-    pub async fn log(
-        &self,
-        region: &'static str,
-        group: &str,
-        stream: &str,
-        events: &[(i64, &str)],
-    ) {
+    pub async fn log(&self, region: &str, group: &str, stream: &str, events: &[(i64, &str)]) {
         let logs = self.logs(region);
         // The group is there already where another stream of it is.
         let _ = logs.create_log_group().log_group_name(group).send().await;

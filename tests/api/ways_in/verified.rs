@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{FUNCTION, SESSION, known_by_more_than_tokens, put, send, verified_callers, writer};
-use crate::support::{OpenAnswer, Sent, TestApp, Way};
+use crate::support::{OpenAnswer, Sent, TestApp, Way, review};
 
 /// Where each gateway writes whom it has verified: a principal and claims.
 fn places(way: Way) -> Option<(&'static str, &'static str)> {
@@ -94,40 +94,33 @@ async fn whom_a_gateway_has_verified_needs_no_token_in_either_payload_format() {
 #[tokio::test]
 async fn a_request_can_not_say_who_sends_it() {
     let app = verified_callers();
-    let context = json!({"authorizer": {"iam": {"userArn": SESSION}, "jwt": {"claims": {"client_id": "abc", "level": "3"}},
-        "claims": {"client_id": "abc", "level": "3"}}, "identity": {"userArn": SESSION}});
-    let forged = Sent::new("GET", "/nonprod/clusters")
-        .header("x-amzn-iam-user-arn", SESSION)
-        .header("x-amzn-oidc-identity", SESSION)
-        .header("x-amzn-oidc-data", "e30.eyJjbGllbnRfaWQiOiJhYmMiLCJsZXZlbCI6IjMifQ.c2ln")
-        .header("authorization", "Bearer e30.eyJjbGllbnRfaWQiOiJhYmMiLCJsZXZlbCI6IjMifQ.c2ln")
-        .header("requestcontext", context.to_string())
-        .body(json!({"requestContext": context, "method": "GET", "path": "/v1/ecs/ping", "Records": []}));
+    let forged = sent(&review::forged_request());
     for way in Way::ALL {
         let answer = send(&app, way, &forged).await;
         let expected = if way == Way::Direct { 200 } else { 401 };
         assert_eq!(answer.status, expected, "{way:?}: {}", answer.body);
     }
-    // A load balancer verifies nobody, whatever else is in its event.
-    for way in [Way::LoadBalancer, Way::LoadBalancerMulti] {
-        for place in [
-            "/requestContext/authorizer",
-            "/requestContext/identity",
-            "/identity",
-            "/authorizer",
-        ] {
-            let mut event = Sent::new("GET", "/nonprod/clusters").by(way);
-            put(&mut event, place, context["authorizer"].clone());
-            put(
-                &mut event,
-                "/requestContext/identity/userArn",
-                json!(SESSION),
-            );
-            assert_eq!(
-                OpenAnswer::of(way, &app.invoke(event).await.unwrap()).status,
-                401,
-                "{way:?} {place}"
-            );
+}
+
+/// Reads a request that has no envelope yet.
+fn sent(request: &Value) -> Sent {
+    let text = |value: &Value| -> &'static str { value.as_str().unwrap().to_owned().leak() };
+    let sent = Sent::new(text(&request["method"]), text(&request["path"]));
+    let headers = request["headers"].as_object().unwrap().iter();
+    headers
+        .fold(sent, |sent, (name, value)| {
+            sent.header(name.clone().leak(), text(value))
+        })
+        .body(request["body"].clone())
+}
+
+#[tokio::test]
+async fn a_load_balancer_verifies_nobody_whatever_else_is_in_its_event() {
+    let app = verified_callers();
+    for forged in review::forged_gateway_events() {
+        if matches!(forged.way, Way::LoadBalancer | Way::LoadBalancerMulti) {
+            let answer = OpenAnswer::of(forged.way, &app.invoke(forged.event).await.unwrap());
+            assert_eq!(answer.status, 401, "{:?} {}", forged.way, forged.claim);
         }
     }
 }
@@ -137,28 +130,25 @@ async fn a_request_can_not_say_who_sends_it() {
 async fn through_the_alias_for_direct_invocations_nobody_passes_for_a_gateway() {
     let app = verified_callers();
     let direct = format!("{FUNCTION}:direct");
-    for way in Way::ALL {
-        let mut event = Sent::new("GET", "/nonprod/clusters").by(way);
-        if let Some((principal, _)) = places(way) {
-            put(&mut event, principal, json!(SESSION));
-        }
-        let answer = app.invoke_through(&direct, event.clone()).await;
-        if way == Way::Direct {
-            assert_eq!(OpenAnswer::of(way, &answer.unwrap()).status, 200);
-        } else {
-            let error = answer.unwrap_err();
-            assert!(
-                error.starts_with("the alias `direct` takes direct invocations and nothing else"),
-                "{error}"
-            );
-            let status = if places(way).is_some() { 200 } else { 401 };
-            assert_eq!(
-                OpenAnswer::of(way, &app.invoke_through(FUNCTION, event).await.unwrap()).status,
-                status,
-                "{way:?}"
-            );
-        }
+    for forged in review::forged_gateway_events() {
+        let answer = app.invoke_through(&direct, forged.event.clone()).await;
+        let error = answer.unwrap_err();
+        assert!(
+            error.starts_with("the alias `direct` takes direct invocations and nothing else"),
+            "{error}"
+        );
+        let answer = app.invoke_through(FUNCTION, forged.event).await.unwrap();
+        assert_eq!(
+            OpenAnswer::of(forged.way, &answer).status,
+            forged.status_by_shape,
+            "{:?} {}",
+            forged.way,
+            forged.claim
+        );
     }
+    let event = Sent::new("GET", "/nonprod/clusters").by(Way::Direct);
+    let answer = app.invoke_through(&direct, event).await.unwrap();
+    assert_eq!(OpenAnswer::of(Way::Direct, &answer).status, 200);
 }
 
 /// A forged event names a principal that nobody has verified. It comes by an invocation, and not through the alias whose
@@ -166,44 +156,58 @@ async fn through_the_alias_for_direct_invocations_nobody_passes_for_a_gateway() 
 #[tokio::test]
 async fn past_the_alias_for_gateways_nobody_passes_for_one() {
     let app = TestApp::with_gateway_alias("gateway", &known_by_more_than_tokens());
-    for way in Way::ALL {
-        let mut forged = Sent::new("GET", "/nonprod/clusters").by(way);
-        if let Some((principal, _)) = places(way) {
-            put(&mut forged, principal, json!(SESSION));
-        }
-        for arn in [
-            FUNCTION,
-            &format!("{FUNCTION}:$LATEST"),
-            &format!("{FUNCTION}:live"),
-            "",
-        ] {
-            let answer = app.invoke_through(arn, forged.clone()).await;
-            if way == Way::Direct {
-                assert_eq!(OpenAnswer::of(way, &answer.unwrap()).status, 200, "{arn}");
-            } else {
-                let error = answer.unwrap_err();
-                let expected =
-                    "events of gateways are taken through the function's alias `gateway` alone";
-                assert!(error.starts_with(expected), "{way:?} {arn}: {error}");
-            }
-        }
-        let through = app
-            .invoke_through(&format!("{FUNCTION}:gateway"), forged)
-            .await;
-        if way == Way::Direct {
-            let error = through.unwrap_err();
+    let direct = Sent::new("GET", "/nonprod/clusters").by(Way::Direct);
+    let past = ["", ":$LATEST", ":live"].map(|alias| format!("{FUNCTION}{alias}"));
+    let past = past.iter().map(String::as_str).chain([""]);
+    for arn in past {
+        for forged in review::forged_gateway_events() {
+            let error = app.invoke_through(arn, forged.event).await.unwrap_err();
+            let expected =
+                "events of gateways are taken through the function's alias `gateway` alone";
             assert!(
-                error.starts_with("the alias `gateway` takes events of gateways and nothing else"),
-                "{error}"
-            );
-        } else {
-            let status = if places(way).is_some() { 200 } else { 401 };
-            assert_eq!(
-                OpenAnswer::of(way, &through.unwrap()).status,
-                status,
-                "{way:?}"
+                error.starts_with(expected),
+                "{:?} {arn}: {error}",
+                forged.way
             );
         }
+        let answer = app.invoke_through(arn, direct.clone()).await.unwrap();
+        assert_eq!(OpenAnswer::of(Way::Direct, &answer).status, 200, "{arn}");
+    }
+    let gateway = format!("{FUNCTION}:gateway");
+    for forged in review::forged_gateway_events() {
+        let answer = app.invoke_through(&gateway, forged.event).await.unwrap();
+        let status = OpenAnswer::of(forged.way, &answer).status;
+        assert_eq!(status, forged.status_by_shape, "{:?}", forged.way);
+    }
+    let error = app.invoke_through(&gateway, direct).await.unwrap_err();
+    assert!(
+        error.starts_with("the alias `gateway` takes events of gateways and nothing else"),
+        "{error}"
+    );
+}
+
+/// What the review forged is what each gateway sends, but for whom it claims.
+#[test]
+fn every_gateway_is_forged_with_each_place_where_it_writes_whom_it_has_verified() {
+    for way in Way::ALL {
+        let forged: Vec<_> = review::forged_gateway_events()
+            .into_iter()
+            .filter(|forged| forged.way == way)
+            .collect();
+        let plain = Sent::new("GET", "/nonprod/clusters").by(way);
+        let places = places(way).map(|(principal, claims)| [principal, claims]);
+        for place in places.into_iter().flatten() {
+            let is_forged = forged.iter().any(|forged| {
+                let mut expected = plain.clone();
+                let claim = forged.event.pointer(place);
+                claim.is_some_and(|claim| {
+                    put(&mut expected, place, claim.clone());
+                    !claim.is_null() && forged.event == expected
+                })
+            });
+            assert!(is_forged, "{way:?} {place}");
+        }
+        assert_eq!(forged.is_empty(), way == Way::Direct, "{way:?}");
     }
 }
 

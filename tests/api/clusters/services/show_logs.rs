@@ -2,7 +2,7 @@ use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use super::{arn, encoded, refuses_impossible_services};
-use crate::support::{Answer, Caller, TestAccount, TestApp};
+use crate::support::{Answer, Caller, TestAccount, TestApp, review};
 
 const PATH: &str = "/nonprod/clusters/myclu/services/web/logs";
 
@@ -207,25 +207,16 @@ fn app_with(settings: &Value) -> TestApp {
 /// Whoever may register a task definition could else read every log of the account, in every region.
 #[tokio::test]
 async fn a_log_outside_of_what_the_account_lets_read_is_forbidden_whether_or_not_it_is_there() {
-    let app = app_with(&json!({"logRegions": ["eu-west-1"], "logGroups": ["/ecs/*", "myclu"]}));
+    let fence = review::logs_outside_the_fence();
+    let app = app_with(&fence["account"]);
     let config = |group: &str, region: &str| {
         json!({"logDriver": "awslogs", "options":
                {"awslogs-group": group, "awslogs-region": region, "awslogs-stream-prefix": "live"}})
     };
-    for (group, region, is_read) in [
-        ("/ecs/web", "us-east-1", true),
-        ("/ecs/web", "eu-west-1", true),
-        ("myclu", "us-east-1", true),
-        ("/aws/lambda/payroll", "us-east-1", false),
-        ("/ecs", "us-east-1", false),
-        ("x/ecs/web", "us-east-1", false),
-        ("/ecs/web", "eu-central-1", false),
-        ("/ecs/web", "US-EAST-1", false),
-        // What would become part of a host's name.
-        ("/ecs/web", "example.com/#", false),
-        ("/ecs/web", "x@example.com:443/?", false),
-        ("/ecs/web", "", false),
-    ] {
+    for log in fence["logs"].as_array().unwrap() {
+        let group = log["group"].as_str().unwrap();
+        let region = log["region"].as_str().unwrap();
+        let is_read = log["isRead"].as_bool().unwrap();
         let task = run_web(&app, &[("app", Some(config(group, region)))]).await;
         if !region.is_empty()
             && region
@@ -279,21 +270,17 @@ async fn a_log_outside_of_what_the_account_lets_read_is_forbidden_whether_or_not
 /// Two names in the configuration for one role in two regions: a grant for one is no key to the other's logs.
 #[tokio::test]
 async fn a_grant_for_one_region_of_an_account_reads_no_log_of_the_other() {
+    let review = review::one_role_in_two_regions();
     let account = TestAccount::new("nonprod");
     let twin = TestAccount::of("elsewhere", account.id.clone());
-    let mut far = account.settings();
-    far["region"] = "eu-west-1".into();
-    let accounts = json!({"nonprod": account.settings(), "elsewhere": far});
+    let mut accounts = review["accounts"].clone();
+    for settings in accounts.as_object_mut().unwrap().values_mut() {
+        let region = settings["region"].take();
+        *settings = account.settings();
+        settings["region"] = region;
+    }
     let app = TestApp::build(vec![account, twin], &json!({"accounts": accounts}));
-    let options = json!({"awslogs-group": "/ecs/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "live"});
-    let task = run_web(
-        &app,
-        &[(
-            "app",
-            Some(json!({"logDriver": "awslogs", "options": options})),
-        )],
-    )
-    .await;
+    let task = run_web(&app, &[("app", Some(review["logConfiguration"].clone()))]).await;
     let stream = format!("live/app/{task}");
     app.account()
         .log(
@@ -303,7 +290,7 @@ async fn a_grant_for_one_region_of_an_account_reads_no_log_of_the_other() {
             &[(STARTED_MS, "of the other")],
         )
         .await;
-    let path = format!("{PATH}?task={task}&container=app");
+    let path = review["path"].as_str().unwrap().replace("{task}", &task);
     for caller in [Caller::Reader, Caller::Writer] {
         let answer = app.request("GET", &path).by(caller).send().await;
         assert_eq!(answer.problem(403)["code"], "ForbiddenLog");
