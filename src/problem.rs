@@ -67,29 +67,14 @@ impl Fault {
 
     /// Returns the one by whose fault a request ended with this error.
     pub fn of(error: &Error) -> Option<Self> {
-        let is_own = match error {
-            Error::Flow(Cause::Begin(begin)) => is_out_of_reach(begin),
-            Error::TakenBack(failure) => {
-                matches!(&failure.cause, Cause::Begin(begin) if is_out_of_reach(begin))
-            }
-            _ => aws_error(error).is_some_and(|error| error.kind == Kind::AssumeRole),
-        };
-        if is_own {
-            Some(Self::Own)
-        } else {
-            Self::of_status(verdict(error, true).status)
-        }
+        verdict(error, true).fault
     }
-}
-
-/// Returns `true` if the stack's own table or queue could not be used.
-fn is_out_of_reach(error: &BeginError) -> bool {
-    matches!(error, BeginError::Unavailable(_))
 }
 
 /// An error as it goes over the wire.
 struct Verdict {
     status: StatusCode,
+    fault: Option<Fault>,
     /// AWS's error code where AWS refused, else ours.
     code: String,
     /// The same request may be sent again without harm, and may then succeed.
@@ -101,9 +86,18 @@ impl Verdict {
     fn new(status: StatusCode, code: &str) -> Self {
         Self {
             status,
+            fault: Fault::of_status(status),
             code: code.to_owned(),
             retryable: false,
             retry_after_s: None,
+        }
+    }
+
+    /// The stack itself, or a member's role, is not as it should be.
+    fn by_our_fault(self) -> Self {
+        Self {
+            fault: Some(Fault::Own),
+            ..self
         }
     }
 
@@ -290,6 +284,7 @@ fn verdict(error: &Error, repeats_safely: bool) -> Verdict {
         }
         Error::NothingStarted(_) => Verdict::new(StatusCode::CONFLICT, "NothingStarted"),
         Error::NoTimeLimit(_) => Verdict::new(StatusCode::SERVICE_UNAVAILABLE, "QueueUnavailable")
+            .by_our_fault()
             .retry_after(UNRECORDED_RETRY_S),
         Error::Deadline(_) => {
             Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(repeats_safely)
@@ -371,6 +366,7 @@ fn status_of_begin(error: &BeginError) -> Verdict {
         }
         BeginError::Unavailable(_) => {
             Verdict::new(StatusCode::SERVICE_UNAVAILABLE, "RecordUnavailable")
+                .by_our_fault()
                 .retry_after(UNRECORDED_RETRY_S)
         }
     }
@@ -381,7 +377,7 @@ fn status_of_begin(error: &BeginError) -> Verdict {
 fn status_of_aws(error: &aws::Error, repeats_safely: bool) -> Verdict {
     let verdict = |status, ours: &str| Verdict::new(status, error.code.as_deref().unwrap_or(ours));
     match error.kind {
-        Kind::AssumeRole => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed"),
+        Kind::AssumeRole => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed").by_our_fault(),
         Kind::NoSession => verdict(StatusCode::BAD_GATEWAY, "AssumeRoleFailed").retryable(true),
         Kind::AccessDenied => verdict(StatusCode::FORBIDDEN, "AccessDenied"),
         Kind::Blocked => verdict(StatusCode::FORBIDDEN, "Blocked"),

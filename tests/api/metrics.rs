@@ -229,17 +229,32 @@ fn line_of(log: &Log) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_table_that_is_out_of_reach_is_our_own_fault() {
-    let app = ScriptedApp::new();
-    let denied = Fault::refuse("AccessDeniedException", "no");
-    app.aws.on("dynamodb:PutItem").meets(denied);
-    let (log, _guard) = Log::start(LogLevel::Info);
-    app.create(None, &documented(NAMESPACE)).await.problem(503);
-    let line = line_of(&log);
-    assert_eq!(
-        (&line["fault"], &line["level"]),
-        (&json!("own"), &json!("ERROR"))
-    );
+async fn a_table_or_queue_that_is_out_of_reach_is_our_own_fault() {
+    let service = documented(NAMESPACE);
+    let task = json!({"taskDefinition": "web", "timeoutSeconds": 60});
+    for (operation, path, body) in [
+        ("dynamodb:PutItem", "/nonprod/services", &service),
+        ("sqs:SendMessage", "/nonprod/services", &service),
+        ("sqs:SendMessage", "/nonprod/clusters/jobs/tasks", &task),
+    ] {
+        let app = ScriptedApp::new();
+        let cluster = json!({"name": "jobs"});
+        app.send("POST", "/nonprod/clusters", None, &cluster)
+            .await
+            .expect(200);
+        let container = json!({"name": "web", "image": "nginx"});
+        let web = json!({"family": "web", "cpu": "256", "memory": "512", "containerDefinitions": [container]});
+        app.send("POST", "/nonprod/taskdefs", None, &web)
+            .await
+            .expect(200);
+        let denied = Fault::refuse("AccessDeniedException", "no");
+        app.aws.on(operation).meets(denied);
+        let (log, _guard) = Log::start(LogLevel::Info);
+        app.send("POST", path, None, body).await.problem(503);
+        let line = line_of(&log);
+        let told = (&line["fault"], &line["level"]);
+        assert_eq!(told, (&json!("own"), &json!("ERROR")), "{operation} {path}");
+    }
 }
 
 #[tokio::test]
