@@ -228,6 +228,9 @@ def check_accounts(stack: Stack) -> None:
             "AuthMode iam or jwt a token alone does not get in",
         )
         return
+    if answer.status == 404 and answer.type == PROBLEM:
+        stack.tell("accounts", answer.said, "the stack is older than this script: deploy, or take its commit's script")
+        return
     if answer.status != 200 or not isinstance(accounts, list):
         stack.tell("accounts", answer.said, where_no_answer(answer))
         return

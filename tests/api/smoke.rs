@@ -298,6 +298,14 @@ async fn a_token_that_nobody_has_is_named() {
 }
 
 #[tokio::test]
+async fn a_stack_of_before_is_told_from_a_wrong_url() {
+    let app = TestApp::scripted();
+    let missing = Wire::of(app.request("GET", "/of-a-later-version").send().await);
+    let estate = Estate::well().await.but("GET /accounts", true, missing);
+    assert_wrong(estate, "accounts: 404", "older than this script");
+}
+
+#[tokio::test]
 async fn an_account_that_is_not_ready_is_named_with_what_mends_it() {
     let checks = json!([
         {"Name": "AssumeRole", "Ok": true, "Detail": "is so"},
