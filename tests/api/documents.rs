@@ -40,6 +40,48 @@ fn every_link_to_a_file_leads_there() {
     }
 }
 
+/// Returns the anchors of a page's headings, as GitHub makes them.
+fn anchors_of(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let text = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = text
+            .chars()
+            .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+        kept.map(|letter| if letter == ' ' { '-' } else { letter })
+            .collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn every_link_to_a_section_leads_there() {
+    let mut count = 0;
+    for page in PAGES {
+        let text = project(page);
+        for link in text.split("](").skip(1) {
+            let target = link.split(')').next().unwrap();
+            let Some((file, anchor)) = target.split_once('#').filter(|_| !target.contains("://"))
+            else {
+                continue;
+            };
+            let folder = Path::new(page).parent().unwrap();
+            let there = if file.is_empty() {
+                text.clone()
+            } else {
+                project(folder.join(file).to_str().unwrap())
+            };
+            let anchors = anchors_of(&there);
+            assert!(
+                anchors.iter().any(|each| each == anchor),
+                "{page} links to `{target}`"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 5, "{count}");
+}
+
 #[test]
 fn every_page_of_the_documentation_is_held() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
