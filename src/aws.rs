@@ -9,6 +9,7 @@ pub mod calls;
 pub mod discovery;
 pub mod ecs;
 pub mod error;
+pub mod log_groups;
 pub mod logs;
 pub mod pages;
 pub mod queue;

@@ -29,7 +29,7 @@ use crate::orchestration::Cause;
 use crate::orchestration::delete::{self, Progress, Target};
 use crate::orchestration::record::{End, Records, Watch, WatchFinding};
 use crate::orchestration::time_limit::{Overdue, TimeKeeper};
-use crate::orchestration::undo::{Standing, UndoOutcome, take_back_abandoned};
+use crate::orchestration::undo::{Standing, UndoOutcome, complete_abandoned, take_back_abandoned};
 use crate::telemetry::AttemptLog;
 
 use message::{Attempt, Message, Next, Work};
@@ -263,6 +263,9 @@ async fn look_after(
     let undone = take_back_abandoned(account, lease.record(), deadline).await;
     let (end, attempt) = match undone {
         UndoOutcome::Fulfilled(service) => {
+            if let Err(error) = complete_abandoned(account, lease.record()).await {
+                return Attempt::NotYet(error.to_string());
+            }
             let arn = service.service_arn().unwrap_or_default();
             let end = End::Done(vec![Arn::from_answer(arn)]);
             (end, Attempt::Done(format!("`{arn}` is there, and stays")))

@@ -63,10 +63,12 @@ macro_rules! answered_id {
 mod cloud_map;
 mod ecs;
 mod iam;
+mod logs;
 
 pub use cloud_map::{NamespaceId, RegistryId, RegistryName, is_registry_arn};
 pub use ecs::{ClusterName, Family, ServiceName, TaskDefinitionName, TaskId, is_ecs_name};
 pub use iam::{AccountId, RoleArn, RoleName, partition};
+pub use logs::LogGroupName;
 
 /// An identifier that can't be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

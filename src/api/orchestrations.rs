@@ -5,6 +5,7 @@ mod create_body;
 pub mod delete;
 mod delete_target;
 mod dry_run;
+mod namespace;
 mod short_form;
 
 pub use create::CREATE;

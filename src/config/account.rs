@@ -37,10 +37,23 @@ pub struct Account {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DefaultLogs {
-    /// The group's name, in which `{cluster}` stands for the cluster's.
+    /// The group's name, in which `{cluster}` stands for the cluster's and `{service}` for the service's.
     pub group: String,
     /// The days that its events are kept. Without it, for ever.
     pub retention_in_days: Option<i32>,
+}
+
+/// The texts that stand for something in the name of [`DefaultLogs`].
+pub(super) const CLUSTER: &str = "{cluster}";
+pub(super) const SERVICE: &str = "{service}";
+
+impl DefaultLogs {
+    /// Returns the name of the group that a service's containers log to.
+    pub fn group_of(&self, cluster: &str, service: &str) -> String {
+        self.group
+            .replace(CLUSTER, cluster)
+            .replace(SERVICE, service)
+    }
 }
 
 impl Account {

@@ -194,19 +194,22 @@ impl Report<'_> {
         {
             notes.push(format!("no caller has a grant for `{name}`"));
         }
-        let group = account.logs.as_ref().map(|logs| logs.group.as_str());
-        if let Some(group) = group.filter(|group| !account.reads_log_group(&sample(group))) {
+        let logs = account.logs.as_ref();
+        if logs.is_some() && account.default_execution_role_arn.is_none() {
+            notes.push(format!(
+                "containers of `{name}` log by awslogs, for which a task on Fargate needs an execution role, and the account \
+                 has none"
+            ));
+        }
+        let is_unread =
+            |logs: &&DefaultLogs| !account.reads_log_group(&logs.group_of("cluster", "service"));
+        if let Some(group) = logs.filter(is_unread).map(|logs| &logs.group) {
             notes.push(format!(
                 "containers of `{name}` log to `{group}`, which its `logGroups` let nobody read"
             ));
         }
         notes
     }
-}
-
-/// Returns a log group as a cluster would have it.
-fn sample(group: &str) -> String {
-    group.replace("{cluster}", "cluster")
 }
 
 /// Notes what a gateway's own checks leave open: a second gateway, or another authorizer of the same, may take tokens of others.

@@ -261,8 +261,8 @@ fn every_fault_is_named_with_its_place() {
         ),
         (
             "/accounts/nonprod/logs",
-            json!({"group": "/ecs/{service}"}),
-            "`accounts.nonprod.logs.group`: `/ecs/{service}` is not the name of a log group like `/ecs/{cluster}`",
+            json!({"group": "/ecs/{account}"}),
+            "`accounts.nonprod.logs.group`: `/ecs/{account}` is not the name of a log group like `/ecs/{cluster}`",
         ),
         (
             "/accounts/nonprod/logs",

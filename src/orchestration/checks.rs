@@ -6,9 +6,9 @@
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::types::{
-    CapacityProviderStrategyItem, ContainerDefinition, DeploymentController,
-    DeploymentControllerType, LaunchType, NetworkMode, PortMapping, SchedulingStrategy,
-    ServiceRegistry, TaskDefinition,
+    CapacityProviderStrategyItem, Compatibility, ContainerDefinition, DeploymentController,
+    DeploymentControllerType, LaunchType, LogConfiguration, LogDriver, NetworkMode, PortMapping,
+    SchedulingStrategy, ServiceRegistry, TaskDefinition,
 };
 use aws_sdk_servicediscovery::types::{DnsConfig, RecordType};
 
@@ -162,6 +162,22 @@ pub fn provider_fault(input: &CreateServiceInput, providers: &[String]) -> Optio
         known: listed(providers.iter().map(|name| format!("`{name}`"))),
     };
     Some(ServiceFault::new("capacityProviderStrategy", cause))
+}
+
+/// Tells whether ECS would refuse a task definition for want of an execution role: with it Fargate reads secrets and
+/// writes logs (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html>).
+pub fn lacks_execution_role(input: &RegisterTaskDefinitionInput) -> bool {
+    let uses_it = |container: &ContainerDefinition| {
+        let driver = container
+            .log_configuration()
+            .map(LogConfiguration::log_driver);
+        driver == Some(&LogDriver::Awslogs) || !container.secrets().is_empty()
+    };
+    input
+        .requires_compatibilities()
+        .contains(&Compatibility::Fargate)
+        && input.execution_role_arn().is_none_or(str::is_empty)
+        && input.container_definitions().iter().any(uses_it)
 }
 
 fn count_fault(input: &CreateServiceInput) -> Option<ServiceFault> {

@@ -5,33 +5,33 @@
 //! the service. What a failed request has made is taken back before it answers, and of one that died by its watch.
 
 mod look;
+mod make;
 
 use std::time::Duration;
 
-use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
-use tokio::time::{Instant, sleep};
 
 use super::Cause;
 use super::failure::Failure;
 use super::leftover::leftover;
 use super::mark::Mark;
-use super::parts::{PAUSE, cluster, registry, service, task_definition};
-use super::plan::{CreatePlan, ExistingParts, Part};
+use super::parts::log_group;
+use super::plan::{CreatePlan, ExistingParts};
 use super::record::{Beginning, End, History, Identity, Lease, Records};
-use super::request::{CreateRequest, NewCluster};
+use super::request::CreateRequest;
 use super::undo::{UndoOutcome, UndoReport, undo};
 use super::undo_log::{Entry, UndoLog};
-use crate::aws::{Account, Error, Kind};
+use crate::aws::Account;
 use crate::deadline::Deadline;
-use crate::ids::{Arn, ClusterName, ServiceName};
+use crate::ids::{Arn, LogGroupName};
 use look::{look_for_own, look_in_time, show};
+use make::make;
 
 /// The most of a request's time that is kept back to take back what it has made; at most a third of it is.
 const UNDO_RESERVE_MAX: Duration = Duration::from_secs(8);
 /// Said of what belongs to a service that is there.
-const NOT_SHOWN: &str = "it belongs to the service, which is there, but could not be shown";
+const IS_KEPT: &str = "it belongs to the service, which is there";
 
 /// Everything that a create works with.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ pub async fn create(
 ) -> Result<Creation, Failure> {
     let working = context.deadline.keeping_a_third(UNDO_RESERVE_MAX);
     let fails = |cause| failure(context, cause, UndoReport::default());
+    let log_group = request.log_group.as_ref().map(|new| new.name.clone());
     let (begun, found) = tokio::join!(
         context
             .records
@@ -102,16 +103,30 @@ pub async fn create(
     );
     match Box::pin(undone).await {
         UndoOutcome::Fulfilled(service) => {
+            let fails = |cause| failure(context, cause, list_kept(context.account, &entries));
+            if let Err(cause) = complete(context, &mark, log_group.as_ref()).await {
+                lease.end(End::Unfinished, context.deadline).await;
+                return Err(fails(cause));
+            }
             let arns = service.service_arn.iter().map(Arn::from_answer).collect();
             lease.end(End::Done(arns), context.deadline).await;
-            let shown = show(context, *service).await;
-            shown.map_err(|cause| failure(context, cause, list_unshown(context.account, &entries)))
+            show(context, *service).await.map_err(fails)
         }
         UndoOutcome::TakenBack(report) => {
             lease.end(report.standing.end(), context.deadline).await;
             Err(failure(context, cause, report))
         }
     }
+}
+
+/// Does what is left once the service is there.
+async fn complete(
+    context: &CreateContext<'_>,
+    mark: &Mark,
+    log_group: Option<&LogGroupName>,
+) -> Result<(), Cause> {
+    let work = log_group::complete(context.account, mark, log_group);
+    Ok(context.deadline.limit(Box::pin(work)).await??)
 }
 
 /// Plans a create, and changes nothing: neither in AWS nor in the table.
@@ -148,9 +163,9 @@ fn failure(context: &CreateContext<'_>, cause: Cause, report: UndoReport) -> Fai
     }
 }
 
-/// Lists everything that was made for a service that is there, and can't be shown.
-fn list_unshown(account: &Account, newest_first: &[Entry]) -> UndoReport {
-    let list = |entry: &Entry| leftover(&entry.change, entry.arn.as_ref(), NOT_SHOWN, account);
+/// Lists everything that was made for a service that is there, and stays.
+fn list_kept(account: &Account, newest_first: &[Entry]) -> UndoReport {
+    let list = |entry: &Entry| leftover(&entry.change, entry.arn.as_ref(), IS_KEPT, account);
     UndoReport {
         created: newest_first
             .iter()
@@ -220,6 +235,10 @@ async fn prepare<'r>(
     };
     if let Some(service) = own_service(&found, &mark, history) {
         if history != History::Done {
+            let log_group = request.log_group.as_ref().map(|new| &new.name);
+            if let Err(cause) = complete(context, &mark, log_group).await {
+                return Err(give_up(lease, history, cause, context.deadline).await);
+            }
             let arns = service.service_arn.iter().map(Arn::from_answer).collect();
             lease.end(End::Done(arns), context.deadline).await;
         }
@@ -253,115 +272,4 @@ fn own_service(found: &ExistingParts, mark: &Mark, history: History) -> Option<S
     let service = found.service.as_ref().filter(|_| history != History::New)?;
     let is_own = service.status() == Some("ACTIVE") && mark.is_on(service.tags());
     is_own.then(|| service.clone())
-}
-
-/// Makes what is missing side by side, then the service.
-async fn make(
-    context: &CreateContext<'_>,
-    plan: CreatePlan,
-    mark: &Mark,
-    log: &UndoLog,
-    deadline: Deadline,
-) -> Result<Creation, Cause> {
-    let account = context.account;
-    let is_new_revision = matches!(plan.task_definition, Part::Make(_));
-    let (cluster, task_definition, registry) = tokio::join!(
-        async {
-            match plan.cluster {
-                Part::Use(found) => Ok(found),
-                Part::Make(new) => cluster::make(account, &new, log).await,
-            }
-        },
-        async {
-            match plan.task_definition {
-                Part::Use(found) => Ok(found),
-                Part::Make(new) => task_definition::make(account, mark, &new, log).await,
-            }
-        },
-        async {
-            match plan.registry {
-                None => Ok(None),
-                Some(Part::Use(found)) => Ok(Some(found)),
-                Some(Part::Make(new)) => registry::make(account, mark, &new, log, deadline)
-                    .await
-                    .map(Some),
-            }
-        },
-    );
-    // All three have ended, so that the log is whole, before the first failure ends the create.
-    let (cluster, task_definition, registry) = (cluster?, task_definition?, registry?);
-    let mut input = plan.service;
-    input
-        .task_definition
-        .clone_from(&task_definition.task_definition_arn);
-    if let Some(registry) = &registry {
-        join_registry(&mut input, registry);
-    }
-    let maker = ServiceMaker {
-        account,
-        mark,
-        name: (&plan.cluster_name, &plan.service_name),
-        spare_cluster: plan.spare_cluster.as_ref(),
-        is_new_revision,
-        log,
-    };
-    let service = maker.make(&input).await?;
-    Ok(Creation {
-        cluster,
-        task_definition,
-        registry,
-        service,
-    })
-}
-
-/// Puts the registry in every entry that the caller left to it.
-fn join_registry(input: &mut CreateServiceInput, registry: &Registry) {
-    let entries = input.service_registries.iter_mut().flatten();
-    for entry in entries.filter(|entry| entry.registry_arn().is_none()) {
-        entry.registry_arn.clone_from(&registry.arn);
-    }
-}
-
-/// Makes the service over what ECS has not heard of yet, or has lost since.
-struct ServiceMaker<'r> {
-    account: &'r Account,
-    mark: &'r Mark,
-    /// The names of its cluster and of itself.
-    name: (&'r ClusterName, &'r ServiceName),
-    /// The cluster to create, should another request's undo delete the one found.
-    spare_cluster: Option<&'r NewCluster>,
-    is_new_revision: bool,
-    log: &'r UndoLog,
-}
-
-impl ServiceMaker<'_> {
-    async fn make(&self, input: &CreateServiceInput) -> Result<Service, Error> {
-        let begun = Instant::now();
-        loop {
-            match service::make(self.account, self.mark, self.name, input, self.log).await {
-                Err(error) if begun.elapsed() < service::READY => self.mend(error).await?,
-                made => return made,
-            }
-            sleep(PAUSE).await;
-        }
-    }
-
-    /// Does what lets the next try succeed, or gives the error back if another try would not help.
-    async fn mend(&self, error: Error) -> Result<(), Error> {
-        match (error.kind, self.spare_cluster) {
-            // Another request's undo deleted it: it was empty until the service would be in it.
-            (Kind::NotFound, Some(spare)) if lacks_the_cluster(&error) => {
-                cluster::make(self.account, spare, self.log).await?;
-                Ok(())
-            }
-            // ECS has not heard of what was made just now.
-            (Kind::NotFound, _) if self.is_new_revision && !lacks_the_cluster(&error) => Ok(()),
-            (Kind::NotReady, _) => Ok(()),
-            _ => Err(error),
-        }
-    }
-}
-
-fn lacks_the_cluster(error: &Error) -> bool {
-    error.code.as_deref() == Some("ClusterNotFoundException")
 }

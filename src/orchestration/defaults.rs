@@ -1,17 +1,21 @@
 //! The defaults that an account brings to a request, applied only where the caller left the member out.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::operation::run_task::RunTaskInput;
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, Compatibility,
-    DeploymentController, DeploymentControllerType, LaunchType, NetworkConfiguration, NetworkMode,
-    PropagateTags,
+    DeploymentController, DeploymentControllerType, LaunchType, LogConfiguration, LogDriver,
+    NetworkConfiguration, NetworkMode, PropagateTags,
 };
 use aws_sdk_servicediscovery::operation::create_service as discovery;
 use aws_sdk_servicediscovery::types::HealthCheckCustomConfig;
 
+use super::request::NewLogGroup;
 use crate::config::Account;
+use crate::ids::{ClusterName, IdError, LogGroupName, ServiceName};
 
 /// Puts the account's subnets and security groups, without a public address, to a service that names none, and FARGATE
 /// to one without a launch type, unless it `has_strategy`: capacity providers decide, its own or the cluster's.
@@ -105,6 +109,43 @@ pub fn task_definition(input: &mut RegisterTaskDefinitionInput, account: &Accoun
             .as_ref()
             .map(|role| role.as_str().to_owned());
     }
+}
+
+/// Lets every container that says nothing of its log log to the account's group, and returns that group; `None` if
+/// nothing is to be logged there.
+///
+/// The stream of a container is the service's name, its own and the task's, as the original had it.
+///
+/// # Errors
+/// [`IdError`] if the names of cluster and service make the group's too long.
+pub fn logs(
+    input: &mut RegisterTaskDefinitionInput,
+    account: &Account,
+    cluster: &ClusterName,
+    service: &ServiceName,
+) -> Result<Option<NewLogGroup>, IdError> {
+    let containers = input.container_definitions.iter_mut().flatten();
+    let mut silent: Vec<_> = containers
+        .filter(|container| container.log_configuration.is_none())
+        .collect();
+    let Some(logs) = account.logs.as_ref().filter(|_| !silent.is_empty()) else {
+        return Ok(None);
+    };
+    let name = LogGroupName::parse(&logs.group_of(cluster.as_str(), service.as_str()))?;
+    for container in &mut silent {
+        container.log_configuration = LogConfiguration::builder()
+            .log_driver(LogDriver::Awslogs)
+            .options("awslogs-group", name.as_str())
+            .options("awslogs-region", &account.region)
+            .options("awslogs-stream-prefix", service.as_str())
+            .build()
+            .ok();
+    }
+    Ok(Some(NewLogGroup {
+        name,
+        retention_in_days: logs.retention_in_days,
+        tags: BTreeMap::new(),
+    }))
 }
 
 /// A registry without a health check gets the one that ECS reports to.

@@ -25,6 +25,7 @@ pub(super) fn leftover(
 ) -> Leftover {
     let command = match change {
         Change::Cluster(name) => format!("aws ecs delete-cluster --cluster {name}"),
+        Change::LogGroup(name) => format!("aws logs delete-log-group --log-group-name {name}"),
         Change::TaskDefinition(family) => {
             let revision = arn.map_or_else(|| format!("{family}:REVISION"), Arn::to_string);
             format!("aws ecs deregister-task-definition --task-definition {revision}")

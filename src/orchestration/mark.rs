@@ -1,5 +1,6 @@
 //! The mark of one undertaking: the value of the tag on everything that it makes, and the seed of its tokens.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use aws_sdk_ecs::types::Tag;
@@ -49,6 +50,12 @@ impl Mark {
     /// Tells whether a registry with these tags was made by the undertaking.
     pub fn is_on_registry(&self, tags: &[RegistryTag]) -> bool {
         self.is_among(tags.iter().map(|tag| (Some(tag.key()), Some(tag.value()))))
+    }
+
+    /// Tells whether a log group with these tags was made by the undertaking.
+    pub fn is_on_group(&self, tags: &HashMap<String, String>) -> bool {
+        let tags = tags.iter();
+        self.is_among(tags.map(|(key, value)| (Some(key.as_str()), Some(value.as_str()))))
     }
 
     fn is_among<'t>(

@@ -3,6 +3,7 @@
 //! The flows decide which part when; a part knows nothing of the others.
 
 pub(super) mod cluster;
+pub(super) mod log_group;
 pub(super) mod registry;
 pub(super) mod service;
 pub(super) mod task_definition;

@@ -1,15 +1,16 @@
 //! The plan of a create: what was found becomes what is to be done. Pure: no call of AWS is made here.
 
+use aws_sdk_cloudwatchlogs::types::LogGroup;
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition, TaskDefinitionStatus};
 use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::checks::{TaskShape, complete_registry, provider_fault, service_faults};
-use super::mark::Mark;
+use super::mark::{MARK_TAG, Mark};
 use super::parts::registry::agrees;
 use super::request::{
-    ClusterPart, CreateRequest, NewCluster, NewRegistry, NewTaskDefinition, RegistryPart,
-    TaskDefinitionPart,
+    ClusterPart, CreateRequest, NewCluster, NewLogGroup, NewRegistry, NewTaskDefinition,
+    RegistryPart, TaskDefinitionPart,
 };
 use super::step::{Does, Step};
 use super::{Cause, defaults, tags};
@@ -25,6 +26,10 @@ pub struct ExistingParts {
     pub cluster: Option<Cluster>,
     /// The task definition that the request names, or the revision that it has registered before.
     pub task_definition: Option<TaskDefinition>,
+    /// The log group of the containers that name none.
+    pub log_group: Option<LogGroup>,
+    /// Claims that the request has created that group before.
+    pub is_own_log_group: bool,
     /// The registries that the request names, in its order, or the one of the name that it is to create.
     pub registries: Vec<Registry>,
     /// Claims that the request has created that registry before.
@@ -53,6 +58,10 @@ pub struct CreatePlan {
     pub spare_cluster: Option<NewCluster>,
     /// The task definition.
     pub task_definition: Part<TaskDefinition, NewTaskDefinition>,
+    /// The log group of the containers that name none.
+    pub log_group: Option<Part<LogGroup, NewLogGroup>>,
+    /// The log group to create where the one that is used is taken away meanwhile.
+    pub spare_log_group: Option<NewLogGroup>,
     /// The registry.
     pub registry: Option<Part<Registry, NewRegistry>>,
     /// The service's name.
@@ -79,11 +88,19 @@ impl CreateRequest {
             ClusterPart::New(new) => Some(new.clone()),
             ClusterPart::Existing(_) => None,
         };
+        let spare_log_group = self.log_group.clone();
+        let log_group = self.log_group.map(|new| match found.log_group {
+            // Its retention may not be set yet.
+            Some(group) if !found.is_own_log_group => Part::Use(group),
+            _ => Part::Make(new),
+        });
         let mut plan = CreatePlan {
             cluster: plan_cluster(self.cluster, found.cluster)?,
             cluster_name: cluster,
             spare_cluster,
             task_definition: plan_task_definition(self.task_definition, found.task_definition)?,
+            log_group,
+            spare_log_group,
             registry: plan_registry(
                 self.registry,
                 found.registries,
@@ -169,15 +186,15 @@ impl CreatePlan {
             self.service_name.as_str(),
             "its name is free",
         );
-        [
-            Some(self.cluster_step()),
-            Some(self.task_definition_step()),
-            self.registry.as_ref().map(registry_step),
-            Some(service),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let parts = [Some(self.cluster_step()), Some(self.task_definition_step())];
+        let log_group = self.log_group.iter().flat_map(log_group_steps);
+        let after = [self.registry.as_ref().map(registry_step), Some(service)];
+        parts
+            .into_iter()
+            .flatten()
+            .chain(log_group)
+            .chain(after.into_iter().flatten())
+            .collect()
     }
 
     fn cluster_step(&self) -> Step {
@@ -225,6 +242,13 @@ impl CreatePlan {
         if let Part::Make(new) = &mut self.task_definition {
             tags::put_mark(&mut new.input.tags, mark);
         }
+        let groups = match &mut self.log_group {
+            Some(Part::Make(new)) => [Some(new), self.spare_log_group.as_mut()],
+            _ => [None, self.spare_log_group.as_mut()],
+        };
+        for new in groups.into_iter().flatten() {
+            new.tags.insert(MARK_TAG.to_owned(), mark.to_string());
+        }
         if let Some(Part::Make(new)) = &mut self.registry {
             tags::put_mark(&mut new.input.tags, mark);
             new.input
@@ -235,6 +259,27 @@ impl CreatePlan {
         self.service
             .client_token
             .get_or_insert_with(|| mark.token());
+    }
+}
+
+fn log_group_steps(group: &Part<LogGroup, NewLogGroup>) -> Vec<Step> {
+    match group {
+        Part::Use(found) => vec![Step::new(
+            "logs:DescribeLogGroups",
+            Does::Use,
+            found.log_group_arn().or(found.arn()).unwrap_or_default(),
+            "it is there, and stays as it is",
+        )],
+        Part::Make(new) => {
+            let why = "containers that name no log configuration log to it, and it is not there";
+            let name = new.name.as_str();
+            let group = Step::new("logs:CreateLogGroup", Does::Create, name, why);
+            let retention = new.retention_in_days.map(|days| {
+                let why = format!("the account keeps such logs for {days} days");
+                Step::new("logs:PutRetentionPolicy", Does::Create, name, why)
+            });
+            [Some(group), retention].into_iter().flatten().collect()
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The request of a create: every part that the caller gave, by its name where it exists and by its input where it is
 //! to be made.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
@@ -8,7 +10,8 @@ use aws_sdk_servicediscovery::operation::create_service as discovery;
 
 use super::record::{Names, WorkKind};
 use crate::ids::{
-    ClusterName, Family, NamespaceId, RegistryId, RegistryName, ServiceName, TaskDefinitionName,
+    ClusterName, Family, LogGroupName, NamespaceId, RegistryId, RegistryName, ServiceName,
+    TaskDefinitionName,
 };
 
 /// The request of a create: every part that the caller gave.
@@ -18,6 +21,8 @@ pub struct CreateRequest {
     pub cluster: ClusterPart,
     /// The task definition that the service's tasks run.
     pub task_definition: TaskDefinitionPart,
+    /// The log group of the containers that name none; `None` if each names one, or the account has none for them.
+    pub log_group: Option<NewLogGroup>,
     /// The registry in which the service's tasks are found by name.
     pub registry: RegistryPart,
     /// The service's name.
@@ -73,6 +78,17 @@ pub struct NewTaskDefinition {
     pub input: Box<RegisterTaskDefinitionInput>,
 }
 
+/// A log group that is to be created where it is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLogGroup {
+    /// Its name.
+    pub name: LogGroupName,
+    /// The days that its events are kept. Without it, for ever.
+    pub retention_in_days: Option<i32>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
 /// A registry that is to be created.
 #[derive(Debug, Clone)]
 pub struct NewRegistry {
@@ -84,12 +100,19 @@ pub struct NewRegistry {
     pub input: Box<discovery::CreateServiceInput>,
 }
 
+impl ClusterPart {
+    /// Returns its name.
+    pub fn name(&self) -> &ClusterName {
+        match self {
+            Self::Existing(name) | Self::New(NewCluster { name, .. }) => name,
+        }
+    }
+}
+
 impl CreateRequest {
     /// Returns the name of the cluster.
     pub fn cluster_name(&self) -> &ClusterName {
-        match &self.cluster {
-            ClusterPart::Existing(name) | ClusterPart::New(NewCluster { name, .. }) => name,
-        }
+        self.cluster.name()
     }
 
     /// Returns the names of everything that the request makes.
@@ -107,6 +130,7 @@ impl CreateRequest {
             cluster: Some(self.cluster_name().clone()),
             service: Some(self.service_name.clone()),
             makes_cluster: matches!(self.cluster, ClusterPart::New(_)),
+            log_group: self.log_group.as_ref().map(|new| new.name.clone()),
             family,
             namespace_id,
             registry,

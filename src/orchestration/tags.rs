@@ -81,6 +81,11 @@ impl SharedTags {
         Self(tags.clone())
     }
 
+    /// Returns the tags.
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        self.0.clone()
+    }
+
     /// Adds a caller's tag.
     ///
     /// # Errors

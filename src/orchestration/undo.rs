@@ -13,7 +13,9 @@ use tokio::time::sleep;
 
 use super::leftover::{Leftover, leftover};
 use super::mark::Mark;
-use super::parts::{PAUSE, Removal, SETTLES, cluster, registry, service, task_definition};
+use super::parts::{
+    PAUSE, Removal, SETTLES, cluster, log_group, registry, service, task_definition,
+};
 use super::record::End;
 use super::undo_log::{Answer, Change, Entry};
 use super::users::Users;
@@ -94,7 +96,7 @@ impl UndoReport {
     }
 }
 
-pub use abandoned::take_back_abandoned;
+pub use abandoned::{complete_abandoned, take_back_abandoned};
 
 /// The end of an undo.
 #[derive(Debug)]
@@ -278,6 +280,10 @@ impl<'u> Undo<'u> {
                 let (removal, arn) = cluster::take_back(account, mark, &name, deadline).await?;
                 entry.arn = arn.or(entry.arn.take());
                 Ok(removal)
+            }
+            Change::LogGroup(name) => {
+                entry.arn = Some(log_group::arn_of(account, &name));
+                log_group::take_back(account, mark, &name, &self.users).await
             }
             Change::TaskDefinition(family) => self.take_back_revisions(&family, entry).await,
             Change::Registry { name, namespace_id } => {

@@ -7,13 +7,15 @@ use tokio::time::Instant;
 
 use super::tag_update::TagUpdate;
 use crate::aws::{Error, Kind};
-use crate::ids::{Arn, ClusterName, Family, NamespaceId, RegistryName, ServiceName};
+use crate::ids::{Arn, ClusterName, Family, LogGroupName, NamespaceId, RegistryName, ServiceName};
 
 /// A change that can be taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     /// A cluster of this name was created.
     Cluster(ClusterName),
+    /// A log group of this name was created.
+    LogGroup(LogGroupName),
     /// A revision of this family was registered.
     TaskDefinition(Family),
     /// A registry was created.
@@ -50,6 +52,7 @@ impl Change {
     pub fn name(&self) -> &str {
         match self {
             Self::Cluster(name) => name.as_str(),
+            Self::LogGroup(name) => name.as_str(),
             Self::TaskDefinition(family) => family.as_str(),
             Self::Registry { name, .. } => name.as_str(),
             Self::Service { service, .. } | Self::Update { service, .. } => service.as_str(),
@@ -62,6 +65,7 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cluster(name) => write!(f, "the cluster `{name}`"),
+            Self::LogGroup(name) => write!(f, "the log group `{name}`"),
             Self::TaskDefinition(family) => write!(f, "a revision of `{family}`"),
             Self::Registry { name, .. } => write!(f, "the registry `{name}`"),
             Self::Service { service, .. } => write!(f, "the service `{service}`"),
@@ -172,12 +176,16 @@ impl UndoLog {
     /// Notes that a change is made.
     pub fn note_made(&self, change: &Change, arn: Option<&str>) {
         self.note(change, Answer::Made);
-        for entry in self
-            .entries()
-            .iter_mut()
-            .filter(|entry| entry.change == *change)
-        {
-            entry.arn = arn.map(Arn::from_answer);
+        let mut entries = self.entries();
+        let arn = arn.map(Arn::from_answer);
+        match entries.iter_mut().find(|entry| entry.change == *change) {
+            Some(entry) => entry.arn = arn,
+            // AWS refused it to this invocation, since one of the same request that has died had made it.
+            None => entries.push(Entry {
+                arn,
+                answer: Answer::Made,
+                ..Entry::abandoned(change.clone())
+            }),
         }
     }
 

@@ -1,13 +1,16 @@
 //! The services that use a registry or a revision, in whatever cluster: AWS knows no way back from these to them.
 
-use aws_sdk_ecs::types::Service;
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types::{Service, TaskDefinition};
 use tokio::sync::OnceCell;
 
 use super::lists::list_services_described;
+use super::parts::task_definition;
 use crate::aws::pages::{PageRequest, PageToken};
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
-use crate::ids::{Arn, ClusterName};
+use crate::ids::{Arn, ClusterName, LogGroupName, TaskDefinitionName};
 
 /// One walk through an account's services, which is made when it is first asked for.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(super) struct Users<'u> {
 #[derive(Debug)]
 struct User {
     name: String,
+    /// The name of its cluster.
+    cluster: String,
     registries: Vec<Arn>,
     revisions: Vec<Arn>,
 }
@@ -71,6 +76,39 @@ impl<'u> Users<'u> {
     pub async fn of_revision(&self, arn: &Arn) -> Result<Option<&str>, Error> {
         self.find(|user| user.revisions.iter().any(|used| used == arn))
             .await
+    }
+
+    /// Returns the name of an ACTIVE service that logs to a group of the account's `logs`; `None` if there is none.
+    ///
+    /// Only services whose cluster and name make the group's name are looked at.
+    ///
+    /// # Errors
+    /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
+    pub async fn of_log_group(&self, name: &LogGroupName) -> Result<Option<&str>, Error> {
+        let Some(logs) = &self.account.settings.logs else {
+            return Ok(None);
+        };
+        let services = self.services.get_or_try_init(|| self.walk()).await?;
+        let candidates = services
+            .iter()
+            .filter(|user| logs.group_of(&user.cluster, &user.name) == name.as_str());
+        for user in candidates {
+            if self.logs_to(user, name).await? {
+                return Ok(Some(&user.name));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn logs_to(&self, user: &User, name: &LogGroupName) -> Result<bool, Error> {
+        for arn in user.revisions.iter().collect::<BTreeSet<_>>() {
+            let revision = TaskDefinitionName::from_answer(arn.as_str());
+            let found = task_definition::look(self.account, &revision).await?;
+            if found.is_some_and(|found| names_group(&found, name)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn find(&self, uses: impl Fn(&User) -> bool) -> Result<Option<&str>, Error> {
@@ -123,17 +161,31 @@ impl<'u> Users<'u> {
     }
 }
 
+/// Tells whether a container of a task definition logs to a group.
+fn names_group(definition: &TaskDefinition, name: &LogGroupName) -> bool {
+    let containers = definition.container_definitions().iter();
+    let mut options = containers.filter_map(|container| {
+        container
+            .log_configuration()?
+            .options()?
+            .get("awslogs-group")
+    });
+    options.any(|group| group == name.as_str())
+}
+
 fn is_active(service: &Service) -> bool {
     service.status() == Some("ACTIVE")
 }
 
 impl User {
     fn of(service: &Service) -> Self {
+        let cluster = service.cluster_arn().and_then(|arn| arn.rsplit('/').next());
         let registries = service.service_registries().iter();
         let deployments = service.deployments().iter();
         let revisions = deployments.filter_map(|deployment| deployment.task_definition());
         Self {
             name: service.service_name().unwrap_or_default().to_owned(),
+            cluster: cluster.unwrap_or_default().to_owned(),
             registries: registries
                 .filter_map(|registry| registry.registry_arn())
                 .map(Arn::from_answer)

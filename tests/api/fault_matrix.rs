@@ -140,7 +140,7 @@ impl Story {
 
     /// The function. A delete has no queue here: `cleanup.rs` has what the queue goes on with.
     fn app(self) -> TestApp {
-        let app = TestApp::scripted();
+        let app = TestApp::scripted_with_logs();
         match self {
             Self::Delete => app.scripted_without_stack(),
             _ => app,
@@ -250,9 +250,13 @@ fn reason(case: &Case) -> Option<&'static str> {
         "ecs:CreateCluster",
         "ecs:RegisterTaskDefinition",
         "servicediscovery:CreateService",
+        "logs:CreateLogGroup",
         "ecs:CreateService",
     ];
     match case.story {
+        _ if case.operation == "logs:PutRetentionPolicy" => {
+            Some("the service is there, and its log group is kept for ever as yet")
+        }
         story
             if story.is_create()
                 && is(&["silence"])
@@ -300,7 +304,7 @@ impl Claims<'_> {
             .collect()
     }
 
-    /// The ARNs of the four parts of a create's answer.
+    /// The ARNs of the four parts of a create's answer, and of the log group that it does not name.
     fn parts(&self) -> Result<BTreeSet<String>, String> {
         let parts = [
             "Cluster",
@@ -308,10 +312,14 @@ impl Claims<'_> {
             "ServiceDiscoveryService",
             "Service",
         ];
-        match parts.iter().find(|part| self.answer[**part].is_null()) {
-            Some(missing) => Err(format!("200 without {missing}")),
-            None => Ok(arns(self.answer).into_iter().collect()),
+        if let Some(missing) = parts.iter().find(|part| self.answer[**part].is_null()) {
+            return Err(format!("200 without {missing}"));
         }
+        let groups = self.after.keys().filter(|arn| arn.contains(":log-group:"));
+        Ok(arns(self.answer)
+            .into_iter()
+            .chain(groups.cloned())
+            .collect())
     }
 
     fn of_create(&self, status: u16) -> Result<End, String> {
@@ -659,7 +667,14 @@ fn expected(case: &Case, status: u16) -> bool {
         // Before the first change: nothing is begun without a record and its watch.
         _ if is_own && case.is_lasting() => matches!(status, 200 | 503),
         // AWS has done it by the time that it is looked for.
-        "10 s of silence, for ever" if case.operation == "servicediscovery:CreateService" => {
+        "10 s of silence, for ever"
+            if [
+                "servicediscovery:CreateService",
+                "logs:CreateLogGroup",
+                "logs:PutRetentionPolicy",
+            ]
+            .contains(&case.operation.as_str()) =>
+        {
             matches!(status, 200 | 504)
         }
         // The function's own credentials are Lambda's to renew. The SDK makes nothing of STS's garbage, and does not ask

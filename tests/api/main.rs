@@ -29,6 +29,7 @@ mod http;
 mod keys;
 mod known_breaks;
 mod limits;
+mod log_groups;
 mod meta;
 mod metrics;
 mod openapi;

@@ -152,6 +152,8 @@ const DEPENDENT: &[(&str, &[&str])] = &[
         &["ecs:TagResource", "iam:CreateServiceLinkedRole"],
     ),
     ("ecs:CreateService", &["iam:PassRole", "ecs:TagResource"]),
+    // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+    ("logs:CreateLogGroup", &["logs:TagResource"]),
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_role.html: as above, for volumes
     // and Service Connect.
     ("ecs:UpdateService", &["iam:PassRole"]),

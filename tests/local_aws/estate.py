@@ -40,7 +40,12 @@ def furnish_members(endpoint: str, estate: str = "") -> list[Member]:
 def config(members: list[Member]) -> dict[str, Any]:
     """Return the configuration of ecs-api for `members`, whose callers may do everything or read."""
     return {
-        "defaults": {"roleName": MEMBER_ROLE, "region": REGION, "executionRoleName": "ecsTaskExecutionRole"},
+        "defaults": {
+            "roleName": MEMBER_ROLE,
+            "region": REGION,
+            "executionRoleName": "ecsTaskExecutionRole",
+            "logs": {"group": "/ecs/{cluster}", "retentionInDays": 30},
+        },
         "accounts": {each.name: each.furniture.config(each.account, each.external_id) for each in members},
         "callers": [
             caller(CALLER, "write", tokenSha256=hashlib.sha256(TOKEN.encode()).hexdigest()),

@@ -2,21 +2,21 @@
 
 use serde_json::{Map, Value};
 
+use super::namespace::find_namespace;
 use super::short_form::{self, ShortForm};
 use crate::api::clusters::CLUSTER_NAME_REQUIRED;
 use crate::api::registries::REGISTRY_NAME_REQUIRED;
 use crate::api::{Request, answers, shorthands, tags};
-use crate::aws::discovery;
-use crate::aws::pages::PageRequest;
-use crate::error::{Error, NotFound};
+use crate::error::Error;
 use crate::ids::{
     ClusterName, Family, NamespaceId, RegistryId, RegistryName, ServiceName, TaskDefinitionName,
     is_registry_arn,
 };
+use crate::orchestration::checks::lacks_execution_role;
 use crate::orchestration::defaults;
 use crate::orchestration::request::{
-    ClusterPart, CreateRequest, NewCluster, NewRegistry, NewTaskDefinition, RegistryPart,
-    TaskDefinitionPart,
+    ClusterPart, CreateRequest, NewCluster, NewLogGroup, NewRegistry, NewTaskDefinition,
+    RegistryPart, TaskDefinitionPart,
 };
 use crate::orchestration::tags::{SharedTags, TAGS_MAX};
 use crate::text::printable;
@@ -88,40 +88,6 @@ pub(super) async fn read_body(request: &Request<'_>) -> Result<CreateBody, Error
     Ok(CreateBody { ignored, ..read })
 }
 
-/// Returns the id of the only namespace of a name in which a service is found by DNS.
-async fn find_namespace(request: &Request<'_>, name: &str) -> Result<String, Error> {
-    let page = PageRequest::whole(request.deadline);
-    let listed = discovery::list_namespaces(request.account, name, page).await?;
-    let named = listed
-        .entries
-        .into_iter()
-        .filter(|found| found.name() == Some(name));
-    let (http, dns): (Vec<_>, Vec<_>) =
-        named.partition(|found| found.r#type().is_some_and(|kind| kind.as_str() == "HTTP"));
-    let mut ids: Vec<_> = dns.into_iter().filter_map(|found| found.id).collect();
-    match (ids.pop(), ids.is_empty()) {
-        (Some(id), true) => Ok(id),
-        (Some(last), false) => {
-            let all: Vec<_> = ids
-                .iter()
-                .chain([&last])
-                .map(|id| format!("`{id}`"))
-                .collect();
-            let message = format!(
-                "several namespaces have this name: give one of {}",
-                all.join(", ")
-            );
-            Err(Error::input("namespace", &message))
-        }
-        (None, _) if http.is_empty() => Err(NotFound::Namespace(name.to_owned()).into()),
-        (None, _) => {
-            let message =
-                "nothing is found by DNS in this namespace, which is for calls by HTTP alone";
-            Err(Error::input("namespace", message))
-        }
-    }
-}
-
 fn read_long_form(
     request: &Request<'_>,
     body: Map<String, Value>,
@@ -179,11 +145,18 @@ fn read_parts(
         validation.refuse("service.serviceName", message)
     });
     let cluster = cluster_part(request, &service, cluster, validation);
-    let task_definition = task_definition_part(request, &service, task_definition, validation);
+    let mut task_definition = task_definition_part(request, &service, task_definition, validation);
+    let log_group = match (&mut task_definition, &cluster, &service_name) {
+        (Ok(TaskDefinitionPart::New(new)), Ok(cluster), Ok(service)) => {
+            log_group_part(request, new, cluster.name(), service, validation)
+        }
+        _ => Ok(None),
+    };
     let registry = registry_part(request, &service, registry, validation);
     let wanted = CreateRequest {
         cluster: cluster?,
         task_definition: task_definition?,
+        log_group: log_group?,
         registry: registry?,
         service_name: service_name?,
         service: *service,
@@ -255,6 +228,9 @@ fn put_tags(wanted: &mut CreateRequest, shared: &SharedTags, validation: &mut Va
             validation,
         );
     }
+    if let Some(new) = &mut wanted.log_group {
+        new.tags = shared.to_map();
+    }
     let service = &mut wanted.service;
     tags::put(shared, &mut service.tags, "service.tags", validation);
     defaults::propagation(service);
@@ -308,6 +284,23 @@ fn task_definition_part(
     };
     defaults::task_definition(&mut input, request.settings());
     Ok(TaskDefinitionPart::New(NewTaskDefinition { family, input }))
+}
+
+/// Lets containers that say nothing of it log to the account's group.
+fn log_group_part(
+    request: &Request<'_>,
+    new: &mut NewTaskDefinition,
+    cluster: &ClusterName,
+    service: &ServiceName,
+    validation: &mut Validation,
+) -> Result<Option<NewLogGroup>, Invalid> {
+    let group = defaults::logs(&mut new.input, request.settings(), cluster, service);
+    if lacks_execution_role(&new.input) {
+        let message = "required on Fargate for containers that log by `awslogs` or have secrets, and the account has no \
+                       `defaultExecutionRoleArn`";
+        return Err(validation.refuse("taskDefinition.executionRoleArn", message));
+    }
+    group.map_err(|error| validation.refuse("service.serviceName", error.to_string()))
 }
 
 fn registry_part(

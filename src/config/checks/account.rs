@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::account::{CLUSTER, SERVICE};
 use crate::config::{Account, DefaultLogs};
-use crate::ids::{is_account_name, is_region, partition};
+use crate::ids::{LogGroupName, is_account_name, is_region, partition};
 
 /// Names of accounts that would be taken for a path of the API's own.
 const RESERVED_NAMES: [&str; 6] = [
@@ -26,9 +27,6 @@ const RETENTION_DAYS: [i32; 22] = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,
 ];
-
-/// The text that stands for the cluster's name in the name of a log group.
-const CLUSTER: &str = "{cluster}";
 
 /// Finds the faults of what may be said of one account, or of all in `defaults`: member and message.
 pub(in crate::config) fn settings(settings: &Settings<'_>) -> Vec<(&'static str, String)> {
@@ -162,11 +160,11 @@ fn tag_fault(key: &str, value: &str) -> Option<String> {
 }
 
 fn logs_faults(logs: &DefaultLogs) -> impl Iterator<Item = (&'static str, String)> {
-    let name = logs.group.replace(CLUSTER, "x");
-    let group = (!is_group_name(&name) || name.starts_with("aws/")).then(|| {
+    let group = LogGroupName::parse(&logs.group_of("x", "x")).err().map(|_| {
         let group = &logs.group;
         let message = format!(
-            "`{group}` is not the name of a log group like `/ecs/{CLUSTER}`: up to 512 letters, digits or characters of `.-_/#`"
+            "`{group}` is not the name of a log group like `/ecs/{CLUSTER}`: up to 512 letters, digits or characters of \
+             `.-_/#`, in which `{CLUSTER}` and `{SERVICE}` stand for the names of these"
         );
         ("logs.group", message)
     });

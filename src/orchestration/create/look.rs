@@ -1,5 +1,6 @@
 //! The looks of a create: at the parts of a request before its first change, and at a service that is done.
 
+use aws_sdk_cloudwatchlogs::types::LogGroup;
 use aws_sdk_ecs::types::{Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -10,9 +11,9 @@ use crate::deadline::Deadline;
 use crate::ids::{RegistryId, TaskDefinitionName};
 use crate::orchestration::Cause;
 use crate::orchestration::mark::Mark;
-use crate::orchestration::parts::{registry, task_definition};
+use crate::orchestration::parts::{log_group, registry, task_definition};
 use crate::orchestration::plan::ExistingParts;
-use crate::orchestration::request::{CreateRequest, RegistryPart, TaskDefinitionPart};
+use crate::orchestration::request::{CreateRequest, NewLogGroup, RegistryPart, TaskDefinitionPart};
 
 /// The number of registries that are looked at together: AWS throttles per account.
 const PARALLEL: usize = 5;
@@ -32,10 +33,11 @@ async fn look(
     deadline: Deadline,
 ) -> Result<ExistingParts, Cause> {
     let cluster_name = request.cluster_name();
-    let (service, cluster, task_definition, registries) = tokio::join!(
+    let (service, cluster, task_definition, log_group, registries) = tokio::join!(
         ecs::describe_service(account, cluster_name, &request.service_name),
         ecs::describe_cluster(account, cluster_name),
         look_at_task_definition(account, &request.task_definition),
+        look_at_log_group(account, request.log_group.as_ref()),
         look_at_registries(account, &request.registry, deadline),
     );
     let (registries, namespace_owner) = registries?;
@@ -43,6 +45,8 @@ async fn look(
         service: service?,
         cluster: cluster?,
         task_definition: task_definition?,
+        log_group: log_group?,
+        is_own_log_group: false,
         registries,
         is_own_registry: false,
         namespace_owner,
@@ -56,6 +60,16 @@ async fn look_at_task_definition(
     match part {
         TaskDefinitionPart::Existing(name) => task_definition::look(account, name).await,
         TaskDefinitionPart::New(_) => Ok(None),
+    }
+}
+
+async fn look_at_log_group(
+    account: &Account,
+    part: Option<&NewLogGroup>,
+) -> Result<Option<LogGroup>, Error> {
+    match part {
+        Some(new) => log_group::look(account, &new.name).await,
+        None => Ok(None),
     }
 }
 
@@ -98,6 +112,10 @@ pub(super) async fn look_for_own(
         let revisions = task_definition::find_marked(account, mark, &new.family);
         let revisions = deadline.run(async { Ok::<_, Cause>(revisions.await?) });
         found.task_definition = revisions.await?.into_iter().next();
+    }
+    if let (Some(new), Some(_)) = (&request.log_group, &found.log_group) {
+        let is_own = log_group::is_own(account, mark, &new.name);
+        found.is_own_log_group = deadline.limit(Box::pin(is_own)).await??;
     }
     if let (RegistryPart::New(_), Some(registry)) = (&request.registry, found.registries.first()) {
         let is_own = registry::is_own(account, mark, registry);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Arn, ClusterName, Family, NamespaceId, RegistryName, ServiceName};
+use crate::ids::{Arn, ClusterName, Family, LogGroupName, NamespaceId, RegistryName, ServiceName};
 use crate::orchestration::mark::Mark;
 
 /// The longest token of ECS, in characters
@@ -34,6 +34,9 @@ pub struct Names {
     pub service: Option<ServiceName>,
     /// Claims that the request is to make the cluster, too.
     pub makes_cluster: bool,
+    /// The log group to be created where it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_group: Option<LogGroupName>,
     /// The family of the revision to be registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,

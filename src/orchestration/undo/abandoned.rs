@@ -5,7 +5,7 @@ use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{ClusterName, Family, ServiceName};
 use crate::orchestration::mark::Mark;
-use crate::orchestration::parts::{service, task_definition};
+use crate::orchestration::parts::{log_group, service, task_definition};
 use crate::orchestration::record::{Names, Record, WorkKind};
 use crate::orchestration::undo::Standing;
 use crate::orchestration::undo_log::{Change, Entry};
@@ -25,6 +25,15 @@ pub async fn take_back_abandoned(
     }
 }
 
+/// Does what an invocation that died has left undone once its service was there: the retention of its log group.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn complete_abandoned(account: &Account, record: &Record) -> Result<(), Error> {
+    let group = record.names.log_group.as_ref();
+    log_group::complete(account, &record.mark(), group).await
+}
+
 /// Returns the changes that a create may have made, the newest first.
 fn created(names: &Names) -> Vec<Entry> {
     let service = names.cluster.clone().zip(names.service.clone());
@@ -34,6 +43,7 @@ fn created(names: &Names) -> Vec<Entry> {
         service.map(|(cluster, service)| Change::Service { cluster, service }),
         registry.map(|(name, namespace_id)| Change::Registry { name, namespace_id }),
         names.family.clone().map(Change::TaskDefinition),
+        names.log_group.clone().map(Change::LogGroup),
         cluster.map(Change::Cluster),
     ];
     changes

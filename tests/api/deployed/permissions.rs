@@ -30,6 +30,16 @@ const UNNOTICED: &[(&str, &str)] = &[
     ),
     ("iam:PassRole", "it lets anybody pass a role"),
     (
+        "logs:DeleteLogGroup",
+        "only what a failed create has made is taken back, and no request here fails",
+    ),
+    ("logs:DescribeLogStreams", "as above"),
+    ("logs:ListTagsForResource", "as above"),
+    (
+        "logs:TagResource",
+        "it creates with tags whoever may create",
+    ),
+    (
         "route53:ChangeResourceRecordSets",
         "its Cloud Map keeps no records in Route 53",
     ),
@@ -654,8 +664,18 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "update_service",
         "update_service tag"
       ],
+      "logs:CreateLogGroup": [
+        "create_orchestration"
+      ],
+      "logs:DescribeLogGroups": [
+        "create_orchestration",
+        "create_orchestration in one line"
+      ],
       "logs:GetLogEvents": [
         "show_logs"
+      ],
+      "logs:PutRetentionPolicy": [
+        "create_orchestration"
       ],
       "servicediscovery:CreateService": [
         "create_orchestration",

@@ -63,8 +63,8 @@ async fn a_create_without_a_key_whose_function_is_killed_is_taken_back() {
     let left = member.inventory().await;
     assert_eq!(
         left.len(),
-        before.len() + 3,
-        "cluster, revision and registry: {left:?}"
+        before.len() + 4,
+        "cluster, revision, log group and registry: {left:?}"
     );
     let within = (LEASE + GONE_AFTER).saturating_sub(started.elapsed());
     eventually("the account is as before", within, async || {

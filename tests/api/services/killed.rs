@@ -36,7 +36,7 @@ struct Case {
 
 /// Kills the process while it waits for a call, and lets the queue deliver what it has until nothing comes of it.
 async fn run(case: &Case) -> Result<(), String> {
-    let account = TestAccount::new("nonprod");
+    let account = TestAccount::new("nonprod").with_logs();
     let body = documented(&account.namespace().await);
     let queues = TestQueues::new().await;
     let aws = rules().beside();
@@ -68,7 +68,7 @@ async fn run(case: &Case) -> Result<(), String> {
         }
         let left = account.inventory().await;
         let is_done = left.iter().any(|arn| arn.contains(":service/myclu/"));
-        if (left.is_empty() || (is_done && left.len() == 4)) && queues.are_empty().await {
+        if (left.is_empty() || (is_done && left.len() == 5)) && queues.are_empty().await {
             return Ok(());
         }
         if killed_at.elapsed() > INVOCATION + GONE_AFTER {
@@ -88,6 +88,8 @@ async fn a_process_that_is_killed_at_any_call_leaves_nothing_or_the_service() {
         "ecs:CreateCluster",
         "ecs:RegisterTaskDefinition",
         "servicediscovery:CreateService",
+        "logs:CreateLogGroup",
+        "logs:PutRetentionPolicy",
         "ecs:CreateService",
     ];
     let cases = calls

@@ -28,6 +28,8 @@ pub struct TestAccount {
     pub name: &'static str,
     /// Twelve digits that no other test has.
     pub id: String,
+    /// Claims that containers that name no log log to a group of the account.
+    logs: bool,
     config: aws_config::SdkConfig,
 }
 
@@ -45,7 +47,12 @@ impl TestAccount {
     /// The account of that number on another local AWS.
     pub fn at(endpoint: &str, name: &'static str, id: String) -> Self {
         let config = root_config(&id, endpoint);
-        Self { name, id, config }
+        Self {
+            name,
+            id,
+            logs: false,
+            config,
+        }
     }
 
     /// A new account of an AWS in memory.
@@ -56,14 +63,34 @@ impl TestAccount {
     /// The account of that number of an AWS in memory.
     pub fn of_memory(aws: &FakeAws, name: &'static str, id: String) -> Self {
         let config = aws.sdk_config(&id);
-        Self { name, id, config }
+        Self {
+            name,
+            id,
+            logs: false,
+            config,
+        }
+    }
+
+    /// The same, with a log group for each cluster.
+    pub fn with_logs(self) -> Self {
+        Self { logs: true, ..self }
+    }
+
+    /// The same account, seen through another AWS or another process.
+    pub fn again(&self, account: Self) -> Self {
+        Self {
+            logs: self.logs,
+            ..account
+        }
     }
 
     /// The account's entry in the configuration: every value is recognisably this account's.
     pub fn settings(&self) -> Value {
         let Self { id, .. } = self;
         super::leaks::keep_secret(&format!("external-{id}"));
+        let logs = json!({"group": "/ecs/{cluster}", "retentionInDays": 30});
         json!({
+            "logs": if self.logs { logs } else { Value::Null },
             "roleArn": format!("arn:aws:iam::{id}:role/ecs-api"),
             "externalId": format!("external-{id}"),
             "region": "us-east-1",
@@ -264,6 +291,9 @@ impl TestAccount {
                 .iter()
                 .map(|registry| registry.arn().unwrap().to_owned()),
         );
+        let groups = self.logs("us-east-1").describe_log_groups().send().await;
+        let groups = groups.unwrap().log_groups.unwrap_or_default();
+        found.extend(groups.into_iter().filter_map(|group| group.arn));
         found.sort();
         found
     }

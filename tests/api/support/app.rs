@@ -84,7 +84,7 @@ impl TestApp {
 
     /// A process of the function for an account that is there, with the stack's queues.
     pub fn of_account(account: &TestAccount, queues: &CleanupQueue) -> Self {
-        let accounts = vec![TestAccount::of(account.name, account.id.clone())];
+        let accounts = vec![account.again(TestAccount::of(account.name, account.id.clone()))];
         let config = Config {
             cleanup_queue: Some(queues.clone()),
             ..with_table(configure(&accounts, &json!({})))
@@ -160,6 +160,13 @@ impl TestApp {
         Self::scripted_by(aws, vec![account])
     }
 
+    /// The same, of an account whose containers log to a group for each cluster.
+    pub fn scripted_with_logs() -> Self {
+        let app = Self::scripted();
+        let accounts = app.accounts.into_iter().map(TestAccount::with_logs);
+        Self::scripted_by(app.aws, accounts.collect())
+    }
+
     /// The same, of a function that measures by these dimensions.
     pub fn scripted_measured_by(dimensions: &[Dimension]) -> Self {
         let app = Self::scripted();
@@ -186,7 +193,10 @@ impl TestApp {
         let aws = self.aws.beside();
         let accounts = self.accounts.iter();
         accounts
-            .map(|account| TestAccount::of_memory(&aws, account.name, account.id.clone()))
+            .map(|account| {
+                let id = account.id.clone();
+                account.again(TestAccount::of_memory(&aws, account.name, id))
+            })
             .collect()
     }
 

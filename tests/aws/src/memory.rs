@@ -120,9 +120,15 @@ impl Memory {
         &self,
         place: &(String, String),
     ) -> Vec<(Value, &'static str, &'static str)> {
+        let (account, region) = place;
         let Some(place) = self.places.get(place) else {
             return Vec::new();
         };
+        let groups = place.logs.keys().map(|name| {
+            let arn = format!("arn:aws:logs:{region}:{account}:log-group:{name}");
+            let group = serde_json::json!({"logGroupArn": arn, "logGroupName": name});
+            (group, "logGroupArn", "logGroupName")
+        });
         let clusters = place
             .clusters
             .values()
@@ -147,6 +153,7 @@ impl Memory {
                 .is_none_or(|status| status == "ACTIVE")
         })
         .map(|(thing, arn, name)| (thing.clone(), arn, name))
+        .chain(groups)
         .collect()
     }
 }

@@ -1,0 +1,211 @@
+//! The log group of the containers that name none.
+
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::types::LogGroup;
+
+use super::Removal;
+use crate::aws::{Account, Error, Kind, log_groups};
+use crate::clock::milliseconds;
+use crate::ids::{Arn, LogGroupName, partition};
+use crate::orchestration::mark::Mark;
+use crate::orchestration::request::NewLogGroup;
+use crate::orchestration::undo_log::{Change, UndoLog};
+use crate::orchestration::users::Users;
+
+/// The age from which no undo of another request takes a group away any more: the longest invocation, and its watch.
+const SETTLED: Duration = Duration::from_mins(20);
+
+/// The maker of a group that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::orchestration) enum Maker {
+    /// This very request.
+    Own,
+    /// Somebody else: it stays as it is.
+    Other,
+}
+
+/// Returns the group of a name; `None` if there is none.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn look(
+    account: &Account,
+    name: &LogGroupName,
+) -> Result<Option<LogGroup>, Error> {
+    log_groups::describe_log_group(account, name).await
+}
+
+/// Tells whether the group of a name has the mark.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn is_own(
+    account: &Account,
+    mark: &Mark,
+    name: &LogGroupName,
+) -> Result<bool, Error> {
+    let tags = log_groups::list_tags_for_resource(account, &arn_of(account, name)).await?;
+    Ok(mark.is_on_group(&tags))
+}
+
+/// Creates the group, and tells who has made it. One that is there already is used; the mark tells whose it is.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn make(
+    account: &Account,
+    mark: &Mark,
+    new: &NewLogGroup,
+    log: &UndoLog,
+) -> Result<Maker, Error> {
+    let change = Change::LogGroup(new.name.clone());
+    let mut has_asked_again = false;
+    loop {
+        let error = match create(account, new, &change, log).await {
+            Ok(()) => return Ok(Maker::Own),
+            Err(error) if is_there_perhaps(&error) => error,
+            Err(error) => return Err(error),
+        };
+        match look(account, &new.name).await {
+            Ok(Some(_)) if is_own(account, mark, &new.name).await? => {
+                log.note_made(&change, Some(arn_of(account, &new.name).as_str()));
+                return Ok(Maker::Own);
+            }
+            Ok(Some(_)) => {
+                log.forget(&change);
+                return Ok(Maker::Other);
+            }
+            Ok(None) if error.kind.leaves_outcome_unknown() && !has_asked_again => {
+                has_asked_again = true;
+            }
+            // The first error is the cause.
+            Ok(None) | Err(_) => return Err(error),
+        }
+    }
+}
+
+fn is_there_perhaps(error: &Error) -> bool {
+    error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
+}
+
+async fn create(
+    account: &Account,
+    new: &NewLogGroup,
+    change: &Change,
+    log: &UndoLog,
+) -> Result<(), Error> {
+    let work = log_groups::create_log_group(account, &new.name, &new.tags);
+    log.track(change, work, |()| {
+        Some(arn_of(account, &new.name).to_string())
+    })
+    .await
+}
+
+/// Sets the retention of a group that this request has made.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn put_retention(
+    account: &Account,
+    new: &NewLogGroup,
+) -> Result<(), Error> {
+    match new.retention_in_days {
+        Some(days) => log_groups::put_retention_policy(account, &new.name, days).await,
+        None => Ok(()),
+    }
+}
+
+/// Sets the account's retention, where the service is there and its group, made by this undertaking, has none yet.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn complete(
+    account: &Account,
+    mark: &Mark,
+    name: Option<&LogGroupName>,
+) -> Result<(), Error> {
+    let logs = account.settings.logs.as_ref();
+    let days = logs.and_then(|logs| logs.retention_in_days);
+    let (Some(name), Some(days)) = (name, days) else {
+        return Ok(());
+    };
+    let found = look(account, name).await?;
+    if found.is_none_or(|group| group.retention_in_days().is_some())
+        || !is_own(account, mark, name).await?
+    {
+        return Ok(());
+    }
+    log_groups::put_retention_policy(account, name, days).await
+}
+
+/// Tells whether a group is so young that the undo of the request that made it may take it away yet.
+pub(in crate::orchestration) fn is_young(group: &LogGroup, now_ms: u64) -> bool {
+    let settled_before = now_ms.saturating_sub(milliseconds(SETTLED));
+    group
+        .creation_time()
+        .and_then(|time| u64::try_from(time).ok())
+        .is_some_and(|created_at| created_at > settled_before)
+}
+
+/// Makes a group again that another request's undo has taken away since it was looked at: nobody had logged to it.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn restore(
+    account: &Account,
+    new: &NewLogGroup,
+) -> Result<(), Error> {
+    if look(account, &new.name).await?.is_some() {
+        return Ok(());
+    }
+    match log_groups::create_log_group(account, &new.name, &new.tags).await {
+        Err(error) if error.kind != Kind::Conflict => Err(error),
+        _ => put_retention(account, new).await,
+    }
+}
+
+/// Deletes the group of a name if it has the mark, nobody has logged to it, and no service does.
+///
+/// A stream that has no event yet is of a task that runs: its times lag behind by minutes.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn take_back(
+    account: &Account,
+    mark: &Mark,
+    name: &LogGroupName,
+    users: &Users<'_>,
+) -> Result<Removal, Error> {
+    if look(account, name).await?.is_none() {
+        return Ok(Removal::Absent);
+    }
+    if !is_own(account, mark, name).await? {
+        return Ok(Removal::NotOwn);
+    }
+    if !log_groups::describe_log_streams(account, name)
+        .await?
+        .is_empty()
+    {
+        return Ok(Removal::Kept("a task has logged to it".to_owned()));
+    }
+    if let Some(user) = users.of_log_group(name).await? {
+        return Ok(Removal::Kept(format!("the service `{user}` logs to it")));
+    }
+    match log_groups::delete_log_group(account, name).await {
+        Ok(()) => Ok(Removal::Gone),
+        Err(error) if error.kind == Kind::NotFound => Ok(Removal::Gone),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the ARN of a group of the account, as tags want it: without `:*`
+/// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_ListTagsForResource.html>).
+pub(in crate::orchestration) fn arn_of(account: &Account, name: &LogGroupName) -> Arn {
+    let at = account.account_region();
+    let partition = partition(&at.region);
+    let (region, id) = (&at.region, &at.account_id);
+    Arn::from_answer(format!(
+        "arn:{partition}:logs:{region}:{id}:log-group:{name}"
+    ))
+}
