@@ -7,6 +7,7 @@
 mod answers;
 pub mod body;
 pub mod clusters;
+pub mod deployments;
 pub mod deploys;
 pub mod description;
 pub mod logs;

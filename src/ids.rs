@@ -61,11 +61,13 @@ macro_rules! answered_id {
 }
 
 mod cloud_map;
+mod deployment;
 mod ecs;
 mod iam;
 mod logs;
 
 pub use cloud_map::{NamespaceId, RegistryId, RegistryName, is_registry_arn};
+pub use deployment::{DeploymentName, ServiceDeploymentId, ServiceRevisionId};
 pub use ecs::{ClusterName, Family, ServiceName, TaskDefinitionName, TaskId, is_ecs_name};
 pub use iam::{AccountId, RoleArn, RoleName, partition};
 pub use logs::LogGroupName;

@@ -6,6 +6,7 @@ pub mod create;
 pub mod defaults;
 pub mod delete;
 pub mod deploy;
+pub mod deployments;
 pub mod failure;
 pub mod launch;
 mod leftover;

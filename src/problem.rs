@@ -13,6 +13,7 @@ use crate::auth::Refusal;
 use crate::aws::{self, Kind};
 use crate::error::Error;
 use crate::ids::Arn;
+use crate::orchestration::deployments::DeploymentFault;
 use crate::orchestration::failure::Failure;
 use crate::orchestration::record::BeginError;
 use crate::orchestration::undo::UndoReport;
@@ -349,11 +350,26 @@ fn status_of_cause(cause: &Cause) -> Verdict {
         Cause::Draining { .. } => {
             Verdict::new(StatusCode::CONFLICT, "Draining").retry_after(DRAINING_RETRY_S)
         }
+        Cause::Deployment(fault) => status_of_deployment(fault),
         Cause::ForbiddenLog(_) => Verdict::new(StatusCode::FORBIDDEN, "ForbiddenLog"),
         Cause::LogElsewhere(_) => Verdict::new(StatusCode::CONFLICT, "LogsElsewhere"),
         Cause::Deadline(_) => {
             Verdict::new(StatusCode::GATEWAY_TIMEOUT, "DeadlineExceeded").retryable(true)
         }
+    }
+}
+
+/// Finds the status of what can't be told of a deployment, or done to it.
+fn status_of_deployment(fault: &DeploymentFault) -> Verdict {
+    let conflict = |code| Verdict::new(StatusCode::CONFLICT, code);
+    match fault {
+        DeploymentFault::Unknown { .. } => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
+        DeploymentFault::CodeDeploy(_) | DeploymentFault::External(_) => {
+            conflict("NotDeployedByEcs")
+        }
+        DeploymentFault::Unnamed(_) => conflict("NotReady").retry_after(NOT_READY_RETRY_S),
+        DeploymentFault::Over { .. } => conflict("NotInProgress"),
+        DeploymentFault::NotPaused(_) | DeploymentFault::OtherHooks { .. } => conflict("NotPaused"),
     }
 }
 

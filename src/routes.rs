@@ -3,7 +3,7 @@
 
 use crate::api::operation::{Operation, Route};
 use crate::api::{
-    clusters, deploys, description, logs, meta, orchestrations, registries, services,
+    clusters, deployments, deploys, description, logs, meta, orchestrations, registries, services,
     task_definitions, tasks,
 };
 
@@ -28,6 +28,10 @@ pub const OPERATIONS: &[Operation] = &[
     deploys::UPDATE,
     services::DELETE,
     services::LIST_EVENTS,
+    deployments::LIST,
+    deployments::SHOW,
+    deployments::STOP,
+    deployments::CONTINUE,
     logs::SHOW,
     tasks::LIST,
     tasks::RUN,

@@ -86,7 +86,10 @@ impl Request<'_> {
     }
 
     /// Keeps as many entries as the way back takes, at least one, and returns where the list goes on.
-    fn cut_to_fit(
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a bad `limit` or `nextToken`.
+    pub fn cut_to_fit(
         &self,
         mut entries: Vec<Value>,
         next: Option<PageToken>,

@@ -121,6 +121,14 @@ pub const OF_PATHS: &[Parameter] = &[
         "webapp",
     ),
     Parameter::required(
+        "deployment",
+        Values::Pattern(
+            "^(arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:service-(deployment|revision)/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+/|ecs-svc/)?[A-Za-z0-9_-]{1,64}$",
+        ),
+        "The id of a service deployment, or of the service revision that it aims at; or, percent-encoded, the ARN of either.",
+        "4330177702079110333",
+    ),
+    Parameter::required(
         "task",
         Values::InCluster("task"),
         "The task's id or, percent-encoded, `cluster/id` or its ARN.",

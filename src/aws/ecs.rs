@@ -1,6 +1,7 @@
 //! Amazon ECS: one function per operation, under AWS's own names.
 
 mod clusters;
+mod deployments;
 mod services;
 mod tags;
 mod task_definitions;
@@ -9,6 +10,7 @@ mod tasks;
 use super::{Error, Kind};
 
 pub use clusters::*;
+pub use deployments::*;
 pub use services::*;
 pub use tags::*;
 pub use task_definitions::*;

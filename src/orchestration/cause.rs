@@ -4,6 +4,7 @@ use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::checks::ServiceFault;
 use super::deploy::{ControllerError, PreconditionError};
+use super::deployments::DeploymentFault;
 use super::logs::{ForbiddenLog, LogElsewhere, NoLog};
 use super::record::BeginError;
 use super::tags::TAGS_MAX;
@@ -134,6 +135,9 @@ pub enum Cause {
     /// A container logs where the account's configuration lets nobody read.
     #[error(transparent)]
     ForbiddenLog(#[from] ForbiddenLog),
+    /// Nothing can be told of a deployment, or done to it.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentFault),
     /// The request's time was over.
     #[error(transparent)]
     Deadline(#[from] Elapsed),

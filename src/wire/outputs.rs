@@ -8,7 +8,9 @@ pub use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinition
 pub use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionOutput;
 pub use aws_sdk_ecs::operation::stop_task::StopTaskOutput;
 pub use aws_sdk_ecs::operation::update_service::UpdateServiceOutput;
-pub use aws_sdk_ecs::types::{Cluster, Failure, Service, ServiceEvent, Task, TaskDefinition};
+pub use aws_sdk_ecs::types::{
+    Cluster, DeploymentLifecycleHookDetail, Failure, Service, ServiceEvent, Task, TaskDefinition,
+};
 pub use aws_sdk_servicediscovery::operation::create_service::CreateServiceOutput as CreateRegistryOutput;
 pub use aws_sdk_servicediscovery::types::{Service as Registry, ServiceSummary as RegistrySummary};
 
@@ -37,6 +39,7 @@ outputs!(
     CreateRegistryOutput,
     CreateServiceOutput,
     DeleteClusterOutput,
+    DeploymentLifecycleHookDetail,
     DeregisterTaskDefinitionOutput,
     DescribeTaskDefinitionOutput,
     Failure,

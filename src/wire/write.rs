@@ -97,6 +97,15 @@ impl Writer {
     }
 }
 
+/// Writes a time as RFC 3339 in UTC.
+///
+/// # Errors
+/// [`SerdeError`] for one that is out of its range.
+pub fn timestamp(time: &DateTime) -> Result<String, SerdeError> {
+    let text = time.fmt(Format::DateTime);
+    text.map_err(|error| SerdeError::custom(error.to_string()))
+}
+
 impl ShapeSerializer for Writer {
     fn write_struct(
         &mut self,
@@ -183,9 +192,7 @@ impl ShapeSerializer for Writer {
     }
 
     fn write_timestamp(&mut self, schema: &Schema<'_>, value: &DateTime) -> Result<(), SerdeError> {
-        let text = value
-            .fmt(Format::DateTime)
-            .map_err(|error| SerdeError::custom(error.to_string()))?;
+        let text = timestamp(value)?;
         self.put_text(schema, text)
     }
 

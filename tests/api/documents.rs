@@ -11,7 +11,7 @@ fn project(name: &str) -> String {
 }
 
 /// The pages that people read.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -21,6 +21,7 @@ const PAGES: [&str; 10] = [
     "docs/architecture.md",
     "docs/configuration.md",
     "docs/deploy.md",
+    "docs/deployments.md",
     "docs/operations.md",
 ];
 

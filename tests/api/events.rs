@@ -12,7 +12,7 @@ use lambda_http::http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::TestApp;
+use crate::support::{Caller, TestApp};
 
 fn samples() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
@@ -122,7 +122,7 @@ async fn the_batch_is_worked_off() {
 }
 
 /// Every event in an order in which each finds what the ones before it left.
-const STORY: [&str; 32] = [
+const STORY: [&str; 36] = [
     "ping",
     "show_version",
     "show_openapi",
@@ -131,6 +131,10 @@ const STORY: [&str; 32] = [
     "list_services",
     "show_service",
     "list_events",
+    "list_deployments",
+    "show_deployment",
+    "continue_deployment",
+    "stop_deployment",
     "show_logs",
     "update_service",
     "update_service_tag",
@@ -174,6 +178,24 @@ impl Names {
     }
 }
 
+/// Deploys the service of the story, and waits until the deployment is paused.
+async fn pause_a_deployment(app: &TestApp) {
+    let path = "/nonprod/clusters/myclu/services/webapp";
+    let pauses = json!({"forceNewDeployment": true, "deploymentConfiguration": {"strategy": "BLUE_GREEN",
+        "lifecycleHooks": [{"targetType": "PAUSE",
+            "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]}]}});
+    let send = async |method, path: &str, body: &Value| {
+        let request = app.request(method, path).by(Caller::Anonymous);
+        let request = request.header("authorization", "Bearer demo-token");
+        request.json(body).send().await.expect(200)
+    };
+    send("PATCH", path, &pauses).await;
+    let deployments = format!("{path}/deployments");
+    while send("GET", &deployments, &json!({})).await[0]["State"] != "waiting" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[tokio::test]
 async fn every_event_is_answered_as_its_story_goes() {
     let digest = hex::encode(Sha256::digest("demo-token"));
@@ -181,6 +203,8 @@ async fn every_event_is_answered_as_its_story_goes() {
     let app = TestApp::with_settings(&json!({"callers": demo}));
     app.aws().circumstances(&app.account().id, |account| {
         account.drains_on = Duration::ZERO;
+        account.deployments.named_after = Duration::ZERO;
+        account.deployments.step = Duration::from_millis(1);
     });
     let samples = samples();
     let of_routes = samples
@@ -202,6 +226,8 @@ async fn every_event_is_answered_as_its_story_goes() {
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap();
         let id = |pointer: &str| text(pointer).rsplit('/').next().unwrap();
         match name {
+            "list_events" => pause_a_deployment(&app).await,
+            "list_deployments" => names.learn("4330177702079110333", text("/0/Requested/Revision")),
             "create_orchestration" => {
                 let documented =
                     "arn:aws:servicediscovery:us-east-1:12345678910:service/srv-tvtbgvkkxtts3qlf";

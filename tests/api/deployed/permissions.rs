@@ -21,6 +21,16 @@ const MEMBER: &str = "sandbox";
 /// `templates.rs` to hold against AWS's documentation.
 const UNNOTICED: &[(&str, &str)] = &[
     (
+        "ecs:ContinueServiceDeployment",
+        "it keeps no service deployments, so that there is none to continue",
+    ),
+    (
+        "ecs:DescribeServiceDeployments",
+        "its list of service deployments is empty, so that none is described",
+    ),
+    ("ecs:DescribeServiceRevisions", "as above"),
+    ("ecs:StopServiceDeployment", "as above"),
+    (
         "ecs:DeleteExpressGatewayService",
         "it has no services of Express Mode, which alone are deleted by it",
     ),
@@ -102,8 +112,11 @@ struct Room {
     task: String,
 }
 
+/// The endpoints of a service deployment, of which the local AWS keeps none: scripted tests refuse their calls.
+const OF_A_DEPLOYMENT: [&str; 3] = ["show_deployment", "stop_deployment", "continue_deployment"];
+
 /// The endpoints that need an account, in the order of the route table.
-const ENDPOINTS: [&str; 33] = [
+const ENDPOINTS: [&str; 34] = [
     "create_orchestration",
     "create_orchestration with what exists",
     "create_orchestration in one line",
@@ -123,6 +136,7 @@ const ENDPOINTS: [&str; 33] = [
     "delete_service",
     "delete_service recursive",
     "list_events",
+    "list_deployments",
     "show_logs",
     "list_tasks",
     "run_task",
@@ -357,6 +371,7 @@ impl Room {
                 delete(format!("/clusters/{cluster}/services/web?recursive=true"))
             }
             "list_events" => get("/clusters/myclu/services/web/events"),
+            "list_deployments" => get("/clusters/myclu/services/web/deployments"),
             "show_logs" => get(format!(
                 "/clusters/myclu/services/web/logs?task={}&container=app",
                 self.task
@@ -499,6 +514,7 @@ fn every_endpoint_that_enters_an_account_is_among_those_that_lose_their_permissi
         .collect();
     let asked = ENDPOINTS
         .iter()
+        .chain(&OF_A_DEPLOYMENT)
         .map(|endpoint| endpoint.split(' ').next().expect("a name").to_owned());
     assert_eq!(asked.collect::<BTreeSet<_>>(), known);
 }
@@ -607,6 +623,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "update_service tag",
         "delete_service recursive",
         "list_events",
+        "list_deployments",
         "show_logs"
       ],
       "ecs:DescribeTaskDefinition": [
@@ -623,6 +640,9 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "ecs:ListClusters": [
         "delete_orchestration recursive",
         "list_clusters"
+      ],
+      "ecs:ListServiceDeployments": [
+        "list_deployments"
       ],
       "ecs:ListServices": [
         "delete_orchestration recursive",

@@ -4,6 +4,7 @@ use crate::support::TestApp;
 
 mod create_service;
 mod delete_service;
+mod deployments;
 mod list_events;
 mod list_services;
 mod show_logs;
