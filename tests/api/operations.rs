@@ -184,6 +184,39 @@ fn every_alarm_watches_a_metric_that_there_is_and_names_a_section_of_the_page() 
     }
 }
 
+/// Returns the amounts of a row of a table, in hundredths of a cent.
+fn amounts(row: &str) -> [u64; 2] {
+    let cells: Vec<_> = row
+        .split('|')
+        .map(|cell| cell.trim().trim_matches('*'))
+        .collect();
+    [cells[2], cells[3]].map(|cell| {
+        let digits = cell.strip_prefix("$0.").unwrap_or("0000");
+        assert_eq!(digits.len(), 4, "{row}");
+        digits.parse().unwrap()
+    })
+}
+
+#[test]
+fn the_cost_of_a_thousand_requests_adds_up() {
+    let page = fs::read_to_string(project("docs/operations.md")).unwrap();
+    let (_, section) = page.split_once("## Cost\n").unwrap();
+    let rows = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| ---"));
+    let rows: Vec<_> = rows
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    let (all, parts) = rows.split_last().unwrap();
+    assert!(
+        all.starts_with("| **in all** |") && parts.len() > 4,
+        "{rows:?}"
+    );
+    let sum = |column: usize| parts.iter().map(|row| amounts(row)[column]).sum::<u64>();
+    assert_eq!(amounts(all), [sum(0), sum(1)]);
+}
+
 #[test]
 fn alarms_and_dashboard_can_be_switched_off() {
     let template = template("template.yaml");
