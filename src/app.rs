@@ -332,7 +332,7 @@ fn repeats_safely(call: &Call) -> bool {
 fn check_idempotency_key(call: &Call, route: &Route) -> Result<(), Error> {
     let is_change = matches!(call.method, Method::POST | Method::PATCH);
     if is_change && !route.heeds_idempotency_key && call.headers.contains_key(IDEMPOTENCY_KEY) {
-        let message = "not heeded by this operation; leave it out. `POST /{account}/services`, `POST …/tasks` and `PATCH …/services/{service}` heed it";
+        let message = "not heeded by this operation; leave it out. `POST /{account}/services`, `POST …/tasks`, `PATCH …/services/{service}` and `POST …/rollback` heed it";
         return Err(Error::input("Idempotency-Key", message));
     }
     Ok(())

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod readiness;
 pub mod record;
 pub mod request;
+pub mod rollback;
 pub mod show;
 pub mod step;
 mod tag_update;

@@ -16,6 +16,7 @@ use crate::ids::Arn;
 use crate::orchestration::deployments::DeploymentFault;
 use crate::orchestration::failure::Failure;
 use crate::orchestration::record::BeginError;
+use crate::orchestration::rollback::RollbackFault;
 use crate::orchestration::undo::UndoReport;
 use crate::orchestration::{Cause, Leftover};
 use crate::reply::{Body, Reply};
@@ -333,9 +334,16 @@ fn status_of_cause(cause: &Cause) -> Verdict {
         Cause::Faulty(_)
         | Cause::SharedNamespace { .. }
         | Cause::Merge(_)
+        | Cause::Unrestorable(_)
         | Cause::NoRoomForMark { .. } => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),
         Cause::ServiceNotActive { .. } => Verdict::new(StatusCode::CONFLICT, "ServiceNotActive"),
         Cause::Controller(_) => Verdict::new(StatusCode::CONFLICT, "OtherController"),
+        Cause::Rollback(RollbackFault::NoRevision { .. }) => {
+            Verdict::new(StatusCode::NOT_FOUND, "NotFound")
+        }
+        Cause::Rollback(RollbackFault::NothingBefore(_)) => {
+            Verdict::new(StatusCode::CONFLICT, "NothingBefore")
+        }
         Cause::Precondition(_) => Verdict::new(StatusCode::PRECONDITION_FAILED, "DeployedSince"),
         Cause::NoCluster(_)
         | Cause::NoTaskDefinition(_)

@@ -32,6 +32,7 @@ pub const OPERATIONS: &[Operation] = &[
     deployments::SHOW,
     deployments::STOP,
     deployments::CONTINUE,
+    deploys::ROLL_BACK,
     logs::SHOW,
     tasks::LIST,
     tasks::RUN,

@@ -12,6 +12,7 @@ pub mod json;
 pub mod members;
 pub mod outputs;
 pub mod read;
+pub mod restore;
 pub mod tag_changes;
 pub mod validation;
 pub mod write;

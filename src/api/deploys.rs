@@ -1,29 +1,34 @@
 //! Changes of a service that is there: another image, other settings, another number of tasks.
 
+mod answer;
 mod body;
+mod rollback;
 
 use futures_util::FutureExt as _;
 use lambda_http::http::header;
-use serde_json::{Map, Value, json};
+
+use answer::{ANSWERS, answer};
+pub use rollback::{ROLL_BACK, roll_back_service};
 
 use super::Request;
 use super::operation::{Group, Handler, Operation, ProblemSchema};
 use super::orchestrations::create::TAKEN_BACK;
-use super::schema::{Addition, Answer, AwsOperation, Body, InputSchema, Member, Schema};
+use super::parameters::WAIT;
+use super::schema::{Addition, AwsOperation, Body, InputSchema, Member, Schema};
 use crate::error::Error;
 use crate::orchestration::Cause;
 use crate::orchestration::create::CreateContext;
-use crate::orchestration::deploy::{self, Deployed, Precondition};
+use crate::orchestration::deploy::{self, Precondition};
 use crate::orchestration::failure::Failure;
 use crate::reply::Reply;
-use crate::wire::definition::{FieldChange, MergeError};
+use crate::wire::definition::MergeError;
 use crate::wire::inputs::UpdateServiceInput;
 use crate::wire::outputs::Service;
 use crate::wire::validation::FieldError;
-use crate::wire::write::write;
 
 /// `PATCH …/services/{service}`.
 pub const UPDATE: Operation = Operation {
+    query: &[WAIT],
     keeps_its_deadline: true,
     heeds_idempotency_key: true,
     heeds_if_match: true,
@@ -39,7 +44,7 @@ pub const UPDATE: Operation = Operation {
         is_required: true,
         aws: Some(AwsOperation::Ecs("UpdateService")),
     }),
-    answers: &[Answer::json("The service, and what was changed.", DEPLOYED).with_headers(&["ETag"])],
+    answers: ANSWERS,
     problem: Some(ProblemSchema {
         name: "DeployProblem",
         members: TAKEN_BACK,
@@ -101,33 +106,6 @@ const fn addition(member: Member) -> Addition {
     Addition { to: "", member }
 }
 
-/// The answer of a deploy.
-pub(super) const DEPLOYED: Schema = Schema::Component(
-    "Deployed",
-    &Schema::Object(&[
-        Member::always("Service", Schema::sdk::<Service>()),
-        Member::always("Changed", Schema::Boolean)
-            .described("Whether ECS was asked for anything; if not, all was as it shall be."),
-        Member::sometimes("TaskDefinition", Schema::Text)
-            .described("The ARN of the revision that the service is to run."),
-        Member::sometimes("PreviousTaskDefinition", Schema::Text)
-            .described("The ARN of the revision that it ran before."),
-        Member::sometimes("Deployment", Schema::Text).described(
-            "The id of the service revision that is being deployed, by which `…/deployments/{id}` knows the \
-             deployment; absent where nothing is deployed.",
-        ),
-        Member::always(
-            "Changes",
-            Schema::List(&Schema::Object(&[
-                Member::always("Path", Schema::Text).described("As a body names it."),
-                Member::sometimes("From", Schema::Anything),
-                Member::sometimes("To", Schema::Anything),
-            ])),
-        )
-        .described("Of environment, secrets and log options only the names are told, never a value."),
-    ]),
-);
-
 /// Changes what the body names, and leaves all else of a service as it is.
 ///
 /// # Errors
@@ -135,16 +113,18 @@ pub(super) const DEPLOYED: Schema = Schema::Component(
 /// first cause and what became of what had been made.
 pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
     let (wanted, ignored) = body::read_body(request)?;
+    let wait = request.wait()?;
     let context = CreateContext {
         account: request.account,
         records: request.records,
         identity: request.identity()?,
         deadline: request.deadline,
     };
+    let place = (wanted.cluster.clone(), wanted.service.clone());
     let work = deploy::deploy(&context, wanted);
     let deployed = Box::pin(work).await.map_err(refusal)?;
-    Ok(with_etag(Reply::json(shape(&deployed)?), &deployed.service)
-        .with_ignored(request.is_lenient(), &ignored))
+    let reply = Box::pin(answer(request, place, &deployed, wait)).await?;
+    Ok(reply.with_ignored(request.is_lenient(), &ignored))
 }
 
 /// Returns the error of a deploy that failed: what does not fit is said as of any body.
@@ -153,7 +133,9 @@ pub(super) fn refusal(failure: Failure) -> Error {
         return Box::new(failure).into();
     }
     match failure.cause {
-        Cause::Merge(MergeError::Invalid(problems)) => Error::Input(problems),
+        Cause::Merge(MergeError::Invalid(problems)) | Cause::Unrestorable(problems) => {
+            Error::Input(problems)
+        }
         Cause::Merge(error) => Error::Input(vec![FieldError {
             path: error.path(),
             message: error.to_string(),
@@ -169,36 +151,6 @@ pub(super) fn with_etag(reply: Reply, service: &Service) -> Reply {
         Some(id) => reply.with_header(header::ETAG, &format!("\"{id}\"")),
         None => reply,
     }
-}
-
-/// Shapes the answer of a deploy.
-pub(super) fn shape(deployed: &Deployed) -> Result<Value, Error> {
-    let mut answer = Map::new();
-    answer.insert("Service".to_owned(), write(&deployed.service)?);
-    answer.insert("Changed".to_owned(), deployed.is_changed.into());
-    let texts = [
-        ("TaskDefinition", deployed.service.task_definition()),
-        ("PreviousTaskDefinition", deployed.previous.as_deref()),
-        ("Deployment", deployed.deployment.as_deref()),
-    ];
-    for (name, text) in texts {
-        if let Some(text) = text {
-            answer.insert(name.to_owned(), text.into());
-        }
-    }
-    let changes = deployed.changes.iter().map(shape_change);
-    answer.insert("Changes".to_owned(), changes.collect());
-    Ok(Value::Object(answer))
-}
-
-fn shape_change(change: &FieldChange) -> Value {
-    let mut shaped = json!({"Path": change.path});
-    for (name, value) in [("From", &change.from), ("To", &change.to)] {
-        if let Some(value) = value {
-            shaped[name] = value.clone();
-        }
-    }
-    shaped
 }
 
 /// Reads the entity tags of `If-Match` (<https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1>). A weak one matches

@@ -206,7 +206,12 @@ impl Request<'_> {
     /// can't be read.
     pub fn identity(&self) -> Result<Identity, Error> {
         let key = self.idempotency_key()?;
-        let body = canonical(&Value::Object(self.object()?)).to_string();
+        let body = if self.call.body.is_empty() {
+            Map::new()
+        } else {
+            self.object()?
+        };
+        let body = canonical(&Value::Object(body)).to_string();
         let AccountRegion { account_id, region } = self.account.account_region();
         let path = self.call.path.trim_end_matches('/');
         let id = match key {

@@ -7,11 +7,13 @@ use super::deploy::{ControllerError, PreconditionError};
 use super::deployments::DeploymentFault;
 use super::logs::{ForbiddenLog, LogElsewhere, NoLog};
 use super::record::BeginError;
+use super::rollback::RollbackFault;
 use super::tags::TAGS_MAX;
 use crate::aws;
 use crate::deadline::Elapsed;
 use crate::ids::{Arn, ClusterName, NamespaceId, RegistryName, ServiceName, TaskDefinitionName};
 use crate::wire::definition::MergeError;
+use crate::wire::validation::FieldError;
 
 /// The first thing that went wrong in a flow.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,12 @@ pub enum Cause {
     /// The service is not as its caller has seen it.
     #[error(transparent)]
     Precondition(#[from] PreconditionError),
+    /// There is nothing to go back to.
+    #[error(transparent)]
+    Rollback(#[from] RollbackFault),
+    /// What an earlier revision had can't be given back.
+    #[error("the update that goes back is not valid")]
+    Unrestorable(Vec<FieldError>),
     /// The change does not fit what the service runs.
     #[error(transparent)]
     Merge(#[from] MergeError),

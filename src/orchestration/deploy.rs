@@ -5,10 +5,10 @@
 //! is registered, and the service is updated. What a failed deploy has made is taken back before it answers, and of one
 //! that died by its watch.
 
-mod flow;
-mod look;
+pub(super) mod flow;
+pub(super) mod look;
 mod make;
-mod plan;
+pub(super) mod plan;
 
 use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
 use aws_sdk_ecs::types::Service;

@@ -122,7 +122,7 @@ async fn the_batch_is_worked_off() {
 }
 
 /// Every event in an order in which each finds what the ones before it left.
-const STORY: [&str; 36] = [
+const STORY: [&str; 37] = [
     "ping",
     "show_version",
     "show_openapi",
@@ -138,6 +138,7 @@ const STORY: [&str; 36] = [
     "show_logs",
     "update_service",
     "update_service_tag",
+    "roll_back_service",
     "delete_service",
     "create_orchestration_existing",
     "create_orchestration_short",

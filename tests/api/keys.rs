@@ -7,7 +7,12 @@ use crate::services::{arns, documented};
 use crate::support::scripted::{NAMESPACE, ScriptedApp};
 
 /// The operations that heed a key.
-const HEEDED: [&str; 3] = ["create_orchestration", "update_service", "run_task"];
+const HEEDED: [&str; 4] = [
+    "create_orchestration",
+    "update_service",
+    "roll_back_service",
+    "run_task",
+];
 
 fn path_of(pattern: &str) -> String {
     let names = [
@@ -74,6 +79,7 @@ async fn every_post_and_patch_heeds_a_key_or_refuses_it_by_name() {
                 let updates = [&app, &twin].map(|app| app.aws.sent("ecs:UpdateService").len());
                 assert_eq!(updates, [1, 0]);
             }
+            "roll_back_service" => assert_eq!(first["Changed"], second["Changed"]),
             _ => assert_eq!(arns(&first), arns(&second)),
         }
     }

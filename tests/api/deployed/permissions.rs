@@ -116,7 +116,7 @@ struct Room {
 const OF_A_DEPLOYMENT: [&str; 3] = ["show_deployment", "stop_deployment", "continue_deployment"];
 
 /// The endpoints that need an account, in the order of the route table.
-const ENDPOINTS: [&str; 34] = [
+const ENDPOINTS: [&str; 35] = [
     "create_orchestration",
     "create_orchestration with what exists",
     "create_orchestration in one line",
@@ -133,6 +133,7 @@ const ENDPOINTS: [&str; 34] = [
     "show_service all",
     "update_service",
     "update_service tag",
+    "roll_back_service",
     "delete_service",
     "delete_service recursive",
     "list_events",
@@ -361,6 +362,11 @@ impl Room {
                     path: format!("/clusters/{cluster}/services/web"),
                     body: Some(json!({"tag": "2", "tags": {"stage": "live", "owner": null}})),
                 }
+            }
+            "roll_back_service" => {
+                let cluster = self.cluster_with_definition(&name).await;
+                let path = format!("/clusters/{cluster}/services/web/rollback");
+                post(path, json!({"to": "web:1"}))
             }
             "delete_service" => {
                 let cluster = self.cluster_with_service().await;
@@ -621,6 +627,8 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "show_service",
         "show_service all",
         "update_service tag",
+        "roll_back_service",
+        "roll_back_service",
         "delete_service recursive",
         "list_events",
         "list_deployments",
@@ -682,7 +690,8 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       ],
       "ecs:UpdateService": [
         "update_service",
-        "update_service tag"
+        "update_service tag",
+        "roll_back_service"
       ],
       "logs:CreateLogGroup": [
         "create_orchestration"

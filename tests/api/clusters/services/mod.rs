@@ -7,6 +7,7 @@ mod delete_service;
 mod deployments;
 mod list_events;
 mod list_services;
+mod roll_back_service;
 mod show_logs;
 mod show_service;
 mod update_service;

@@ -12,15 +12,15 @@ mod entity_tags;
 
 const PATH: &str = "/nonprod/clusters/myclu/services/web";
 /// The service that is deployed in the scripted account.
-const DEPLOYED: &str = "/nonprod/clusters/shop/services/web";
+pub(super) const DEPLOYED: &str = "/nonprod/clusters/shop/services/web";
 
 /// The ARN of a revision of the service that is deployed.
-fn revision(number: u32) -> String {
+pub(super) fn revision(number: u32) -> String {
     format!("arn:aws:ecs:us-east-1:{MEMBER}:task-definition/web:{number}")
 }
 
 /// A scripted account with a service `web` of two containers.
-fn deployable() -> ScriptedApp {
+pub(super) fn deployable() -> ScriptedApp {
     furnished(ScriptedApp::new(), |_, _| ())
 }
 
@@ -70,7 +70,7 @@ fn furnished(app: ScriptedApp, change: impl FnOnce(&mut Value, &mut Value)) -> S
 }
 
 /// Changes the service of the scripted account.
-async fn deploy(app: &ScriptedApp, body: &Value) -> Answer {
+pub(super) async fn deploy(app: &ScriptedApp, body: &Value) -> Answer {
     app.send("PATCH", DEPLOYED, None, body).await
 }
 
