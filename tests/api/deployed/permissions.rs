@@ -628,7 +628,6 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "show_service all",
         "update_service tag",
         "roll_back_service",
-        "roll_back_service",
         "delete_service recursive",
         "list_events",
         "list_deployments",
@@ -638,6 +637,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "create_orchestration with what exists",
         "show_service all",
         "update_service tag",
+        "roll_back_service",
         "show_logs",
         "show_task_definition"
       ],
