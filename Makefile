@@ -89,7 +89,7 @@ validate: deploy-tools ## Check the CloudFormation templates
 	$(DEPLOY)/bin/cfn-lint template.yaml templates/*.yaml
 	$(SAM) build --template-file template.yaml --build-dir target/sam-build > target/sam-build.log 2>&1 || { cat target/sam-build.log; false; }
 
-check-config: ## Check a configuration offline and say what it comes to (FILE=config.json)
+check-config: ## Check a configuration offline and say what it comes to (FILE=config.json, or a folder)
 	@cargo run --quiet --locked -- check-config $(or $(FILE),$(CONFIG),$(error give the configuration as FILE=config.json))
 
 smoke: ## Ask a deployed stack whether it is well, and change nothing (URL=https://…, TOKEN=…, ORIGIN=a page's)

@@ -12,6 +12,7 @@ pub mod error;
 pub mod log_groups;
 pub mod logs;
 pub mod pages;
+pub mod parameters;
 pub mod queue;
 mod retries;
 pub mod revisions;
@@ -19,7 +20,7 @@ mod sessions;
 pub mod table;
 mod whole_input;
 
-pub use accounts::{Account, Accounts};
+pub use accounts::{Account, Accounts, sdk_config_from_environment};
 pub use attribution::Attribution;
 pub use calls::{CallCounts, Service};
 pub use error::{Error, Kind};

@@ -1,42 +1,33 @@
-//! The configuration: read once at start, checked whole, never from a request.
+//! The configuration: checked whole, never from a request.
 //!
-//! The only place that reads the environment. What a value means to AWS is not decided here, and nothing is
-//! looked up here.
+//! [`Environment`] says where it is, and [`Texts`] are what is read there. What a value means to AWS is not decided here,
+//! and nothing is looked up here.
 
 mod account;
 mod checks;
 mod document;
+mod environment;
+mod folder;
 mod metering;
 mod report;
+mod texts;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::digest::Digest;
-use crate::intake::DIRECT_ALIAS;
 use crate::wire::json;
 
 pub use account::{Account, DefaultLogs};
+pub use environment::{Command, Environment, ParameterName, Source};
+pub use folder::check;
 pub use metering::{Dimension, METRICS_BY, Metering};
+pub use texts::{Texts, VERSION};
 
-/// The variable that holds the configuration itself, as JSON.
-pub const INLINE: &str = "ECS_API_CONFIG";
-/// The variable that holds the path of a file with the configuration.
-pub const FILE: &str = "ECS_API_CONFIG_FILE";
-/// The variable that holds the URL of the queue for deletes that outlive their request.
-pub const CLEANUP_QUEUE: &str = "ECS_API_CLEANUP_QUEUE_URL";
-/// The variable that holds the name of the table for what is to be done once.
-pub const RECORDS_TABLE: &str = "ECS_API_RECORDS_TABLE";
-/// The variable that holds the URL of the queue for those of them that can't be finished.
-pub const DEAD_LETTER_QUEUE: &str = "ECS_API_DEAD_LETTER_QUEUE_URL";
-
-/// The variable that holds the name of the function's alias for gateways.
-pub const GATEWAY_ALIAS: &str = "ECS_API_GATEWAY_ALIAS";
-/// The AWS SDK's variable that holds the URL of another AWS.
-const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL";
+use environment::{FILE, GATEWAY_ALIAS, INLINE, PARAMETER};
 
 /// Everything that an owner decides, checked.
 #[derive(Debug)]
@@ -130,14 +121,20 @@ pub enum LogLevel {
 /// A fault of the configuration, with which the function does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// Neither variable is set.
+    /// No variable is set.
     #[error(
-        "no configuration: set {INLINE} to the JSON itself, or {FILE} to the path of a file that holds it"
+        "no configuration: set {INLINE} to the JSON itself, {FILE} to the path of a file that holds it, or {PARAMETER} to \
+         the name of an SSM parameter"
     )]
     Missing,
-    /// Both variables are set.
-    #[error("both {INLINE} and {FILE} are set: keep one of them")]
-    Ambiguous,
+    /// Several variables are set.
+    #[error("{} are set: keep one of them", .0.join(" and "))]
+    Ambiguous(Vec<&'static str>),
+    /// The name of an SSM parameter can't be one.
+    #[error(
+        "{PARAMETER}: `{0}` is not the name of a parameter like `/ecs-api/config`, or of a path of them like `/ecs-api/config/`"
+    )]
+    ParameterName(String),
     /// The file can't be read.
     #[error("the configuration `{}` can't be read: {source}", path.display())]
     Unreadable {
@@ -167,6 +164,14 @@ pub enum ConfigError {
     /// It is not JSON.
     #[error("the configuration is not JSON: {} at line {} column {}", .0.message, .0.line, .0.column)]
     Syntax(json::SyntaxError),
+    /// A part of it is not JSON.
+    #[error("`{part}` is not JSON: {} at line {} column {}", source.message, source.line, source.column)]
+    PartSyntax {
+        /// The part's name below the path.
+        part: String,
+        /// The fault.
+        source: json::SyntaxError,
+    },
     /// A caller has a token that anybody can read.
     #[error(
         "caller `{caller}`: `tokenSha256` is the digest of a token that is published with ecs-api, and opens every account \
@@ -182,55 +187,16 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads and checks the configuration that the environment names.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the variable, or the place in the configuration, and what is wrong with it.
-    pub fn from_environment() -> Result<Self, ConfigError> {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let config = match (variable(INLINE), variable(FILE)) {
-            (Some(_), Some(_)) => return Err(ConfigError::Ambiguous),
-            (Some(text), None) => Self::parse(text.as_encoded_bytes())?,
-            (None, Some(path)) => Self::parse(&contents(Path::new(&path))?)?,
-            (None, None) => return Err(ConfigError::Missing),
-        };
-        config.refuse_published_tokens(variable(AWS_ENDPOINT).as_deref())?;
-        let url = |name| {
-            variable(name)
-                .map(|url| queue_url(name, &url.to_string_lossy()))
-                .transpose()
-        };
-        let dead_letter_url = url(DEAD_LETTER_QUEUE)?;
-        let cleanup_queue = url(CLEANUP_QUEUE)?.map(|url| CleanupQueue {
-            url,
-            dead_letter_url,
-        });
-        let gateway_alias = variable(GATEWAY_ALIAS)
-            .map(|name| alias(&name.to_string_lossy()))
-            .transpose()?;
-        let text = |name| variable(name).map(|text| text.to_string_lossy().into_owned());
-        let mut metering = Metering::default();
-        if let Some(list) = text(METRICS_BY) {
-            metering.by = metering::dimensions(&list)?;
-        }
-        if let Some(name) = text(metering::FUNCTION_NAME) {
-            metering.namespace = name;
-        }
-        Ok(Self {
-            metering,
-            cleanup_queue,
-            gateway_alias,
-            records_table: text(RECORDS_TABLE),
-            ..config
-        })
-    }
-
     /// Reads and checks a configuration.
     ///
     /// # Errors
     /// [`ConfigError::Syntax`] with line and column, or [`ConfigError::Invalid`] with every fault found.
     pub fn parse(text: &[u8]) -> Result<Self, ConfigError> {
-        let value = json::parse(text).map_err(ConfigError::Syntax)?;
+        Self::of(json::parse(text).map_err(ConfigError::Syntax)?)
+    }
+
+    /// Checks a configuration that has been read.
+    fn of(value: Value) -> Result<Self, ConfigError> {
         let config = document::read(value).map_err(ConfigError::Invalid)?;
         let faults = checks::faults(&config);
         if faults.is_empty() {
@@ -240,99 +206,14 @@ impl Config {
         }
     }
 
-    /// Refuses tokens that anybody can read in this repository, unless the AWS behind them is one to play with.
-    fn refuse_published_tokens(&self, endpoint: Option<&OsStr>) -> Result<(), ConfigError> {
-        let is_local = endpoint
-            .and_then(OsStr::to_str)
-            .is_some_and(checks::is_local_endpoint);
-        let published = self
-            .callers
-            .iter()
-            .find(|caller| checks::caller::has_published_token(caller));
-        match published {
-            Some(caller) if !is_local => Err(ConfigError::PublishedToken {
+    /// Refuses tokens that anybody can read in this repository.
+    fn refuse_published_tokens(&self) -> Result<(), ConfigError> {
+        let mut callers = self.callers.iter();
+        match callers.find(|caller| checks::caller::has_published_token(caller)) {
+            Some(caller) => Err(ConfigError::PublishedToken {
                 caller: caller.name.clone(),
             }),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Checks `…://host/account/name`, as SQS gives it.
-fn queue_url(variable: &'static str, url: &str) -> Result<String, ConfigError> {
-    let path = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-        .and_then(|url| url.split_once('/'));
-    let is_one = path
-        .is_some_and(|(host, path)| !host.is_empty() && path.contains('/') && !path.ends_with('/'));
-    if is_one {
-        Ok(url.to_owned())
-    } else {
-        Err(ConfigError::QueueUrl {
-            variable,
-            url: url.to_owned(),
-        })
-    }
-}
-
-/// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html>
-fn alias(name: &str) -> Result<String, ConfigError> {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
-    if (1..=128).contains(&name.len()) && name.chars().all(allowed) && name != DIRECT_ALIAS {
-        Ok(name.to_owned())
-    } else {
-        Err(ConfigError::GatewayAlias(name.to_owned()))
-    }
-}
-
-fn contents(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|source| ConfigError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// Checks a file as the function would at its start, and says what each account and caller comes to. Calls nothing.
-///
-/// # Errors
-/// [`ConfigError`], as the function would say it.
-pub fn check_file(path: &Path) -> Result<String, ConfigError> {
-    let text = contents(path)?;
-    let config = Config::parse(&text)?;
-    config.refuse_published_tokens(std::env::var_os(AWS_ENDPOINT).as_deref())?;
-    Ok(report::Report {
-        config: &config,
-        bytes: text.len(),
-    }
-    .to_string())
-}
-
-/// The purpose that the program was started for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Command {
-    /// To answer Lambda's events.
-    Serve,
-    /// To check a configuration's file.
-    CheckConfig(PathBuf),
-}
-
-/// The program's arguments are not understood.
-#[derive(Debug, thiserror::Error)]
-#[error("expected no argument, to serve as a Lambda function, or `check-config FILE`")]
-pub struct UnknownCommand;
-
-impl Command {
-    /// Reads the program's arguments.
-    ///
-    /// # Errors
-    /// [`UnknownCommand`] for any others.
-    pub fn given() -> Result<Self, UnknownCommand> {
-        let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-        match arguments.as_slice() {
-            [] => Ok(Self::Serve),
-            [verb, path] if verb == "check-config" => Ok(Self::CheckConfig(path.into())),
-            _ => Err(UnknownCommand),
+            None => Ok(()),
         }
     }
 }

@@ -5,8 +5,9 @@
 //!
 //! 1. `main.rs` reads the [`config`], starts the log ([`telemetry`]) and hands each event to [`app::App::handle`].
 //! 2. [`intake`] takes the event apart into a [`intake::Call`]; credentials become [`auth::Evidence`].
-//! 3. [`app`] lets [`router`] find the operation in the table of [`routes`], [`auth`] finds the caller and holds its
-//!    grants against the account, and [`aws::Accounts`] has that account's clients.
+//! 3. [`directory`] has the accounts and callers that are in force. [`app`] lets [`router`] find the operation in the
+//!    table of [`routes`], [`auth`] finds the caller and holds its grants against the account, and [`aws::Accounts`] has
+//!    that account's clients.
 //! 4. A handler of [`api`] parses ([`ids`], [`wire::read`](mod@wire::read)), calls, and shapes
 //!    ([`wire::write`](mod@wire::write)).
 //! 5. One AWS call is a function of [`aws::ecs`] or [`aws::discovery`]; several are a flow of [`orchestration`],
@@ -20,7 +21,7 @@
 //! - A route is added: a constant and its handler in [`api`], a line in [`routes`]; `docs/adding-an-endpoint.md`.
 //! - A body is read: `intake/parts.rs` takes its bytes out of the event, [`api::body`] makes JSON of them, and
 //!   [`wire::read`](mod@wire::read) an input of the SDK.
-//! - Who may call: [`auth`], asked by `App::dispatch`. Who there is, and with which grants: [`config`].
+//! - Who may call: [`auth`], asked by `Invocation::dispatch`. Who there is, and with which grants: [`config`].
 //! - An AWS error gets its status: `aws/error/kind.rs` finds the [`aws::Kind`] of AWS's code, and [`problem`] the status of
 //!   the kind.
 //! - A create fails: [`orchestration::create`] keeps what it has made, and takes it back before the answer.
@@ -37,6 +38,7 @@ pub mod clock;
 pub mod config;
 pub mod deadline;
 pub mod digest;
+pub mod directory;
 pub mod ids;
 pub mod image;
 pub mod pattern;

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use ecs_api::app::App;
-use ecs_api::aws::Accounts;
-use ecs_api::config::{self, Command, Config};
+use ecs_api::aws::sdk_config_from_environment;
+use ecs_api::clock::Clock;
+use ecs_api::config::{self, Command, Environment};
 use ecs_api::telemetry;
 use lambda_http::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -16,20 +17,23 @@ async fn main() -> ExitCode {
     match Command::given() {
         Ok(Command::Serve) => serve().await,
         Ok(Command::CheckConfig(path)) => {
-            config::check_file(&path).map_or_else(failed, |report| succeeded(&report))
+            config::check(&path).map_or_else(failed, |report| succeeded(&report))
         }
         Err(error) => failed(error),
     }
 }
 
 async fn serve() -> ExitCode {
-    let config = match Config::from_environment() {
-        Ok(config) => config,
+    let environment = match Environment::read() {
+        Ok(environment) => environment,
         Err(error) => return failed(format_args!("ecs-api does not start: {error}")),
     };
-    telemetry::start(config.log_level);
-    let accounts = Accounts::from_environment(config.accounts.clone()).await;
-    let app = Arc::new(App::new(config, accounts));
+    let function = sdk_config_from_environment().await;
+    let app = match App::start(environment, function, Clock::system()).await {
+        Ok(app) => Arc::new(app),
+        Err(error) => return failed(format_args!("ecs-api does not start: {error}")),
+    };
+    telemetry::start(app.log_level());
     let handler = service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);
         async move { app.handle(event).await }

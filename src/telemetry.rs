@@ -5,6 +5,8 @@ mod line;
 mod metrics;
 mod request;
 
+use std::sync::OnceLock;
+
 use serde::Serialize;
 use tracing::{Level, Subscriber, error, info, warn};
 use tracing_subscriber::EnvFilter;
@@ -19,20 +21,49 @@ pub use attempt::AttemptLog;
 pub use metrics::Metric;
 pub use request::{Answered, RequestLog};
 
+/// Sets the level of the log that [`start`] has started.
+type SetFilter = Box<dyn Fn(EnvFilter) + Send + Sync>;
+
+static SET_FILTER: OnceLock<SetFilter> = OnceLock::new();
+
 /// Starts the log at a level, on standard output.
 pub fn start(level: LogLevel) {
+    let builder = tracing_subscriber::fmt()
+        .event_format(Lines::new())
+        .fmt_fields(JsonFields::new())
+        .with_env_filter(filter(level))
+        .with_filter_reloading();
+    let handle = builder.reload_handle();
     // A second start (in tests) keeps the first one's subscriber.
-    drop(tracing::subscriber::set_global_default(subscriber(
-        level,
-        std::io::stdout,
-    )));
+    if tracing::subscriber::set_global_default(builder.finish()).is_ok() {
+        // It fails only if the subscriber is gone, and this one is there as long as the process.
+        let set = move |filter| drop(handle.reload(filter));
+        drop(SET_FILTER.set(Box::new(set)));
+    }
 }
 
-/// Creates what writes the log. The SDK's own crates stay at warnings: below that they write what they send.
+/// Sets the level of the log. Does nothing before [`start`].
+pub fn set_level(level: LogLevel) {
+    if let Some(set_filter) = SET_FILTER.get() {
+        set_filter(filter(level));
+    }
+}
+
+/// Creates what writes the log.
 pub fn subscriber<W>(level: LogLevel, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    tracing_subscriber::fmt()
+        .event_format(Lines::new())
+        .fmt_fields(JsonFields::new())
+        .with_env_filter(filter(level))
+        .with_writer(writer)
+        .finish()
+}
+
+/// Chooses what is logged. The SDK's own crates stay at warnings: below that they write what they send.
+fn filter(level: LogLevel) -> EnvFilter {
     let own = match level {
         LogLevel::Trace => Level::TRACE,
         LogLevel::Debug => Level::DEBUG,
@@ -46,13 +77,7 @@ where
         "warn"
     };
     let own = own.as_str().to_ascii_lowercase();
-    let filter = EnvFilter::new(format!("{others},ecs_api={own},{MEASURED}=info"));
-    tracing_subscriber::fmt()
-        .event_format(Lines::new())
-        .fmt_fields(JsonFields::new())
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .finish()
+    EnvFilter::new(format!("{others},ecs_api={own},{MEASURED}=info"))
 }
 
 /// Writes a line with metrics: the fault of a caller is information, AWS's or the network's a warning, ours an error.

@@ -49,7 +49,7 @@ impl Function {
         };
         let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         Self {
-            app: App::new(config, clients),
+            app: App::new(config, &clients),
             aws,
             time_left: script.time_left,
         }

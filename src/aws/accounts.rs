@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -42,7 +43,7 @@ const SESSION_NAME: &str = "ecs-api";
 #[derive(Debug)]
 pub struct Accounts {
     base: SdkConfig,
-    accounts: BTreeMap<String, Entry>,
+    accounts: BTreeMap<String, Arc<Entry>>,
 }
 
 #[derive(Debug)]
@@ -63,43 +64,33 @@ pub struct Account {
 }
 
 impl Accounts {
-    /// Takes what the environment says of the function itself: its credentials, its region and, for a local
-    /// AWS, `AWS_ENDPOINT_URL`. Calls nothing.
-    pub async fn from_environment(settings: BTreeMap<String, config::Account>) -> Self {
-        let http = http_client();
-        Self::new(
-            settings,
-            aws_config::defaults(BehaviorVersion::latest())
-                .http_client(http)
-                .load()
-                .await,
-        )
+    /// Takes a given SDK configuration for the function itself. Calls nothing.
+    pub fn new(settings: BTreeMap<String, config::Account>, function: SdkConfig) -> Self {
+        let empty = Self {
+            base: bounded(function),
+            accounts: BTreeMap::new(),
+        };
+        empty.with_settings(settings)
     }
 
-    /// Takes a given SDK configuration for the function itself.
-    pub fn new(settings: BTreeMap<String, config::Account>, function: SdkConfig) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .build();
-        let http = function.http_client().unwrap_or_else(http_client);
-        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-        let base = function
-            .into_builder()
-            .http_client(http)
-            .timeout_config(timeouts)
-            .retry_config(retries)
-            .build();
-        let entry = |settings| Entry {
-            settings,
-            account: OnceCell::new(),
-        };
-        let accounts = settings
-            .into_iter()
-            .map(|(name, settings)| (name, entry(settings)))
-            .collect();
-        Self { base, accounts }
+    /// Returns the accounts of another configuration. One whose settings are the same keeps its clients and its session.
+    #[must_use]
+    pub fn with_settings(&self, settings: BTreeMap<String, config::Account>) -> Self {
+        let entries = settings.into_iter().map(|(name, settings)| {
+            let before = self.accounts.get(&name);
+            let entry = before.filter(|before| before.settings == settings);
+            let entry = entry.cloned().unwrap_or_else(|| {
+                Arc::new(Entry {
+                    settings,
+                    account: OnceCell::new(),
+                })
+            });
+            (name, entry)
+        });
+        Self {
+            base: self.base.clone(),
+            accounts: entries.collect(),
+        }
     }
 
     /// Returns the SDK configuration of the function itself.
@@ -117,6 +108,30 @@ impl Accounts {
                 .await,
         )
     }
+}
+
+/// Reads what the environment says of the function itself: its credentials, its region and, for a local AWS,
+/// `AWS_ENDPOINT_URL`. Calls nothing.
+pub async fn sdk_config_from_environment() -> SdkConfig {
+    let defaults = aws_config::defaults(BehaviorVersion::latest());
+    defaults.http_client(http_client()).load().await
+}
+
+/// Bounds the time and the attempts of each call.
+pub(super) fn bounded(function: SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    let http = function.http_client().unwrap_or_else(http_client);
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+    function
+        .into_builder()
+        .http_client(http)
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        .build()
 }
 
 /// Creates the one HTTP client of the process.

@@ -9,7 +9,7 @@ use crate::ids::RoleArn;
 use crate::pattern;
 
 /// One AWS account and what it brings to a request.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     /// The role that is assumed in the account.
     pub role_arn: RoleArn,

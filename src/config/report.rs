@@ -4,7 +4,7 @@ use std::fmt;
 
 use std::collections::BTreeMap;
 
-use super::{Access, Account, Caller, Config, DefaultLogs, Grant, Proof};
+use super::{Access, Account, Caller, Config, DefaultLogs, Grant, Proof, Texts};
 
 /// Lambda's limit for all of a function's environment variables
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -12,10 +12,14 @@ const ENVIRONMENT_MAX_BYTES: usize = 4096;
 /// The most that the other variables of the template's function take of it.
 const OTHER_VARIABLES_BYTES: usize = 512;
 
-/// A checked configuration, and the length of its text.
+/// The most bytes of a standard parameter; one that is longer costs something
+/// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html>).
+const STANDARD_PARAMETER_MAX_BYTES: usize = 4096;
+
+/// A checked configuration, and its text.
 pub(super) struct Report<'c> {
     pub(super) config: &'c Config,
-    pub(super) bytes: usize,
+    pub(super) texts: &'c Texts,
 }
 
 impl fmt::Display for Report<'_> {
@@ -170,13 +174,7 @@ impl Report<'_> {
             .flat_map(|(name, account)| self.notes_on_account(name, account))
             .collect();
         notes.extend(self.config.callers.iter().filter_map(note_on_caller));
-        let left = ENVIRONMENT_MAX_BYTES - OTHER_VARIABLES_BYTES;
-        if self.bytes > left {
-            notes.push(format!(
-                "{} bytes are too long for Lambda's environment, which has about {left} for it: deploy it as a file",
-                self.bytes
-            ));
-        }
+        notes.extend(notes_on_length(self.texts));
         notes
     }
 
@@ -209,6 +207,33 @@ impl Report<'_> {
             ));
         }
         notes
+    }
+}
+
+/// Notes texts that are too long for a place where they may be kept.
+fn notes_on_length(texts: &Texts) -> Vec<String> {
+    match texts {
+        Texts::Whole(text) => {
+            let (bytes, left) = (text.len(), ENVIRONMENT_MAX_BYTES - OTHER_VARIABLES_BYTES);
+            let note = format!(
+                "{bytes} bytes are too long for Lambda's environment, which has about {left} for it: deploy it as a file, or as \
+                 SSM parameters"
+            );
+            (bytes > left).then_some(note).into_iter().collect()
+        }
+        Texts::Parts(parts) => {
+            let long = parts
+                .iter()
+                .filter(|(_, text)| text.len() > STANDARD_PARAMETER_MAX_BYTES);
+            let note = |(name, text): (&String, &String)| {
+                let bytes = text.len();
+                format!(
+                    "`{name}` has {bytes} bytes: more than {STANDARD_PARAMETER_MAX_BYTES} make an advanced parameter, which \
+                     costs something"
+                )
+            };
+            long.map(note).collect()
+        }
     }
 }
 

@@ -478,7 +478,7 @@ fn the_report_says_what_everything_comes_to_and_no_secret() {
     let config = Config::parse(text.as_bytes()).unwrap();
     let report = report::Report {
         config: &config,
-        bytes: 5000,
+        texts: &Texts::Whole(vec![b' '; 5000]),
     }
     .to_string();
     insta::assert_snapshot!(report, @"
@@ -509,7 +509,7 @@ fn the_report_says_what_everything_comes_to_and_no_secret() {
     note: `sandbox` has no external id, which the role of templates/member-account.yaml demands
     note: no caller has a grant for `sandbox`
     note: the claims of `team-a` do not hold `iss`: whatever issuer or audience a gateway in front accepts would do
-    note: 5000 bytes are too long for Lambda's environment, which has about 3584 for it: deploy it as a file
+    note: 5000 bytes are too long for Lambda's environment, which has about 3584 for it: deploy it as a file, or as SSM parameters
     The configuration is valid.
     ");
     for secret in ["shared-with-nonprod", "9999999", "abc"] {
@@ -522,27 +522,27 @@ fn a_published_token_opens_nothing_but_a_local_aws() {
     let digest = |token: &[u8]| json!(hex::encode(Sha256::digest(token)));
     let demo = changed("/callers/0/tokenSha256", digest(b"demo-token"));
     let demo = Config::parse(demo.to_string().as_bytes()).unwrap();
-    for (endpoint, is_accepted) in [
-        (None, false),
-        (Some(""), false),
-        (Some("http://127.0.0.1:4566"), true),
-        (Some("http://[::1]:4566/"), true),
-        (Some("https://localhost"), true),
-        (Some("http://aws.localhost:4566"), true),
-        (
-            Some("https://vpce-1.sts.us-east-1.vpce.amazonaws.com"),
-            false,
-        ),
-        (Some("http://localhost.example.com"), false),
-        (Some("http://127.0.0.1@example.com"), false),
-        (Some("https://10.0.0.1:4566"), false),
-        (Some("localhost"), false),
+    for (endpoint, is_local) in [
+        ("", false),
+        ("http://127.0.0.1:4566", true),
+        ("http://[::1]:4566/", true),
+        ("https://localhost", true),
+        ("http://aws.localhost:4566", true),
+        ("https://vpce-1.sts.us-east-1.vpce.amazonaws.com", false),
+        ("http://localhost.example.com", false),
+        ("http://127.0.0.1@example.com", false),
+        ("https://10.0.0.1:4566", false),
+        ("localhost", false),
     ] {
-        let checked = demo.refuse_published_tokens(endpoint.map(OsStr::new));
-        assert_eq!(checked.is_ok(), is_accepted, "{endpoint:?}");
+        assert_eq!(
+            checks::is_local_endpoint(endpoint),
+            is_local,
+            "{endpoint:?}"
+        );
     }
+    demo.refuse_published_tokens().unwrap_err();
     let own = Config::parse(documented().to_string().as_bytes()).unwrap();
-    own.refuse_published_tokens(None).unwrap();
+    own.refuse_published_tokens().unwrap();
     let refused = refused(&changed("/callers/0/tokenSha256", digest(b"")));
     assert!(
         refused.contains("caller `portal`: `tokenSha256` is the digest of the empty text"),
@@ -568,5 +568,101 @@ fn debug_output_holds_no_external_id_and_no_hash() {
     assert!(
         !text.contains("shared-with-nonprod") && !text.contains("9999"),
         "{text}"
+    );
+}
+
+fn parts(parts: &[(&str, &str)]) -> Texts {
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    Texts::Parts(parts.iter().map(owned).collect())
+}
+
+#[test]
+fn parts_come_to_what_one_text_comes_to() {
+    let documented = documented();
+    let mut texts = BTreeMap::from([(VERSION.to_owned(), "7".to_owned())]);
+    for (name, account) in documented["accounts"].as_object().unwrap() {
+        texts.insert(format!("accounts/{name}"), account.to_string());
+    }
+    for caller in documented["callers"].as_array().unwrap() {
+        let name = caller["name"].as_str().unwrap();
+        texts.insert(format!("callers/{name}"), caller.to_string());
+    }
+    for member in ["corsOrigins", "logLevel"] {
+        texts.insert(member.to_owned(), documented[member].to_string());
+    }
+    let parted = Texts::Parts(texts).parse().unwrap();
+    let whole = Config::parse(documented.to_string().as_bytes()).unwrap();
+    assert!(parted.accounts == whole.accounts);
+    let names = |config: &Config| {
+        let mut names: Vec<_> = config
+            .callers
+            .iter()
+            .map(|caller| caller.name.clone())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&parted), names(&whole));
+    assert_eq!(
+        (parted.cors_origins, parted.log_level),
+        (whole.cors_origins, whole.log_level)
+    );
+}
+
+#[test]
+fn a_caller_is_named_by_its_part() {
+    let grants = r#""invoke": true, "grants": [{"accounts": ["*"], "access": "read"}]"#;
+    let account = (
+        "accounts/a",
+        r#"{"accountId": "444455556666", "region": "us-east-1"}"#,
+    );
+    let caller = format!("{{{grants}}}");
+    let config = parts(&[account, ("callers/nightly", &caller)])
+        .parse()
+        .unwrap();
+    assert_eq!(config.callers[0].name, "nightly");
+}
+
+#[test]
+fn texts_are_told_apart_by_names_and_texts() {
+    let digests = [
+        parts(&[("a", "bc")]),
+        parts(&[("ab", "c")]),
+        parts(&[("a", "bc"), ("d", "")]),
+        Texts::Whole(b"abc".to_vec()),
+    ]
+    .map(|texts| texts.digest());
+    for (index, digest) in digests.iter().enumerate() {
+        assert!(!digests[..index].contains(digest), "{digests:?}");
+    }
+    assert_eq!(
+        parts(&[("a", "bc")]).digest(),
+        parts(&[("a", "bc")]).digest()
+    );
+}
+
+#[test]
+fn the_name_of_a_parameter_is_absolute_and_that_of_a_path_ends_in_a_slash() {
+    for (name, is_path) in [
+        ("/config", Some(false)),
+        ("/ecs-api/config", Some(false)),
+        ("/ecs-api/config/", Some(true)),
+        ("config", None),
+        ("/", None),
+        ("//config", None),
+        ("/ecs-api/config:3", None),
+        ("/ecs-api/*", None),
+    ] {
+        let parsed = ParameterName::parse(name);
+        assert_eq!(
+            parsed.ok().map(|parsed| parsed.is_path()),
+            is_path,
+            "{name}"
+        );
+    }
+    assert_eq!(
+        ParameterName::parse("config").unwrap_err().to_string(),
+        "ECS_API_CONFIG_PARAMETER: `config` is not the name of a parameter like `/ecs-api/config`, or of a path of them like \
+         `/ecs-api/config/`"
     );
 }

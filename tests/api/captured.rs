@@ -137,7 +137,7 @@ async fn verdict(refusal: &Refusal) -> Verdict {
     });
     let config = Config::parse(config.to_string().as_bytes()).expect("the configuration is valid");
     let clients = Accounts::new(config.accounts.clone(), sdk_config(aws));
-    let app = App::new(config, clients);
+    let app = App::new(config, &clients);
     let event = json!({"method": "POST", "path": "/v1/ecs/nonprod/clusters", "body": {"clusterName": "shop"}});
     let event = LambdaEvent::new(event, Context::default());
     let answer = Box::pin(app.handle(event))

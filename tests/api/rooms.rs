@@ -83,5 +83,5 @@ fn http_stays_out_of_the_rooms_that_know_aws() {
 
 #[test]
 fn the_environment_is_read_in_one_place() {
-    assert_eq!(files_naming("std::env"), ["config.rs"]);
+    assert_eq!(files_naming("std::env"), ["config/environment.rs"]);
 }

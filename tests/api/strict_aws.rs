@@ -36,7 +36,7 @@ impl Strict {
             Config::parse(config.to_string().as_bytes()).expect("the configuration is valid");
         let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         let strict = Self {
-            app: App::new(config, clients),
+            app: App::new(config, &clients),
             aws,
         };
         let web = json!({"family": "web", "networkMode": "awsvpc", "cpu": "256", "memory": "512",

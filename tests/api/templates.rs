@@ -39,12 +39,13 @@ fn camel(name: &str) -> String {
 }
 
 /// The SDK clients that the code makes, by the IAM prefix of what they call, and the fields that hold them.
-const CLIENTS: [(&str, &str, &str); 5] = [
+const CLIENTS: [(&str, &str, &str); 6] = [
     ("ecs", "ecs", "aws_sdk_ecs"),
     ("servicediscovery", "discovery", "aws_sdk_servicediscovery"),
     ("logs", "logs", "aws_sdk_cloudwatchlogs"),
     ("sqs", "sqs", "aws_sdk_sqs"),
     ("dynamodb", "dynamodb", "aws_sdk_dynamodb"),
+    ("ssm", "ssm", "aws_sdk_ssm"),
 ];
 
 /// The code without its tests and without white space, by file.
@@ -215,6 +216,8 @@ const OWN_CALLS: &[&str] = &[
     "sqs:SendMessage",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
+    "ssm:GetParameter",
+    "ssm:GetParametersByPath",
 ];
 
 #[test]
@@ -426,6 +429,15 @@ fn parameters_take_nothing_that_opens_more_than_they_name() {
         (MEMBER, "NamespaceZoneIds", "Z*", false),
         (CALLERS, "Accounts", "nonprod,prod", true),
         (CALLERS, "Accounts", "non'prod", false),
+        (HUB, "ConfigParameter", "", true),
+        (HUB, "ConfigParameter", "/ecs-api/config", true),
+        (HUB, "ConfigParameter", "/ecs-api/config/", true),
+        (HUB, "ConfigParameter", "/ecs-api/config:3", true),
+        (HUB, "ConfigParameter", "ecs-api-config:3", true),
+        // The permission to read it would be for another.
+        (HUB, "ConfigParameter", "ecs-api-config", false),
+        (HUB, "ConfigParameter", "/", false),
+        (HUB, "ConfigParameter", "/*", false),
         (HUB, "OrganizationId", "o-a1b2c3d4e5", true),
         (HUB, "OrganizationId", "*", false),
     ] {

@@ -118,7 +118,7 @@ impl TestApp {
         };
         let clients = Accounts::new(config.accounts.clone(), function.build());
         Self {
-            app: App::new(config, clients),
+            app: App::new(config, &clients),
             ..app
         }
     }
@@ -143,7 +143,7 @@ impl TestApp {
         leaks::listen();
         let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         Self {
-            app: App::new(config, clients),
+            app: App::new(config, &clients),
             accounts,
             aws,
             written: WrittenCalls::default(),
@@ -214,7 +214,7 @@ impl TestApp {
         let clock = aws.clone();
         leaks::listen();
         Self {
-            app: App::with_clock(config, clients, Clock::from_fn(move || clock.now())),
+            app: App::with_clock(config, &clients, Clock::from_fn(move || clock.now())),
             accounts,
             aws,
             written: WrittenCalls::default(),

@@ -7,7 +7,7 @@ use aws_config::AppName;
 use ecs_api::app::App;
 use ecs_api::aws::Accounts;
 use ecs_api::clock::Clock;
-use ecs_api::config::{CleanupQueue, Config};
+use ecs_api::config::{CleanupQueue, Config, Environment, Metering, ParameterName, Source};
 use fake_aws::{FakeAws, HUB};
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ impl ScriptedApp {
         leaks::listen();
         leaks::keep_secret(EXTERNAL_ID);
         Self {
-            app: App::with_clock(config, accounts, Clock::from_fn(move || clock.now())),
+            app: App::with_clock(config, &accounts, Clock::from_fn(move || clock.now())),
             aws,
             written: WrittenCalls::default(),
             queue_url,
@@ -98,9 +98,39 @@ impl ScriptedApp {
         }
     }
 
+    /// A process of a function whose configuration is in these parameters of the hub; the error of one that does not start.
+    pub async fn start(aws: &FakeAws, parameter: &str) -> Result<Self, String> {
+        let aws = aws.beside();
+        let environment = Environment {
+            source: Source::Parameter(ParameterName::parse(parameter).expect("a name")),
+            cleanup_queue: None,
+            gateway_alias: None,
+            records_table: None,
+            metering: Metering::default(),
+            is_local: false,
+        };
+        let clock = aws.clone();
+        let clock = Clock::from_fn(move || clock.now());
+        let app = App::start(environment, aws.sdk_config(HUB), clock).await;
+        Ok(Self {
+            app: app.map_err(|error| error.to_string())?,
+            aws,
+            queue_url: String::new(),
+            settings: Value::Null,
+            written: WrittenCalls::default(),
+            time_left: Duration::from_secs(29),
+        })
+    }
+
     /// Gives every invocation this long from here on.
     pub fn set_time_left(&mut self, time_left: Duration) {
         self.time_left = time_left;
+    }
+
+    /// Sends a GET below `/v1/ecs` with a token.
+    pub async fn get_with(&self, token: &str, path: &str) -> Answer {
+        let headers = json!({"authorization": format!("Bearer {token}")});
+        self.send_all(&headers, "GET", path, &Value::Null).await
     }
 
     /// Sends a request below `/v1/ecs` with the writer's token.
@@ -122,7 +152,10 @@ impl ScriptedApp {
         for (name, value) in headers {
             all[*name] = (*value).into();
         }
-        let headers = all;
+        self.send_all(&all, method, path, body).await
+    }
+
+    async fn send_all(&self, headers: &Value, method: &str, path: &str, body: &Value) -> Answer {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = format!("/v1/ecs{path}");
         let event = json!({

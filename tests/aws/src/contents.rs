@@ -115,6 +115,27 @@ impl FakeAws {
         made.expect("nothing is in its way");
     }
 
+    /// Puts a parameter, or another text into one that is there.
+    ///
+    /// # Panics
+    ///
+    /// In front of an emulator.
+    pub fn put_parameter(&self, account: &str, name: &str, value: &str) {
+        let parameter = json!({"Name": name, "Value": value, "Type": "String", "Overwrite": true});
+        let put = self.put(account, "ssm:PutParameter", &parameter);
+        put.expect("nothing is in its way");
+    }
+
+    /// Deletes a parameter.
+    ///
+    /// # Panics
+    ///
+    /// In front of an emulator, or where there is none of the name.
+    pub fn delete_parameter(&self, account: &str, name: &str) {
+        let deleted = self.put(account, "ssm:DeleteParameter", &json!({"Name": name}));
+        deleted.expect("the parameter is there");
+    }
+
     /// Returns the items of a table, as DynamoDB's JSON has them.
     pub fn items(&self, account: &str, table: &str) -> Vec<Value> {
         let scanned = self.put(account, "dynamodb:Scan", &json!({"TableName": table}));
