@@ -11,6 +11,7 @@ pub mod ecs;
 pub mod error;
 pub mod log_groups;
 pub mod logs;
+mod pace;
 pub mod pages;
 pub mod parameters;
 pub mod queue;

@@ -20,6 +20,7 @@ pub mod readiness;
 pub mod record;
 pub mod request;
 pub mod rollback;
+pub mod search;
 pub mod show;
 pub mod step;
 mod tag_update;

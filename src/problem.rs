@@ -120,6 +120,25 @@ impl Verdict {
 /// twice.
 pub fn reply(error: &Error, request_id: &str, repeats_safely: bool) -> Reply {
     let verdict = verdict(error, repeats_safely);
+    let problem = members(error, &verdict, request_id);
+    let reply = Reply::new(
+        verdict.status,
+        "application/problem+json",
+        Body::Json(Value::Object(problem)),
+    );
+    let reply = match verdict.retry_after_s {
+        Some(seconds) => reply.with_header(header::RETRY_AFTER, &seconds.to_string()),
+        None => reply,
+    };
+    with_remedy(reply, error)
+}
+
+/// Writes the problem of an error as a part of another answer. The request is one that changes nothing.
+pub fn body(error: &Error, request_id: &str) -> Value {
+    members(error, &verdict(error, true), request_id).into()
+}
+
+fn members(error: &Error, verdict: &Verdict, request_id: &str) -> Map<String, Value> {
     let mut problem = Map::new();
     problem.insert("type".to_owned(), "about:blank".into());
     problem.insert(
@@ -128,7 +147,7 @@ pub fn reply(error: &Error, request_id: &str, repeats_safely: bool) -> Reply {
     );
     problem.insert("status".to_owned(), verdict.status.as_u16().into());
     problem.insert("detail".to_owned(), detail(error).into());
-    problem.insert("code".to_owned(), verdict.code.into());
+    problem.insert("code".to_owned(), verdict.code.as_str().into());
     problem.insert("requestId".to_owned(), request_id.into());
     if let Some(id) = aws_error(error).and_then(|error| error.request_id.as_deref()) {
         problem.insert("awsRequestId".to_owned(), id.into());
@@ -154,16 +173,7 @@ pub fn reply(error: &Error, request_id: &str, repeats_safely: bool) -> Reply {
         }
         _ => {}
     }
-    let reply = Reply::new(
-        verdict.status,
-        "application/problem+json",
-        Body::Json(Value::Object(problem)),
-    );
-    let reply = match verdict.retry_after_s {
-        Some(seconds) => reply.with_header(header::RETRY_AFTER, &seconds.to_string()),
-        None => reply,
-    };
-    with_remedy(reply, error)
+    problem
 }
 
 /// Adds the headers that tell a client what would be accepted.

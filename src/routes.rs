@@ -3,8 +3,8 @@
 
 use crate::api::operation::{Operation, Route};
 use crate::api::{
-    clusters, deployments, deploys, description, logs, meta, orchestrations, registries, services,
-    task_definitions, tasks,
+    accounts, clusters, deployments, deploys, description, logs, meta, orchestrations, registries,
+    search, services, task_definitions, tasks,
 };
 
 /// The beginning of every operation's path.
@@ -16,6 +16,8 @@ pub const OPERATIONS: &[Operation] = &[
     meta::SHOW_VERSION,
     description::SHOW_OPENAPI,
     description::SHOW_DOCS,
+    accounts::LIST,
+    search::SEARCH,
     orchestrations::CREATE,
     orchestrations::DELETE,
     clusters::LIST,

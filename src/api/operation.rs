@@ -4,9 +4,9 @@
 use futures_util::future::BoxFuture;
 use lambda_http::http::Method;
 
-use super::Request;
 use super::parameters::Parameter;
 use super::schema::{Answer, Body, Member};
+use super::{CallerRequest, Request};
 use crate::config::Access;
 use crate::error::Error;
 use crate::intake::Call;
@@ -68,6 +68,8 @@ pub type Work<'r> = BoxFuture<'r, Result<Reply, Error>>;
 pub enum Handler {
     /// Answers anybody, and can't reach an account.
     Public(fn(&Call) -> Reply),
+    /// Answers a known caller, over the accounts that it has a grant for.
+    Caller(for<'r> fn(&'r CallerRequest<'r>) -> Work<'r>),
     /// Answers a caller with a grant for the account that the path names.
     Account(for<'r> fn(&'r Request<'r>) -> Work<'r>),
 }
@@ -75,6 +77,8 @@ pub enum Handler {
 /// The groups of operations, in the documentation's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
+    /// The accounts, and what is in all of them.
+    Accounts,
     /// A service with everything around it.
     WholeServices,
     /// Clusters.
@@ -93,7 +97,8 @@ pub enum Group {
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::Accounts,
         Self::WholeServices,
         Self::Clusters,
         Self::Services,
@@ -106,6 +111,7 @@ impl Group {
     /// Returns the group's name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Accounts => "Accounts",
             Self::WholeServices => "Whole services",
             Self::Clusters => "Clusters",
             Self::Services => "Services",
@@ -119,6 +125,7 @@ impl Group {
     /// Returns a sentence that says what the group holds.
     pub fn description(self) -> &'static str {
         match self {
+            Self::Accounts => "The accounts that a caller may use, and a search over all of them.",
             Self::WholeServices => "A service with everything around it, by one request.",
             Self::Clusters => "ECS clusters.",
             Self::Services => "The services of a cluster, their events and their logs.",
@@ -181,7 +188,7 @@ impl Operation {
     pub fn access(&self) -> Option<Access> {
         match self.handler {
             Handler::Public(_) => None,
-            Handler::Account(_) => Some(self.route().access()),
+            Handler::Caller(_) | Handler::Account(_) => Some(self.route().access()),
         }
     }
 

@@ -2,23 +2,14 @@
 //! follows.
 
 use aws_smithy_schema::serde::SerializableStruct;
-use lambda_http::http::header;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::Request;
+use super::{Request, query};
 use crate::aws::pages::{PageRequest, PageToken, ResultsPage};
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::wire::validation::FieldError;
 use crate::wire::write::write;
-
-/// The characters that stand for themselves in the query of a `Link`.
-const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
 
 impl Request<'_> {
     /// Returns the part of a list that `limit` (1 to 1000; without it, all) and `nextToken` ask for.
@@ -115,33 +106,14 @@ impl Request<'_> {
     /// Adds a `Link` to what follows.
     pub fn link_next(&self, reply: Reply, next: Option<PageToken>) -> Reply {
         match next {
-            Some(next) => {
-                let link = format!("<{}>; rel=\"next\"", self.next_target(&next.to_string()));
-                reply.with_header(header::LINK, &link)
-            }
+            Some(next) => query::link_next(self.call, reply, &next.to_string()),
             None => reply,
         }
-    }
-
-    /// Returns this request's path and query with another `nextToken`.
-    fn next_target(&self, token: &str) -> String {
-        let others = self
-            .call
-            .query
-            .iter()
-            .filter(|(name, _)| name != "nextToken");
-        let pairs = others
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .chain([("nextToken", token)]);
-        let query: Vec<_> = pairs
-            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, QUERY_VALUE)))
-            .collect();
-        format!("{}{}?{}", self.call.prefix, self.call.path, query.join("&"))
     }
 }
 
 /// Returns the bytes of a JSON text as a string of the JSON that Lambda answers.
-fn bytes_in_envelope(json: &str) -> usize {
+pub(super) fn bytes_in_envelope(json: &str) -> usize {
     json.len()
         + json
             .bytes()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::parameters::WAIT_MAX_S;
-use super::{answers, body};
+use super::{answers, body, query};
 use crate::aws::Account;
 use crate::clock::Clock;
 use crate::config;
@@ -132,24 +132,12 @@ impl Request<'_> {
         name: &str,
         choices: &[&'static str],
     ) -> Result<Option<&'static str>, Error> {
-        let Some(text) = self.query(name) else {
-            return Ok(None);
-        };
-        let choice = choices
-            .iter()
-            .copied()
-            .find(|choice| choice.eq_ignore_ascii_case(text));
-        let refused = || Error::input(name, &format!("expected one of {}", choices.join(", ")));
-        choice.map(Some).ok_or_else(refused)
+        query::choice(self.call, name, choices)
     }
 
     /// Returns a query parameter's value. The operation has seen to it that there are no others.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.call
-            .query
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        query::value(self.call, name)
     }
 
     /// Returns the time that `wait` (1 to 25 seconds) asks to wait; `None` if nobody asks.

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::App;
 use super::cors::with_cors;
-use crate::api::operation::{Handler, Route};
-use crate::api::{IDEMPOTENCY_KEY, Request};
+use crate::api::operation::{Handler, Route, Work};
+use crate::api::{CallerRequest, IDEMPOTENCY_KEY, Request};
 use crate::aws::Attribution;
 use crate::continuation::Stack;
 use crate::deadline::Deadline;
@@ -166,6 +166,20 @@ impl<'i> Invocation<'i> {
                 check_query(call, route)?;
                 Ok(answer(call))
             }
+            Handler::Caller(work) => {
+                let caller = self.directory.authority.identify(&call.evidence)?;
+                log.caller = Some(caller.name.clone());
+                check_query(call, route)?;
+                let request = CallerRequest {
+                    call,
+                    caller,
+                    accounts: &self.directory.accounts,
+                    deadline: Deadline::of(self.context.deadline, envelope.gateway_limit()),
+                    request_id: self.request_id(),
+                    answer_max_bytes: envelope.answer_max_bytes(),
+                };
+                self.attribute(work(&request), &caller.name, log).await
+            }
             Handler::Account(work) => {
                 let caller = self.directory.authority.identify(&call.evidence)?;
                 log.caller = Some(caller.name.clone());
@@ -176,9 +190,7 @@ impl<'i> Invocation<'i> {
                     .account_request(call, &path, &caller.name, envelope)
                     .await?;
                 log.account = Some(path.parameter("account").to_owned());
-                let attribution = Attribution::new(&caller.name, self.request_id());
-                log.attribution = Some(attribution.clone());
-                let work = attribution.scope(work(&request));
+                let work = self.attribute(work(&request), &caller.name, log);
                 if route.keeps_its_deadline {
                     work.await
                 } else {
@@ -186,6 +198,18 @@ impl<'i> Invocation<'i> {
                 }
             }
         }
+    }
+
+    /// Lets a handler work, and its calls of AWS say for whom they are made.
+    async fn attribute(
+        self,
+        work: Work<'_>,
+        caller: &str,
+        log: &mut RequestLog,
+    ) -> Result<Reply, Error> {
+        let attribution = Attribution::new(caller, self.request_id());
+        log.attribution = Some(attribution.clone());
+        attribution.scope(work).await
     }
 
     async fn account_request<'r>(

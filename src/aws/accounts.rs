@@ -20,6 +20,7 @@ use tokio::sync::OnceCell;
 use super::Error;
 use super::attribution::AttributeCalls;
 use super::calls::{CountCalls, CountedRole, Service};
+use super::pace::Pace;
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
 use super::revisions::RevisionCache;
 use super::sessions::Session;
@@ -57,6 +58,8 @@ struct Entry {
 pub struct Account {
     /// The account's part of the configuration.
     pub settings: config::Account,
+    /// The calls of a search, which must leave room for others.
+    pub(super) pace: Pace,
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) discovery: aws_sdk_servicediscovery::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
@@ -96,6 +99,12 @@ impl Accounts {
     /// Returns the SDK configuration of the function itself.
     pub fn own_config(&self) -> &SdkConfig {
         &self.base
+    }
+
+    /// Returns what the configuration says of the accounts, in the order of their names.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &config::Account)> {
+        let entries = self.accounts.iter();
+        entries.map(|(name, entry)| (name.as_str(), &entry.settings))
     }
 
     /// Returns the account of that name, or `None` if the configuration has none. Assumes no role yet.
@@ -186,6 +195,7 @@ impl Account {
         }
         Self {
             settings: settings.clone(),
+            pace: Pace::default(),
             ecs: client!(aws_sdk_ecs, Service::Ecs),
             discovery: client!(aws_sdk_servicediscovery, Service::CloudMap),
             logs: client!(aws_sdk_cloudwatchlogs, Service::Logs),

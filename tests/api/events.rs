@@ -122,12 +122,14 @@ async fn the_batch_is_worked_off() {
 }
 
 /// Every event in an order in which each finds what the ones before it left.
-const STORY: [&str; 37] = [
+const STORY: [&str; 39] = [
     "ping",
     "show_version",
     "show_openapi",
     "show_docs",
+    "list_accounts",
     "create_orchestration",
+    "search_services",
     "list_services",
     "show_service",
     "list_events",

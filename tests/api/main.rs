@@ -10,6 +10,7 @@
 
 mod support;
 
+mod accounts;
 mod answers_back;
 mod attribution;
 mod bodies;
@@ -38,6 +39,7 @@ mod openapi;
 mod operations;
 mod retries;
 mod rooms;
+mod search;
 mod secrets;
 mod servicediscovery;
 mod services;
