@@ -19,10 +19,11 @@ use aws_smithy_types::DateTime;
 
 use super::Cause;
 use super::parts::Removal;
+use super::parts::registry::{self, OwnService};
 use super::step::Step;
-use crate::aws::{self, Account, ecs};
+use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::Deadline;
-use crate::ids::{Arn, ClusterName, ServiceName};
+use crate::ids::{Arn, ClusterName, RegistryId, ServiceName};
 
 /// The cluster that AWS uses where none is named; it is nobody's to delete as a side effect.
 const DEFAULT_CLUSTER: &str = "default";
@@ -41,6 +42,20 @@ pub struct Target {
     pub service: ServiceName,
     /// Claims that the registries and the cluster go too.
     pub is_recursive: bool,
+}
+
+impl Target {
+    /// Tells whether the cluster stays, whatever is in it.
+    fn is_in_default_cluster(&self) -> bool {
+        self.cluster.as_str() == DEFAULT_CLUSTER
+    }
+
+    fn own_service(&self) -> OwnService<'_> {
+        OwnService {
+            cluster: &self.cluster,
+            service: &self.service,
+        }
+    }
 }
 
 /// The progress of a delete.
@@ -154,33 +169,26 @@ pub async fn resume(
 
 /// Force-deletes the service, unless it is going or gone already.
 async fn begin(account: &Account, target: &Target) -> Result<Service, Cause> {
-    let Target {
-        cluster,
-        service: name,
-        ..
-    } = target;
-    let missing = || Cause::NoService {
-        cluster: cluster.clone(),
-        service: name.clone(),
-    };
-    let service = match ecs::describe_service(account, cluster, name).await? {
-        Some(service) => service,
-        None if target.is_recursive => {
-            return gone_with_its_cluster(account, target)
-                .await?
-                .ok_or_else(missing);
-        }
-        None => return Err(missing()),
-    };
+    let service = find(account, target).await?;
     if service.status() != Some("ACTIVE") {
-        return if target.is_recursive {
-            Ok(service)
-        } else {
-            if_draining(service).ok_or_else(missing)
-        };
+        return Ok(service);
     }
     let going = request_delete(account, target, &service).await?;
     Ok(with_what_is_known_of(service, going))
+}
+
+/// Returns the service. One that is gone counts where what was its own shall go too: the same delete again goes on.
+async fn find(account: &Account, target: &Target) -> Result<Service, Cause> {
+    let found = match ecs::describe_service(account, &target.cluster, &target.service).await? {
+        None if target.is_recursive => gone_with_its_cluster(account, target).await?,
+        found => found,
+    };
+    found
+        .filter(|service| target.is_recursive || service.status() != Some("INACTIVE"))
+        .ok_or_else(|| Cause::NoService {
+            cluster: target.cluster.clone(),
+            service: target.service.clone(),
+        })
 }
 
 /// Asks ECS to delete a service, by the call that deletes its kind.
@@ -244,11 +252,6 @@ fn is_another(earlier: &Service, later: &Service) -> bool {
         .is_some_and(|(earlier, later)| earlier != later)
 }
 
-/// A service that is DRAINING has been deleted; one that is INACTIVE is not there any more.
-fn if_draining(service: Service) -> Option<Service> {
-    (service.status() == Some("DRAINING")).then_some(service)
-}
-
 impl Progress {
     fn of(service: Service) -> Self {
         Self {
@@ -296,6 +299,32 @@ impl Progress {
             }),
             Removal::Pending(waiting_for) => self.pending.push(Pending { arn, waiting_for }),
         }
+    }
+}
+
+/// A registry of the service that is to be deleted.
+enum RegistrySight {
+    /// It is the one that the service has used.
+    Own(RegistryId),
+    /// It is not, for which there is nothing to do.
+    Other(Removal),
+}
+
+/// Looks whether the registry of an ARN is still the one that a service has used.
+async fn look_at_registry(
+    account: &Account,
+    arn: &Arn,
+    is_another: impl FnOnce(&Registry) -> bool,
+) -> Result<RegistrySight, aws::Error> {
+    let Ok(id) = RegistryId::parse(arn.as_str(), &account.account_region()) else {
+        let removal = Removal::Kept(registry::OF_ANOTHER_ACCOUNT.to_owned());
+        return Ok(RegistrySight::Other(removal));
+    };
+    match discovery::get_service(account, &id).await {
+        Ok(found) if is_another(&found) => Ok(RegistrySight::Other(Removal::NotOwn)),
+        Ok(_) => Ok(RegistrySight::Own(id)),
+        Err(error) if error.kind == Kind::NotFound => Ok(RegistrySight::Other(Removal::Absent)),
+        Err(error) => Err(error),
     }
 }
 

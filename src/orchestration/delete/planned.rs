@@ -2,13 +2,15 @@
 
 use aws_sdk_ecs::types::{Cluster, Service};
 
-use super::{DEFAULT_CLUSTER, Target, is_express, is_younger, registry_arns};
-use crate::aws::{self, Account, Kind, discovery, ecs};
+use super::{
+    CREATED_AGAIN, DEFAULT_IS_KEPT, RegistrySight, Target, find, is_express, is_younger,
+    look_at_registry, registry_arns,
+};
+use crate::aws::{self, Account, ecs};
 use crate::deadline::Deadline;
-use crate::ids::{Arn, RegistryId};
+use crate::ids::Arn;
 use crate::orchestration::Cause;
-use crate::orchestration::parts::registry::{self, OwnService};
-use crate::orchestration::parts::{Removal, cluster, count, tasks};
+use crate::orchestration::parts::{Removal, cluster, count, registry, tasks};
 use crate::orchestration::step::{Does, Step};
 use crate::orchestration::users::Users;
 
@@ -18,48 +20,34 @@ pub(super) async fn steps(
     target: &Target,
     deadline: Deadline,
 ) -> Result<Vec<Step>, Cause> {
-    let Target {
-        cluster,
-        service: name,
-        is_recursive,
-    } = target;
     let (found, found_cluster) = tokio::join!(
-        ecs::describe_service(account, cluster, name),
-        ecs::describe_cluster(account, cluster),
+        find(account, target),
+        ecs::describe_cluster(account, &target.cluster),
     );
-    let missing = || Cause::NoService {
-        cluster: cluster.clone(),
-        service: name.clone(),
-    };
-    let service = found?.ok_or_else(missing)?;
-    if service.status() == Some("INACTIVE") && !is_recursive {
-        return Err(missing());
-    }
+    let service = found?;
     let mut steps = vec![delete_service(&service)];
-    if !is_recursive {
+    if !target.is_recursive {
         return Ok(steps);
     }
-    let live = tasks::live(account, cluster, Some(name), deadline).await?;
+    let live = tasks::live(account, &target.cluster, Some(&target.service), deadline).await?;
     if !live.is_empty() {
         let why = format!("{} to stop", count(live.len(), "task"));
         let arn = service.service_arn().unwrap_or_default();
         steps.push(Step::new("ecs:DescribeTasks", Does::Wait, arn, why));
     }
-    let users = Users::except(
-        account,
-        service.service_arn().map(Arn::from_answer),
-        deadline,
-    );
+    let own = service.service_arn().map(Arn::from_answer);
+    let users = Users::except(account, own.clone(), deadline);
     for arn in registry_arns(&service) {
         steps.push(delete_registry(account, target, &service, arn, &users, deadline).await?);
     }
-    let own = service.service_arn().map(Arn::from_answer);
     steps.extend(delete_cluster(account, target, own.as_ref(), found_cluster?, deadline).await?);
     Ok(steps)
 }
 
 fn delete_service(service: &Service) -> Step {
-    let arn = service.service_arn().unwrap_or_default();
+    // Of a service that went with its cluster, nobody knows the ARN.
+    let arn = service.service_arn().or(service.service_name());
+    let arn = arn.unwrap_or_default();
     match service.status() {
         Some("ACTIVE") if is_express(service) => {
             let why = "Express Mode made it";
@@ -81,34 +69,28 @@ async fn delete_registry(
     users: &Users<'_>,
     deadline: Deadline,
 ) -> Result<Step, aws::Error> {
-    let kept = |why: String| Step::new("servicediscovery:GetService", Does::Keep, arn.clone(), why);
-    let Ok(id) = RegistryId::parse(&arn, &account.account_region()) else {
-        return Ok(kept(registry::OF_ANOTHER_ACCOUNT.to_owned()));
-    };
-    let found = match discovery::get_service(account, &id).await {
-        Ok(found) => found,
-        Err(error) if error.kind == Kind::NotFound => {
-            return Ok(kept("it is gone already".to_owned()));
+    let answered = Arn::from_answer(arn.as_str());
+    let sight = look_at_registry(account, &answered, |found| is_younger(found, service)).await?;
+    let removal = match sight {
+        RegistrySight::Other(removal) => Some(removal),
+        RegistrySight::Own(id) => {
+            let own = target.own_service();
+            registry::look_inside(account, &id, &answered, own, users, deadline).await?
         }
-        Err(error) => return Err(error),
     };
-    if is_younger(&found, service) {
-        return Ok(kept(super::CREATED_AGAIN.to_owned()));
-    }
-    let own = OwnService {
-        cluster: &target.cluster,
-        service: &target.service,
+    let why = match removal {
+        None => {
+            let why = "nothing else uses it";
+            let operation = "servicediscovery:DeleteService";
+            return Ok(Step::new(operation, Does::Delete, arn, why));
+        }
+        Some(Removal::Gone | Removal::Absent) => "it is gone already".to_owned(),
+        Some(Removal::NotOwn) => CREATED_AGAIN.to_owned(),
+        Some(Removal::Kept(why) | Removal::Pending(why)) => why,
     };
-    if let Some(why) = registry::instances_of_others(account, &id, own, deadline).await? {
-        return Ok(kept(why));
-    }
-    if let Some(user) = users.of_registry(&Arn::from_answer(arn.as_str())).await? {
-        return Ok(kept(format!("the service `{user}` uses it")));
-    }
-    let why = "nothing else uses it";
     Ok(Step::new(
-        "servicediscovery:DeleteService",
-        Does::Delete,
+        "servicediscovery:GetService",
+        Does::Keep,
         arn,
         why,
     ))
@@ -125,14 +107,9 @@ async fn delete_cluster(
         return Ok(None);
     };
     let arn = found.cluster_arn().unwrap_or_default().to_owned();
-    if target.cluster.as_str() == DEFAULT_CLUSTER {
-        let why = super::DEFAULT_IS_KEPT;
-        return Ok(Some(Step::new(
-            "ecs:DescribeClusters",
-            Does::Keep,
-            arn,
-            why,
-        )));
+    if target.is_in_default_cluster() {
+        let (operation, why) = ("ecs:DescribeClusters", DEFAULT_IS_KEPT);
+        return Ok(Some(Step::new(operation, Does::Keep, arn, why)));
     }
     let own = Some(&target.service);
     let inside =

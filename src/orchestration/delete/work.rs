@@ -8,13 +8,12 @@ use futures_util::future::join_all;
 
 use super::pending::{self, PendingDelete};
 use super::{
-    DEFAULT_CLUSTER, DEFAULT_IS_KEPT, Failure, Progress, Target, arn, cluster_arn, is_another,
-    is_younger, registry_arns, with_what_is_known_of,
+    DEFAULT_IS_KEPT, Failure, Progress, RegistrySight, Target, arn, cluster_arn, is_another,
+    is_younger, look_at_registry, registry_arns, with_what_is_known_of,
 };
-use crate::aws::{self, Account, Kind, discovery, ecs};
+use crate::aws::{self, Account, Kind, ecs};
 use crate::deadline::{Deadline, Elapsed};
-use crate::ids::{Arn, RegistryId};
-use crate::orchestration::parts::registry::OwnService;
+use crate::ids::Arn;
 use crate::orchestration::parts::{Removal, cluster, count, registry, tasks};
 use crate::orchestration::users::Users;
 
@@ -71,7 +70,7 @@ impl Work<'_> {
             registry_arns(&progress.service),
             cluster_arn(&progress.service),
         );
-        if self.target.cluster.as_str() == DEFAULT_CLUSTER {
+        if self.target.is_in_default_cluster() {
             progress.note(cluster.clone(), Removal::Kept(DEFAULT_IS_KEPT.to_owned()));
         }
         let first_look = match self.wait_until_drained(progress).await? {
@@ -85,7 +84,7 @@ impl Work<'_> {
             .deleted
             .extend(progress.service.service_arn().map(str::to_owned));
         self.delete_registries(progress, registries).await?;
-        if self.target.cluster.as_str() == DEFAULT_CLUSTER {
+        if self.target.is_in_default_cluster() {
             return Ok(());
         }
         if !progress.pending.is_empty() {
@@ -115,7 +114,7 @@ impl Work<'_> {
         for arn in registries {
             progress.note(arn, after());
         }
-        if self.target.cluster.as_str() != DEFAULT_CLUSTER {
+        if !self.target.is_in_default_cluster() {
             progress.note(cluster, after());
         }
     }
@@ -148,23 +147,15 @@ impl Work<'_> {
         arn: &str,
         users: &Users<'_>,
     ) -> Result<Removal, aws::Error> {
-        let own = OwnService {
-            cluster: &self.target.cluster,
-            service: &self.target.service,
-        };
-        let Ok(id) = RegistryId::parse(arn, &self.account.account_region()) else {
-            return Ok(Removal::Kept(registry::OF_ANOTHER_ACCOUNT.to_owned()));
-        };
-        let found = match discovery::get_service(self.account, &id).await {
-            Ok(found) => found,
-            Err(error) if error.kind == Kind::NotFound => return Ok(Removal::Absent),
-            Err(error) => return Err(error),
-        };
-        if self.is_another_registry(service, &found) {
-            return Ok(Removal::NotOwn);
-        }
         let arn = Arn::from_answer(arn);
-        registry::delete_unused(self.account, &arn, Some(own), users, self.deadline).await
+        let is_another = |found: &Registry| self.is_another_registry(service, found);
+        match look_at_registry(self.account, &arn, is_another).await? {
+            RegistrySight::Other(removal) => Ok(removal),
+            RegistrySight::Own(_) => {
+                let own = Some(self.target.own_service());
+                registry::delete_unused(self.account, &arn, own, users, self.deadline).await
+            }
+        }
     }
 
     /// Tells whether a registry is another one than the service has used.

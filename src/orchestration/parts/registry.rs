@@ -197,9 +197,8 @@ pub(in crate::orchestration) async fn delete_unused(
     if let Some(removal) = clear(account, &id, own, deadline).await? {
         return Ok(removal);
     }
-    // Cloud Map would delete a registry that a service still uses, but has no instance in yet.
-    if let Some(user) = users.of_registry(arn).await? {
-        return Ok(Removal::Kept(format!("the service `{user}` uses it")));
+    if let Some(removal) = kept_for_user(arn, users).await? {
+        return Ok(removal);
     }
     match discovery::delete_service(account, &id).await {
         Ok(()) => Ok(Removal::Gone),
@@ -209,23 +208,46 @@ pub(in crate::orchestration) async fn delete_unused(
     }
 }
 
-/// Finds out whether a registry has instances that are not the service's own, and says so.
+/// Finds the reason why a registry can't be deleted; `None` if nothing is seen in it but instances of the service `own`,
+/// and no other service uses it.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub(in crate::orchestration) async fn instances_of_others(
+pub(in crate::orchestration) async fn look_inside(
     account: &Account,
     id: &RegistryId,
+    arn: &Arn,
     own: OwnService<'_>,
+    users: &Users<'_>,
     deadline: Deadline,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Removal>, Error> {
     let listed = discovery::list_instances(account, id, PageRequest::whole(deadline)).await?;
-    let others = listed
-        .entries
-        .iter()
-        .filter(|instance| !is_of(instance, own))
-        .count();
-    Ok((others > 0).then(|| format!("it has {} of others", count(others, "instance"))))
+    let (_, others) = partition(listed.entries, Some(own));
+    match kept_for_others(&others) {
+        Some(removal) => Ok(Some(removal)),
+        None => kept_for_user(arn, users).await,
+    }
+}
+
+/// Parts the instances of a service from those of others.
+fn partition(
+    instances: Vec<InstanceSummary>,
+    own: Option<OwnService<'_>>,
+) -> (Vec<InstanceSummary>, Vec<InstanceSummary>) {
+    instances
+        .into_iter()
+        .partition(|instance| own.is_some_and(|own| is_of(instance, own)))
+}
+
+fn kept_for_others(others: &[InstanceSummary]) -> Option<Removal> {
+    let others = (!others.is_empty()).then(|| count(others.len(), "instance"))?;
+    Some(Removal::Kept(format!("it has {others} of others")))
+}
+
+/// Keeps a registry that a service uses. Cloud Map would delete one in which no instance is yet.
+async fn kept_for_user(arn: &Arn, users: &Users<'_>) -> Result<Option<Removal>, Error> {
+    let user = users.of_registry(arn).await?;
+    Ok(user.map(|user| Removal::Kept(format!("the service `{user}` uses it"))))
 }
 
 /// Deregisters the instances that ECS has left in a registry; `None` if there are none.
@@ -247,12 +269,9 @@ async fn clear(
     if instances.is_empty() {
         return Ok(None);
     }
-    let (ours, others): (Vec<_>, Vec<_>) = instances
-        .into_iter()
-        .partition(|instance| own.is_some_and(|own| is_of(instance, own)));
+    let (ours, others) = partition(instances, own);
     let Some(own) = own.filter(|_| others.is_empty()) else {
-        let others = count(others.len(), "instance");
-        return Ok(Some(Removal::Kept(format!("it has {others} of others"))));
+        return Ok(kept_for_others(&others));
     };
     let live = tasks::live(account, own.cluster, Some(own.service), deadline).await?;
     // An instance's id is its task's.

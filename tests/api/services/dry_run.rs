@@ -268,6 +268,42 @@ async fn the_steps_of_a_delete_are_the_calls_that_it_makes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dry_run_of_what_is_gone_is_answered_as_its_delete_is() {
+    let gone: [fn(&ScriptedApp); 2] = [
+        |app| {
+            let service = json!({"cluster": "myclu", "service": "webapp", "force": true});
+            app.aws.put(MEMBER, "ecs:DeleteService", &service).unwrap();
+        },
+        // AWS knows no service of a cluster that is INACTIVE.
+        |app| {
+            let cluster = json!({"cluster": "myclu"});
+            let service = json!({"cluster": "myclu", "service": "webapp", "force": true});
+            app.aws.put(MEMBER, "ecs:DeleteService", &service).unwrap();
+            app.aws.put(MEMBER, "ecs:DeleteCluster", &cluster).unwrap();
+        },
+    ];
+    for (number, furnish) in gone.into_iter().enumerate() {
+        for recursive in ["true", "false"] {
+            let app = delete_story(furnish).await;
+            let path =
+                format!("/nonprod/services?cluster=myclu&service=webapp&recursive={recursive}");
+            let dry = format!("{path}&dryRun=true");
+            let dry = app.send("DELETE", &dry, None, &json!({})).await;
+            assert_eq!(changes(&app), [""; 0], "{number} {recursive}");
+            let wet = app.send("DELETE", &path, None, &json!({})).await;
+            let dry_text = dry.text();
+            assert_eq!(dry.status, wet.status, "{number} {recursive}: {dry_text}");
+            if wet.status == 200 {
+                assert_eq!(planned(&dry.expect(200)), changes(&app), "{dry_text}");
+            } else {
+                let problems = (dry.problem(404), wet.problem(404));
+                assert_eq!(problems.0["detail"], problems.1["detail"]);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delete_whose_body_and_query_agree_is_no_fault_and_one_whose_do_not_is() {
     let app = furnished().await;
     let path = "/nonprod/services?cluster=myclu&service=there&recursive=true&dryRun=true";
