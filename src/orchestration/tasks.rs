@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::outcome::{self, Outcome, is_over, needs_definition};
 use super::parts::task_definition;
-use crate::aws::{Account, Error, ecs};
+use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, ClusterName, TaskDefinitionName, TaskId};
 
@@ -34,7 +34,13 @@ pub async fn find_task(
 ) -> Result<Option<Task>, Error> {
     let mut pauses = PAUSES.into_iter();
     loop {
-        let found = ecs::describe_task(account, cluster, task).await?;
+        let look = ecs::describe_task_in_cluster(account, cluster, task).await;
+        let found = match look {
+            Ok(found) => found,
+            // No look later on finds a task in a cluster that is not there.
+            Err(error) if error.kind == Kind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
         match pauses.next().filter(|pause| deadline.leaves(*pause)) {
             Some(pause) if found.is_none() => sleep(pause).await,
             _ => return Ok(found),

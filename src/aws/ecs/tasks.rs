@@ -85,10 +85,21 @@ pub async fn describe_task(
     cluster: &ClusterName,
     task: &TaskId,
 ) -> Result<Option<Task>, Error> {
-    match describe(account, cluster, vec![task.to_string()]).await {
-        Ok(tasks) => Ok(tasks.into_iter().next()),
-        Err(error) => absent(error),
-    }
+    let found = describe_task_in_cluster(account, cluster, task).await;
+    found.or_else(absent)
+}
+
+/// Calls `ecs:DescribeTasks` of one task, with tags. `None` if AWS knows none of this id in the cluster.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal, which is one of [`Kind::NotFound`](crate::aws::Kind::NotFound) if there is no cluster.
+pub async fn describe_task_in_cluster(
+    account: &Account,
+    cluster: &ClusterName,
+    task: &TaskId,
+) -> Result<Option<Task>, Error> {
+    let tasks = describe(account, cluster, vec![task.to_string()]).await?;
+    Ok(tasks.into_iter().next())
 }
 
 /// Calls `ecs:DescribeTasks` of at most [`DESCRIBE_TASKS_MAX`] tasks by ARN, with tags. Those that AWS does not know are left out.
