@@ -33,6 +33,7 @@ mod keys;
 mod known_breaks;
 mod limits;
 mod log_groups;
+mod memory;
 mod meta;
 mod metrics;
 mod openapi;

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use ecs_api::config::{Config, LogLevel};
 use ecs_api::{intake, telemetry};
 use fake_aws::Fault;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::services::documented;
 use crate::support::leaks::{self, LogChecker, WrittenCalls};
-use crate::support::scripted::{EXTERNAL_ID, NAMESPACE, ScriptedApp};
+use crate::support::scripted::{EXTERNAL_ID, NAMESPACE, ScriptedApp, TABLE};
 use crate::support::{Answer, Caller, TestAccount, TestApp};
 
 /// Takes the log of this thread.
@@ -247,10 +248,8 @@ async fn a_secret_that_is_written_down_anywhere_fails_its_test() {
     let environment =
         json!({"body": {"containers": {"environment": {"A": "hush-hush-environment"}}}});
     leaks::keep_event_secret(&environment);
-    let fails = || {
-        let check = AssertUnwindSafe(|| WrittenCalls::default().check(&app.aws));
-        catch_unwind(check).is_err()
-    };
+    let written = WrittenCalls::default();
+    let fails = || catch_unwind(AssertUnwindSafe(|| written.check(&app.aws))).is_err();
     assert!(!fails(), "nothing is written down yet");
     for secret in [EXTERNAL_ID, "a-writers-token", "hush-hush-environment"] {
         tracing::warn!(secret, "a line");
@@ -264,6 +263,17 @@ async fn a_secret_that_is_written_down_anywhere_fails_its_test() {
     let message = sqs.send_message().queue_url(&app.queue_url);
     message.message_body(EXTERNAL_ID).send().await.unwrap();
     assert!(fails(), "a message");
+    assert!(!fails(), "each call is seen once");
+    let table = aws_sdk_dynamodb::Client::new(&app.aws.sdk_config(fake_aws::HUB));
+    let record = table.put_item().table_name(TABLE);
+    let record = record.item("id", AttributeValue::S("a-record".to_owned()));
+    let record = record.item("body", AttributeValue::S(EXTERNAL_ID.to_owned()));
+    record.send().await.unwrap();
+    assert!(fails(), "a record");
+    let log = catch_unwind(|| leaks::check_process_log("{\"level\":\"INFO\"}"));
+    assert!(log.is_ok(), "a line without a secret");
+    let log = catch_unwind(|| leaks::check_process_log(EXTERNAL_ID));
+    assert!(log.is_err(), "the log of a process");
     let all = app.aws.calls().len();
     assert!(app.aws.visit_calls_since(all, |_| panic!("seen twice")) == all);
 }

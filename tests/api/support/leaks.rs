@@ -158,6 +158,13 @@ fn unpack(body: &str) -> String {
     }
 }
 
+/// Checks what a process of the function has logged, and fails the test if anything secret was written down so far.
+#[track_caller]
+pub fn check_process_log(log: &str) {
+    check("the log of a process", log);
+    assert_kept();
+}
+
 /// Checks what a function has written down for itself at its door of AWS, each call once.
 #[derive(Debug, Default)]
 pub struct WrittenCalls(Cell<usize>);

@@ -1,15 +1,18 @@
 //! The function's own binary in a process of its own, under a Lambda runtime of ours.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::account::TestAccount;
+use super::leaks;
 use super::local_aws::{HUB, records_table};
 
 /// The token of the one caller.
@@ -19,6 +22,8 @@ const TOKEN: &str = "a-writers-token";
 #[derive(Debug)]
 pub struct FunctionProcess {
     child: Child,
+    log: Option<JoinHandle<io::Result<String>>>,
+    answers: Receiver<String>,
 }
 
 impl FunctionProcess {
@@ -33,18 +38,20 @@ impl FunctionProcess {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let runtime_api = listener.local_addr().expect("a bound port").to_string();
+        leaks::keep_event_secret(event);
         let event = Arc::new(Mutex::new(Some(event.to_string())));
+        let (answered, answers) = mpsc::channel();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let event = Arc::clone(&event);
-                thread::spawn(move || serve(stream, &event, time_left));
+                let (event, answered) = (Arc::clone(&event), answered.clone());
+                thread::spawn(move || serve(stream, &event, time_left, &answered));
             }
         });
         let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(TOKEN));
         let grants = json!([{"accounts": ["*"], "access": "write"}]);
         let callers = json!([{"name": "writer", "tokenSha256": digest, "grants": grants}]);
         let config = json!({"accounts": {account.name: account.settings()}, "callers": callers});
-        let child = Command::new(env!("CARGO_BIN_EXE_ecs-api"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ecs-api"))
             .env_clear()
             .envs([
                 ("AWS_LAMBDA_RUNTIME_API", runtime_api.as_str()),
@@ -62,15 +69,48 @@ impl FunctionProcess {
                 ("ECS_API_RECORDS_TABLE", records_table()),
             ])
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        Self { child }
+        let log = child.stdout.take().map(|mut stdout| {
+            thread::spawn(move || {
+                let mut text = String::new();
+                stdout.read_to_string(&mut text).map(|_| text)
+            })
+        });
+        Self {
+            child,
+            log,
+            answers,
+        }
     }
 
-    /// Ends the process as a machine that fails does: SIGKILL.
-    pub fn kill(mut self) {
+    /// Waits for the answer to the event.
+    pub fn answer(&self) -> String {
+        let answer = self.answers.recv_timeout(Duration::from_mins(1));
+        answer.expect("the process answers")
+    }
+
+    /// Returns the most memory that the process has had so far, in bytes
+    /// (<https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>).
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the process is there");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        let kibibytes: u64 = peak.expect("a peak in kB").parse().expect("a number");
+        kibibytes * 1024
+    }
+
+    /// Ends the process as a machine that fails does: SIGKILL. Returns what it has written into its log, in which nothing
+    /// secret may be.
+    pub fn kill(mut self) -> String {
         self.end();
+        let log = self.log.take().expect("the log is read once");
+        let log = log.join().expect("the reader of the log ends");
+        let log = log.expect("the log is text");
+        leaks::check_process_log(&log);
+        log
     }
 
     fn end(&mut self) {
@@ -88,7 +128,12 @@ impl Drop for FunctionProcess {
 
 /// One connection of the runtime API
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): one event, and then none for ever.
-fn serve(stream: TcpStream, event: &Mutex<Option<String>>, time_left: Duration) -> Option<()> {
+fn serve(
+    stream: TcpStream,
+    event: &Mutex<Option<String>>,
+    time_left: Duration,
+    answered: &Sender<String>,
+) -> Option<()> {
     let mut writer = stream.try_clone().ok()?;
     let mut reader = BufReader::new(stream);
     loop {
@@ -126,6 +171,8 @@ fn serve(stream: TcpStream, event: &Mutex<Option<String>>, time_left: Duration) 
             )
             .ok()?;
         } else {
+            // Nobody may wait for it.
+            let _ = answered.send(String::from_utf8_lossy(&body).into_owned());
             write!(writer, "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").ok()?;
         }
     }
