@@ -22,7 +22,7 @@ use crate::digest::Digest;
 use crate::wire::json;
 
 pub use account::{Account, DefaultLogs};
-pub use environment::{Command, Environment, ParameterName, Source};
+pub use environment::{Command, Environment, ParameterName, Source, UnknownCommand};
 pub use folder::check;
 pub use metering::{Dimension, METRICS_BY, Metering};
 pub use texts::{Texts, VERSION};
