@@ -71,7 +71,11 @@ pub struct Circumstances {
     pub deployments: DeploymentTimes,
     /// The time from the write of a log event to its being seen.
     pub log_lag: Duration,
-    /// Claims that each second page of GetLogEvents is empty although more events follow.
+    /// Claims that FilterLogEvents shows some events at once, some after the whole of that time, and some in between.
+    pub has_uneven_log_lag: bool,
+    /// The most events of a page of FilterLogEvents, which need not be full.
+    pub log_page_max: usize,
+    /// Claims that each second page of GetLogEvents and FilterLogEvents is empty although more events follow.
     pub has_empty_log_pages: bool,
     /// Claims that the forward token of GetLogEvents is another one each time, as that of a stream that is written to.
     pub has_live_logs: bool,
@@ -101,6 +105,8 @@ impl Default for Circumstances {
             courses: BTreeMap::new(),
             deployments: DeploymentTimes::default(),
             log_lag: Duration::ZERO,
+            has_uneven_log_lag: false,
+            log_page_max: usize::MAX,
             has_empty_log_pages: false,
             has_live_logs: false,
         }

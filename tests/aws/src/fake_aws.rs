@@ -272,6 +272,11 @@ impl FakeAws {
     pub fn now(&self) -> SystemTime {
         self.world.clock.now()
     }
+
+    /// Returns the same in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.world.clock.millis()
+    }
 }
 
 /// The code of a refusal, and the source of its rule.

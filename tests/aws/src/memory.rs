@@ -6,6 +6,7 @@
 mod cloud_map;
 mod clusters;
 mod dynamodb;
+mod log_search;
 mod logs;
 mod queues;
 mod services;

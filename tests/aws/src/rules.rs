@@ -9,7 +9,7 @@ pub(crate) mod cloud_map;
 pub(crate) mod clusters;
 mod deployments;
 mod fargate;
-mod filter_pattern;
+pub(crate) mod filter_pattern;
 mod lifecycle;
 pub(crate) mod logs;
 mod new_service;

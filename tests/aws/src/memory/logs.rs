@@ -18,15 +18,26 @@ pub(super) struct Group {
     created_at: u64,
     retention: Option<Value>,
     tags: Value,
-    streams: BTreeMap<String, Stream>,
+    pub(super) streams: BTreeMap<String, Stream>,
 }
 
 /// A log stream.
 #[derive(Debug)]
-struct Stream {
+pub(super) struct Stream {
     created_at: u64,
     /// In the order of their times; those of one millisecond in the order in which they came.
-    events: Vec<Value>,
+    pub(super) events: Vec<Event>,
+}
+
+/// A log event.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) time: i64,
+    /// When it came, in milliseconds since 1970.
+    pub(super) ingested: u64,
+    pub(super) message: String,
+    /// A number that rises from event to event, of all streams.
+    pub(super) number: u64,
 }
 
 impl At<'_> {
@@ -42,12 +53,13 @@ impl At<'_> {
             "DeleteLogStream" => self.delete_log_stream(input),
             "PutLogEvents" => self.put_log_events(input),
             "GetLogEvents" => self.get_log_events(input),
+            "FilterLogEvents" => self.filter_log_events(input),
             "ListTagsForResource" => Ok(self.list_group_tags(input)),
             _ => return None,
         })
     }
 
-    fn group(&mut self, input: &Value) -> Result<&mut Group, Refusal> {
+    pub(super) fn group(&mut self, input: &Value) -> Result<&mut Group, Refusal> {
         let name = input["logGroupName"]
             .as_str()
             .or(input["logGroupIdentifier"].as_str())
@@ -157,20 +169,30 @@ impl At<'_> {
 
     fn put_log_events(&mut self, input: &Value) -> Result<Value, Refusal> {
         let now = self.clock.millis();
+        let events = list(input, "logEvents");
+        let first = *self.made + 1;
+        *self.made += events.len() as u64;
         let stream = self.stream(input)?;
-        for event in list(input, "logEvents") {
-            let time = event["timestamp"].as_i64();
-            let before = |other: &Value| other["timestamp"].as_i64() <= time;
-            let place = stream.events.partition_point(before);
-            let event =
-                json!({"timestamp": time, "message": event["message"], "ingestionTime": now});
+        for (number, event) in (first..).zip(events) {
+            let time = event["timestamp"].as_i64().unwrap_or_default();
+            let place = stream.events.partition_point(|other| other.time <= time);
+            let event = Event {
+                time,
+                ingested: now,
+                message: text(event, "message").to_owned(),
+                number,
+            };
             stream.events.insert(place, event);
         }
         Ok(json!({"nextSequenceToken": "0"}))
     }
 
     fn get_log_events(&mut self, input: &Value) -> Result<Value, Refusal> {
-        let events = &self.stream(input)?.events;
+        let shown = |event: &Event| {
+            json!({"timestamp": event.time, "message": event.message,
+                "ingestionTime": event.ingested})
+        };
+        let events: Vec<_> = self.stream(input)?.events.iter().map(shown).collect();
         Ok(json!({"events": events, "nextForwardToken": "f/0/s", "nextBackwardToken": "b/0/s"}))
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// A pattern that messages match.
 #[derive(Debug, PartialEq)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     /// Words: all of the first, one of the second where there are any, none of the third.
     Words(Vec<String>, Vec<String>, Vec<String>),
     /// `{ $.level = "error" && $.code != 7 }`: any of these has all of its comparisons.
@@ -14,7 +14,7 @@ pub(super) enum Pattern {
 
 /// A comparison of a member with a value.
 #[derive(Debug, PartialEq)]
-pub(super) struct Comparison {
+pub(crate) struct Comparison {
     path: Vec<String>,
     sign: String,
     value: String,
@@ -22,7 +22,7 @@ pub(super) struct Comparison {
 
 impl Pattern {
     /// Reads a pattern; `None` if it can't be read.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         match text.strip_prefix('{') {
             Some(rest) => {
@@ -37,7 +37,7 @@ impl Pattern {
     }
 
     /// Claims that a message matches.
-    pub(super) fn matches(&self, message: &str) -> bool {
+    pub(crate) fn matches(&self, message: &str) -> bool {
         match self {
             Self::Words(all, any, none) => {
                 all.iter().all(|word| message.contains(word))

@@ -1,5 +1,7 @@
 //! CloudWatch Logs: pages as they are at AWS, over what the AWS behind has of a stream.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde_json::{Value, json};
 
 use super::Exchange;
@@ -27,7 +29,7 @@ pub(crate) const STREAM_EXISTS: Rule = Rule::new(
     "The specified log stream already exists",
     "[logs/ingestion create-stream-duplicate]",
 );
-const WRONG_PATTERN: Rule = Rule::new(
+pub(crate) const WRONG_PATTERN: Rule = Rule::new(
     "InvalidParameterException",
     "Invalid filter pattern",
     "[logs/filters published_invalid_*]",
@@ -52,7 +54,7 @@ const TOO_LARGE: Rule = Rule::new(
     "Log event too large: {} bytes exceeds limit of 1048576",
     "[logs/ingestion byte-utf8-two-bytes-over-budget]",
 );
-const WRONG_TOKEN: Rule = Rule::new(
+pub(crate) const WRONG_TOKEN: Rule = Rule::new(
     "InvalidParameterException",
     "The specified nextToken is invalid.",
     "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html",
@@ -213,6 +215,9 @@ pub(super) async fn filter_events(exchange: &mut Exchange<'_>) -> Result<Value, 
     let Some(pattern) = Pattern::parse(text(&input, "filterPattern")) else {
         return WRONG_PATTERN.refuse();
     };
+    if exchange.behind.is_memory() {
+        return filter_in_memory(exchange, input).await;
+    }
     let mut found = Vec::new();
     for stream in exchange.streams(&input, prefix.unwrap_or_default()).await? {
         if names.is_empty() || names.contains(&stream.as_str()) {
@@ -259,12 +264,34 @@ pub(super) async fn filter_events(exchange: &mut Exchange<'_>) -> Result<Value, 
     Ok(answer)
 }
 
+/// Lets the AWS in memory search, and says what can be seen yet, and how much fits on a page.
+async fn filter_in_memory(exchange: &mut Exchange<'_>, mut input: Value) -> Result<Value, Refusal> {
+    exchange.state.log_reads += 1;
+    let circumstances = &exchange.circumstances;
+    let is_empty_page = circumstances.has_empty_log_pages && exchange.state.log_reads % 2 == 1;
+    let limit = input["limit"]
+        .as_u64()
+        .and_then(|limit| usize::try_from(limit).ok());
+    let page = limit
+        .unwrap_or(PAGE)
+        .min(PAGE)
+        .min(circumstances.log_page_max);
+    input["page"] = if is_empty_page { 0 } else { page }.into();
+    let lag = u64::try_from(circumstances.log_lag.as_millis()).unwrap_or(u64::MAX);
+    input["lag"] = lag.into();
+    input["lagIsUneven"] = circumstances.has_uneven_log_lag.into();
+    exchange.ask("logs:FilterLogEvents", &input).await
+}
+
 fn filtered(event: &Event) -> Value {
     let mut shown = event.shown.clone();
     let (time, number) = event.place;
+    let mut stream = DefaultHasher::new();
+    event.stream.hash(&mut stream);
     shown["logStreamName"] = event.stream.as_str().into();
-    // Of 56 digits.
-    shown["eventId"] = format!("{time:020}{number:020}{:016}", 0).into();
+    // Of 56 digits, and no other event's.
+    let stream = stream.finish() % 10_u64.pow(16);
+    shown["eventId"] = format!("{time:020}{number:020}{stream:016}").into();
     shown
 }
 
