@@ -40,6 +40,7 @@ pub const OPERATIONS: &[Operation] = &[
     tasks::RUN,
     tasks::SHOW,
     tasks::STOP,
+    logs::SHOW_TASK,
     task_definitions::LIST,
     task_definitions::REGISTER,
     task_definitions::SHOW,

@@ -1,4 +1,6 @@
-//! The log of a container.
+//! Logs: of one container of one task, as CloudWatch Logs has it, and of several, merged by time.
+
+mod merged;
 
 use std::ops::RangeInclusive;
 
@@ -12,8 +14,11 @@ use super::parameters::{Parameter, Values};
 use super::schema::{Answer, Member, Schema};
 use crate::error::Error;
 use crate::ids::{TaskId, is_ecs_name};
+use crate::orchestration::logs::merged::LogOwner;
 use crate::orchestration::logs::{self, Log, LogRequest};
 use crate::reply::Reply;
+
+pub use merged::{SHOW_TASK, show_task_logs};
 
 /// The most events of one answer
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>).
@@ -22,17 +27,16 @@ const EVENTS_MAX: i32 = 10_000;
 /// `GET …/services/{service}/logs`.
 pub const SHOW: Operation = Operation {
     query: &[
-        Parameter::required(
+        Parameter::new(
             "task",
             Values::QuotedTask,
-            "The task: its id, `cluster/id`, or its ARN.",
-            "0123456789abcdef0123456789abcdef",
+            "The task: its id, `cluster/id`, or its ARN. With `container`: the log of that container alone, as AWS answers \
+             it. Default: all tasks, merged by time.",
         ),
-        Parameter::required(
+        Parameter::new(
             "container",
             Values::SomeText,
-            "The container's name in the task definition.",
-            "webserver",
+            "The container's name in the task definition. Default: all containers.",
         ),
         Parameter::new(
             "limit",
@@ -42,12 +46,13 @@ pub const SHOW: Operation = Operation {
         Parameter::new(
             "nextToken",
             Values::SomeText,
-            "`NextForwardToken` or `NextBackwardToken` of an earlier answer: the log goes on from there.",
+            "`NextToken`, or `NextForwardToken` or `NextBackwardToken`, of an earlier answer: the log goes on from there.",
         ),
         Parameter::new(
             "start",
             Values::Time,
-            "Events from then on. Milliseconds since 1970, or RFC 3339. Default: the log's beginning.",
+            "Events from then on. Milliseconds since 1970, or RFC 3339. Default: 15 minutes ago; of one container, its log's \
+             beginning.",
         ),
         Parameter::new(
             "end",
@@ -57,14 +62,21 @@ pub const SHOW: Operation = Operation {
         Parameter::new(
             "startFromHead",
             Values::Flag,
-            "The earliest events first. Default: the latest, unless a token goes forward.",
+            "Of one container: the earliest events first. Default: the latest, unless a token goes forward.",
         ),
+        merged::SINCE,
+        merged::FILTER,
+        merged::WAIT,
     ],
     group: Group::Services,
-    summary: "Show the log of one container of one task.",
-    description: "The log is where the `awslogs` options of the container's definition say; else in the group of the cluster's \
-                  name and the stream `service/container/task`. No output yet is no error: `Events` is empty.",
-    answers: &[Answer::json("Done, as AWS answers it.", LOG)],
+    summary: "Show the log of all tasks of a service, or of one container of one task.",
+    description: "The log is where the `awslogs` options of the containers' definitions say. Of one container that says \
+                  nothing: in the group of the cluster's name and the stream `service/container/task`. No output yet is no \
+                  error: `Events` is empty.",
+    answers: &[Answer::json(
+        "Done. With `task` and `container`: as AWS answers it.",
+        Schema::AnyOf(&[merged::MERGED_LOG, LOG]),
+    )],
     // A log may be kept where the API can't read it.
     other_statuses: &[409],
     ..Operation::get(
@@ -96,24 +108,34 @@ const EVENT: Schema = Schema::Object(&[
         .described("When the event was, in milliseconds since 1970."),
 ]);
 
-/// Answers a part of the log of one container of one task.
+/// The parameters that only a log of several containers has.
+const OF_SEVERAL: [&str; 3] = ["since", "filter", "wait"];
+
+/// Answers a part of the log of a service, or of one container of one task.
 ///
 /// # Errors
 /// [`Error::Input`] for a bad query; [`Error::Flow`] if there is no such log; else what AWS refuses.
 pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
     let cluster = request.cluster()?;
     let service = request.service(&cluster)?;
-    let task = TaskId::parse(
-        required(request, "task")?,
-        &request.account.account_region(),
-        &cluster,
-    )?;
-    let container = required(request, "container")?;
-    if !is_ecs_name(container) {
-        return Err(Error::input(
-            "container",
-            "expected 1 to 255 letters, digits, `-` and `_`",
-        ));
+    let Some(task) = unquoted(request, "task")? else {
+        if request.query("startFromHead").is_some() {
+            let message = "only for one container of one task; a log of several has its earliest events first";
+            return Err(Error::input("startFromHead", message));
+        }
+        return merged::answer(request, cluster, LogOwner::Service(service)).await;
+    };
+    let task = TaskId::parse(task, &request.account.account_region(), &cluster)?;
+    let container = container_name(request)?.ok_or_else(|| {
+        let message = "required beside `task`; the log of all containers of a task is at `…/tasks/{task}/logs`";
+        Error::input("container", message)
+    })?;
+    if let Some(name) = OF_SEVERAL
+        .into_iter()
+        .find(|name| request.query(name).is_some())
+    {
+        let message = "not for one container of one task; ask for it at `…/tasks/{task}/logs`";
+        return Err(Error::input(name, message));
     }
     let log_request = LogRequest {
         task,
@@ -133,21 +155,30 @@ pub async fn show_logs(request: &Request<'_>) -> Result<Reply, Error> {
     Ok(Reply::json(shape(log)))
 }
 
-/// Returns a query parameter that must be there. The original's documentation writes the values in double quotes.
-fn required<'r>(request: &'r Request<'_>, name: &str) -> Result<&'r str, Error> {
-    let text = request.query(name).unwrap_or_default();
+/// Returns a query parameter that is not empty. The original's documentation writes the values in double quotes.
+fn unquoted<'r>(request: &'r Request<'_>, name: &str) -> Result<Option<&'r str>, Error> {
+    let Some(text) = request.query(name) else {
+        return Ok(None);
+    };
     let text = text
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .unwrap_or(text);
     if text.is_empty() {
-        Err(Error::input(
-            name,
-            "required: the log is that of one container of one task",
-        ))
+        Err(Error::input(name, "expected a value; leave it out for all"))
     } else {
-        Ok(text)
+        Ok(Some(text))
     }
+}
+
+/// Returns the name of the only container.
+fn container_name<'r>(request: &'r Request<'_>) -> Result<Option<&'r str>, Error> {
+    let name = unquoted(request, "container")?;
+    if name.is_some_and(|name| !is_ecs_name(name)) {
+        let message = "expected 1 to 255 letters, digits, `-` and `_`";
+        return Err(Error::input("container", message));
+    }
+    Ok(name)
 }
 
 fn limit(request: &Request<'_>) -> Result<Option<i32>, Error> {

@@ -1,11 +1,12 @@
 //! Amazon CloudWatch Logs: one function per operation, under AWS's own names.
 
 use aws_sdk_cloudwatchlogs::config::{Builder, Region};
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsOutput;
 use aws_sdk_cloudwatchlogs::operation::get_log_events::GetLogEventsOutput;
 
 use super::{Account, Error};
 
-pub use aws_sdk_cloudwatchlogs::types::OutputLogEvent;
+pub use aws_sdk_cloudwatchlogs::types::{FilteredLogEvent, OutputLogEvent};
 
 /// A stream and the part of it to read.
 #[derive(Debug, Clone)]
@@ -53,4 +54,54 @@ pub async fn get_log_events(
         .send()
         .await
         .map_err(account.refused("logs:GetLogEvents"))
+}
+
+/// Streams of a group, and the events of theirs to find.
+#[derive(Debug, Clone)]
+pub struct LogSearch {
+    /// The region that holds the group.
+    pub region: String,
+    /// The group's name.
+    pub group: String,
+    /// The beginning of the streams' names.
+    pub stream_prefix: String,
+    /// CloudWatch's pattern of the events; without it, all
+    /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html>).
+    pub pattern: Option<String>,
+    /// Events from here on, in milliseconds since 1970.
+    pub start_ms: i64,
+    /// Events up to here, this millisecond included.
+    pub end_ms: i64,
+    /// The most events, 1 to 10,000.
+    pub limit: i32,
+    /// The token that continues an earlier search.
+    pub next_token: Option<String>,
+}
+
+/// Calls `logs:FilterLogEvents`, one page, in the order of the events' times. A page may be empty although more
+/// follows: only one without a token is the last
+/// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>).
+///
+/// # Errors
+/// [`Error`] with AWS's refusal; [`Kind::NotFound`](super::Kind::NotFound) if there is no such group.
+pub async fn filter_log_events(
+    account: &Account,
+    search: LogSearch,
+) -> Result<FilterLogEventsOutput, Error> {
+    let region = Builder::new().region(Region::new(search.region));
+    let call = account
+        .logs
+        .filter_log_events()
+        .log_group_name(search.group)
+        .log_stream_name_prefix(search.stream_prefix)
+        .set_filter_pattern(search.pattern)
+        .start_time(search.start_ms)
+        .end_time(search.end_ms)
+        .limit(search.limit)
+        .set_next_token(search.next_token);
+    call.customize()
+        .config_override(region)
+        .send()
+        .await
+        .map_err(account.refused("logs:FilterLogEvents"))
 }

@@ -1,7 +1,22 @@
-//! A container's log: found by the awslogs options of the task definition that its task ran.
+//! Logs of containers, found by the awslogs options of the task definitions that their tasks ran.
+//!
+//! Here: the log of one container of one task, and the fence around what may be read. Of all tasks of a service:
+//! [`merged`] is the flow, [`streams`] finds where they log, [`search`] reads that, [`progress`] tells what of it has been
+//! given, and [`token`] carries that to the next request.
 
-use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver, TaskDefinition};
+pub mod merged;
+mod pace;
+pub mod place;
+pub mod progress;
+mod reader;
+pub mod room;
+mod search;
+pub mod streams;
+pub mod token;
 
+use aws_sdk_ecs::types::{ContainerDefinition, LogDriver, TaskDefinition};
+
+use self::streams::LogPlace;
 use super::Cause;
 use crate::aws::logs::{LogQuery, OutputLogEvent, get_log_events};
 use crate::aws::{Account, Kind, ecs};
@@ -56,7 +71,7 @@ pub async fn read(
     let (definition, task_is_known) = deadline.run(task_definition(account, &request)).await?;
     let unconfigured = without_configuration(&definition, &request.container);
     let query = query(account, &definition, request)?;
-    check_fence(&account.settings, &query)?;
+    check_fence(&account.settings, &query.region, &query.group)?;
     let (group, stream) = (query.group.clone(), query.stream.clone());
     match read_on(account, query, deadline).await {
         Err(Cause::Aws(error)) if error.kind == Kind::NotFound => match unconfigured {
@@ -106,6 +121,17 @@ pub enum NoLog {
         /// The service.
         service: ServiceName,
         /// The cluster that they are not in.
+        cluster: ClusterName,
+    },
+    /// AWS does not know the task, of which nothing else tells the log.
+    #[error(
+        "there is no task `{task}` in `{cluster}`: AWS knows a stopped one for an hour at most; the log of one that a \
+         service started is still at `…/services/{{service}}/logs?task={task}&container={{container}}`"
+    )]
+    ForgottenTask {
+        /// The task.
+        task: TaskId,
+        /// The cluster that it is not in.
         cluster: ClusterName,
     },
     /// The task definition has no container of the name.
@@ -162,16 +188,16 @@ pub enum ForbiddenLog {
 
 /// Refuses what the account's configuration lets nobody read, whether or not there is such a stream. Only a region of
 /// the configuration becomes part of a host's name.
-fn check_fence(settings: &config::Account, query: &LogQuery) -> Result<(), ForbiddenLog> {
-    if !settings.reads_logs_in(&query.region) {
+fn check_fence(settings: &config::Account, region: &str, group: &str) -> Result<(), ForbiddenLog> {
+    if !settings.reads_logs_in(region) {
         return Err(ForbiddenLog::Region {
-            region: printable(&query.region),
+            region: printable(region),
             allowed: quoted(std::iter::once(&settings.region).chain(&settings.log_regions)),
         });
     }
-    if !settings.reads_log_group(&query.group) {
+    if !settings.reads_log_group(group) {
         return Err(ForbiddenLog::Group {
-            group: printable(&query.group),
+            group: printable(group),
             allowed: quoted(&settings.log_groups),
         });
     }
@@ -231,23 +257,13 @@ fn query(
     request: LogRequest,
 ) -> Result<LogQuery, Cause> {
     let container = container(definition, &request.container)?;
-    let config = container.log_configuration();
-    if let Some(driver) = config
-        .map(LogConfiguration::log_driver)
-        .filter(|driver| **driver != LogDriver::Awslogs)
-    {
-        return Err(Cause::LogElsewhere(LogElsewhere {
-            container: request.container,
-            driver: driver.clone(),
-        }));
-    }
-    let option = |name| {
-        config
-            .and_then(|config| config.options())
-            .and_then(|options| options.get(name))
-            .cloned()
-    };
-    let prefix = option("awslogs-stream-prefix").unwrap_or_else(|| request.service.to_string());
+    let service = Some(request.service.as_str());
+    let place = LogPlace::of(container, &request.cluster, service, account).map_err(|driver| {
+        Cause::LogElsewhere(LogElsewhere {
+            container: request.container.clone(),
+            driver,
+        })
+    })?;
     // A token has a direction of its own, and a forward one is refused unless the reading goes forward.
     let direction = match request
         .next_token
@@ -259,9 +275,9 @@ fn query(
         _ => None,
     };
     Ok(LogQuery {
-        region: option("awslogs-region").unwrap_or_else(|| account.settings.region.clone()),
-        group: option("awslogs-group").unwrap_or_else(|| request.cluster.to_string()),
-        stream: format!("{prefix}/{}/{}", request.container, request.task),
+        stream: format!("{}{}", place.prefix, request.task),
+        region: place.region,
+        group: place.group,
         limit: request.limit,
         next_token: request.next_token,
         start_ms: request.start_ms,
@@ -280,26 +296,32 @@ fn without_configuration(definition: &TaskDefinition, name: &str) -> Option<Stri
 fn container<'d>(
     definition: &'d TaskDefinition,
     name: &str,
-) -> Result<&'d ContainerDefinition, Cause> {
-    let containers = definition.container_definitions();
-    containers
+) -> Result<&'d ContainerDefinition, NoLog> {
+    definition
+        .container_definitions()
         .iter()
         .find(|container| container.name() == Some(name))
-        .ok_or_else(|| {
-            let known: Vec<_> = containers
-                .iter()
-                .filter_map(|container| container.name())
-                .map(|name| format!("`{name}`"))
-                .collect();
-            Cause::NoLog(NoLog::UnknownContainer {
-                definition: definition
-                    .task_definition_arn()
-                    .unwrap_or_default()
-                    .to_owned(),
-                container: name.to_owned(),
-                known: known.join(", "),
-            })
-        })
+        .ok_or_else(|| NoLog::unknown_container(definition, name))
+}
+
+impl NoLog {
+    /// Creates the error of a definition that has no container of the name.
+    fn unknown_container(definition: &TaskDefinition, name: &str) -> Self {
+        let known: Vec<_> = definition
+            .container_definitions()
+            .iter()
+            .filter_map(|container| container.name())
+            .map(|name| format!("`{name}`"))
+            .collect();
+        Self::UnknownContainer {
+            definition: definition
+                .task_definition_arn()
+                .unwrap_or_default()
+                .to_owned(),
+            container: name.to_owned(),
+            known: known.join(", "),
+        }
+    }
 }
 
 /// The most pages of one answer. The forward token of a stream that is written to is another one each time, and the

@@ -122,7 +122,7 @@ async fn the_batch_is_worked_off() {
 }
 
 /// Every event in an order in which each finds what the ones before it left.
-const STORY: [&str; 39] = [
+const STORY: [&str; 40] = [
     "ping",
     "show_version",
     "show_openapi",
@@ -148,6 +148,7 @@ const STORY: [&str; 39] = [
     "run_task",
     "list_tasks",
     "show_task",
+    "show_task_logs",
     "stop_task",
     "register_task_definition",
     "list_task_definitions",

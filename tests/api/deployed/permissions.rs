@@ -116,7 +116,7 @@ struct Room {
 const OF_A_DEPLOYMENT: [&str; 3] = ["show_deployment", "stop_deployment", "continue_deployment"];
 
 /// The endpoints that need an account, in the order of the route table.
-const ENDPOINTS: [&str; 35] = [
+const ENDPOINTS: [&str; 37] = [
     "create_orchestration",
     "create_orchestration with what exists",
     "create_orchestration in one line",
@@ -139,10 +139,12 @@ const ENDPOINTS: [&str; 35] = [
     "list_events",
     "list_deployments",
     "show_logs",
+    "show_logs of all tasks",
     "list_tasks",
     "run_task",
     "show_task",
     "stop_task",
+    "show_task_logs",
     "list_task_definitions",
     "list_task_definitions by prefix",
     "register_task_definition",
@@ -382,6 +384,8 @@ impl Room {
                 "/clusters/myclu/services/web/logs?task={}&container=app",
                 self.task
             )),
+            "show_logs of all tasks" => get("/clusters/myclu/services/web/logs"),
+            "show_task_logs" => get(format!("/clusters/myclu/tasks/{}/logs", self.task)),
             "list_tasks" => get("/clusters/myclu/tasks"),
             "run_task" => post("/clusters/myclu/tasks", json!({"taskDefinition": "web:1"})),
             "show_task" => get(format!("/clusters/myclu/tasks/{}", self.task)),
@@ -631,7 +635,8 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "delete_service recursive",
         "list_events",
         "list_deployments",
-        "show_logs"
+        "show_logs",
+        "show_logs of all tasks"
       ],
       "ecs:DescribeTaskDefinition": [
         "create_orchestration with what exists",
@@ -639,11 +644,14 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "update_service tag",
         "roll_back_service",
         "show_logs",
+        "show_logs of all tasks",
+        "show_task_logs",
         "show_task_definition"
       ],
       "ecs:DescribeTasks": [
         "show_logs",
-        "show_task"
+        "show_task",
+        "show_task_logs"
       ],
       "ecs:ListClusters": [
         "delete_orchestration recursive",
@@ -699,6 +707,10 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "logs:DescribeLogGroups": [
         "create_orchestration",
         "create_orchestration in one line"
+      ],
+      "logs:FilterLogEvents": [
+        "show_logs of all tasks",
+        "show_task_logs"
       ],
       "logs:GetLogEvents": [
         "show_logs"

@@ -153,18 +153,28 @@ impl TestApp {
 
     /// One account `nonprod` of an AWS in memory, for a test on paused time.
     pub fn scripted() -> Self {
+        Self::scripted_with(&json!({}))
+    }
+
+    /// The same, whose account has these members more in its configuration.
+    pub fn scripted_with(members: &Value) -> Self {
         let aws = FakeAws::in_memory();
         aws.put_table(HUB, SCRIPTED_TABLE, "id");
         aws.put_queue(HUB, SCRIPTED_QUEUE);
         let account = TestAccount::in_memory(&aws.beside(), "nonprod");
-        Self::scripted_by(aws, vec![account])
+        let mut settings = account.settings();
+        for (name, value) in members.as_object().expect("members are an object") {
+            settings[name] = value.clone();
+        }
+        let settings = json!({"accounts": {"nonprod": settings}});
+        Self::scripted_by(aws, vec![account], &settings)
     }
 
     /// The same, of an account whose containers log to a group for each cluster.
     pub fn scripted_with_logs() -> Self {
         let app = Self::scripted();
         let accounts = app.accounts.into_iter().map(TestAccount::with_logs);
-        Self::scripted_by(app.aws, accounts.collect())
+        Self::scripted_by(app.aws, accounts.collect(), &json!({}))
     }
 
     /// The same, of a function that measures by these dimensions.
@@ -200,7 +210,7 @@ impl TestApp {
             .collect()
     }
 
-    fn scripted_by(aws: FakeAws, accounts: Vec<TestAccount>) -> Self {
+    fn scripted_by(aws: FakeAws, accounts: Vec<TestAccount>, settings: &Value) -> Self {
         let queue = CleanupQueue {
             url: format!("https://sqs.us-east-1.amazonaws.com/{HUB}/{SCRIPTED_QUEUE}"),
             dead_letter_url: None,
@@ -208,7 +218,7 @@ impl TestApp {
         let config = Config {
             records_table: Some(SCRIPTED_TABLE.to_owned()),
             cleanup_queue: Some(queue),
-            ..configure(&accounts, &json!({}))
+            ..configure(&accounts, settings)
         };
         let clients = Accounts::new(config.accounts.clone(), aws.sdk_config(HUB));
         let clock = aws.clone();
@@ -224,7 +234,7 @@ impl TestApp {
 
     /// Another process of the function for the same account of the AWS in memory, with a script and a journal of its own.
     pub fn scripted_twin(&self) -> Self {
-        Self::scripted_by(self.aws.beside(), self.accounts_in_memory())
+        Self::scripted_by(self.aws.beside(), self.accounts_in_memory(), &json!({}))
     }
 
     /// The function's own door of AWS, with its script and its journal.

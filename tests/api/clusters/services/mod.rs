@@ -9,6 +9,7 @@ mod list_events;
 mod list_services;
 mod roll_back_service;
 mod show_logs;
+mod show_merged_logs;
 mod show_service;
 mod update_service;
 

@@ -7,6 +7,7 @@ mod one_off;
 mod outcomes;
 mod run_task;
 mod show_task;
+mod show_task_logs;
 mod stop_task;
 mod time_limits;
 
