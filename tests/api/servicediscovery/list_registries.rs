@@ -137,7 +137,7 @@ async fn a_namespace_is_asked_of_aws() {
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
     let app = TestApp::new();
-    for (query, path, message) in [
+    let queries = [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
         (
             "limit=many",
@@ -154,18 +154,9 @@ async fn a_bad_query_is_refused_before_any_call() {
             "name",
             "unknown query parameter; this path knows `namespace`, `limit`, `nextToken`",
         ),
-    ] {
-        let problem = app
-            .get(&format!("/nonprod/servicediscovery/services?{query}"))
-            .await
-            .problem(400);
-        assert_eq!(
-            problem["errors"],
-            json!([{"path": path, "message": message}]),
-            "{query}"
-        );
-    }
-    assert_eq!(app.aws().operations(), [""; 0]);
+    ];
+    app.assert_refuses("GET", "/nonprod/servicediscovery/services", &queries)
+        .await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod local_aws;
 mod process;
 pub mod promised;
 mod queues;
+mod refusals;
 pub mod review;
 pub mod scripted;
 mod ways;

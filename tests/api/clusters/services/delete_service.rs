@@ -177,7 +177,7 @@ async fn each_refusal_of_aws_has_its_status_and_keeps_awss_words() {
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
     let app = TestApp::new();
-    for (query, path, message) in [
+    let queries = [
         (
             "recursive=yes",
             "recursive",
@@ -188,18 +188,9 @@ async fn a_bad_query_is_refused_before_any_call() {
             "force",
             "unknown query parameter; this path knows `recursive`",
         ),
-    ] {
-        let problem = app
-            .delete(&format!("{PATH}/web?{query}"))
-            .await
-            .problem(400);
-        assert_eq!(
-            problem["errors"],
-            json!([{"path": path, "message": message}]),
-            "{query}"
-        );
-    }
-    assert_eq!(app.aws().operations(), [""; 0]);
+    ];
+    app.assert_refuses("DELETE", &format!("{PATH}/web"), &queries)
+        .await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{ServiceRegistry, Tag};
 use fake_aws::Fault;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{arn, encoded, refuses_impossible_services};
 use crate::support::promised::{SERVICE, WHOLE_SERVICE, project};
@@ -470,23 +470,13 @@ async fn a_refusal_of_any_part_is_a_problem() {
 #[tokio::test]
 async fn a_bad_query_is_refused_before_any_call() {
     let app = TestApp::new();
-    let refused =
-        |path: &str, message: &str| -> Value { json!([{"path": path, "message": message}]) };
-    for (query, errors) in [
-        (
-            "all=maybe",
-            refused("all", "expected `true`, `false`, `1` or `0`"),
-        ),
+    let queries = [
+        ("all=maybe", "all", "expected `true`, `false`, `1` or `0`"),
         (
             "tags=true",
-            refused("tags", "unknown query parameter; this path knows `all`"),
+            "tags",
+            "unknown query parameter; this path knows `all`",
         ),
-    ] {
-        assert_eq!(
-            app.get(&format!("{PATH}?{query}")).await.problem(400)["errors"],
-            errors,
-            "{query}"
-        );
-    }
-    assert_eq!(app.aws().operations(), [""; 0]);
+    ];
+    app.assert_refuses("GET", PATH, &queries).await;
 }

@@ -166,7 +166,7 @@ async fn the_cluster_may_be_an_arn_of_the_account_and_region_that_the_path_names
 async fn a_bad_query_is_refused_before_any_call() {
     let app = TestApp::new();
     let alone = "AWS takes it alone, without `service`, `family` and `status`";
-    for (query, path, message) in [
+    let queries = [
         ("limit=0", "limit", "expected a whole number from 1 to 1000"),
         (
             "limit=1001",
@@ -187,18 +187,9 @@ async fn a_bad_query_is_refused_before_any_call() {
             "launchType",
             "unknown query parameter; this path knows `service`, `family`, `status`, `startedBy`, `limit`, `nextToken`",
         ),
-    ] {
-        let problem = app
-            .get(&format!("/nonprod/clusters/myclu/tasks?{query}"))
-            .await
-            .problem(400);
-        assert_eq!(
-            problem["errors"],
-            json!([{"path": path, "message": message}]),
-            "{query}"
-        );
-    }
-    assert_eq!(app.aws().operations(), [""; 0]);
+    ];
+    app.assert_refuses("GET", "/nonprod/clusters/myclu/tasks", &queries)
+        .await;
 }
 
 #[tokio::test]
