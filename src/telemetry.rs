@@ -19,7 +19,7 @@ use crate::problem::Fault;
 
 pub use attempt::AttemptLog;
 pub use metrics::Metric;
-pub use request::{Answered, RequestLog};
+pub use request::{Exchange, RequestLog};
 
 /// Sets the level of the log that [`start`] has started.
 type SetFilter = Box<dyn Fn(EnvFilter) + Send + Sync>;

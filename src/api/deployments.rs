@@ -84,7 +84,7 @@ const REQUESTED_BY: Schema = Schema::Object(&[
     Member::always("RequestId", Schema::Text),
 ]);
 
-/// What every one of these says of itself.
+/// Words in the description of each of these.
 const OF_ECS: &str = "From ECS's own service deployments, never from counts of tasks. A service that CodeDeploy or task sets \
                       deploy is a 409 that says what to use.";
 

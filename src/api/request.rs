@@ -1,4 +1,4 @@
-//! What a handler is given, and how it reads it.
+//! The request as a handler is given it, and the ways to read it.
 
 use std::time::Duration;
 

@@ -25,7 +25,7 @@ use crate::intake::{Call, Envelope, EnvelopedCall, Event, MalformedEvent, Unknow
 use crate::problem;
 use crate::reply::{Body, Reply};
 use crate::router::RouteMatch;
-use crate::telemetry::{Answered, RequestLog};
+use crate::telemetry::{Exchange, RequestLog};
 use crate::text::printable;
 use crate::wire::validation::FieldError;
 
@@ -58,14 +58,14 @@ impl<'i> Invocation<'i> {
         };
         let reply = self.answer(&opened.call, opened.envelope, &mut log).await;
         log.configuration_failures = self.app.directories.take_failures();
-        let answered = Answered {
+        let exchange = Exchange {
             call: &opened.call,
             reply: &reply,
             context: self.context,
             took: started.elapsed(),
             now_ms: self.app.clock.now_ms(),
         };
-        log.write(answered, &self.app.metering);
+        log.write(exchange, &self.app.metering);
         opened.envelope.seal(reply)
     }
 

@@ -57,7 +57,7 @@ pub enum Cause {
     /// There is nothing to go back to.
     #[error(transparent)]
     Rollback(#[from] RollbackFault),
-    /// What an earlier revision had can't be given back.
+    /// The settings of an earlier revision can't be given back.
     #[error("the update that goes back is not valid")]
     Unrestorable(Vec<FieldError>),
     /// The change does not fit what the service runs.

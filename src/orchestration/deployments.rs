@@ -25,7 +25,7 @@ pub struct ServicePlace {
     pub service: ServiceName,
 }
 
-/// Why nothing can be told of a deployment, or done to it.
+/// A reason why nothing can be told of a deployment, or done to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeploymentFault {
     /// ECS knows no such deployment of the service.
@@ -62,7 +62,7 @@ pub enum DeploymentFault {
     Over {
         /// The name that was asked for.
         name: DeploymentName,
-        /// How it ended.
+        /// The state in which it ended.
         state: State,
     },
     /// It is in progress, and not paused.

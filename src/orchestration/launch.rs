@@ -59,7 +59,7 @@ pub enum RunFailure {
         "this `Idempotency-Key` has started tasks, and ECS has forgotten them: it knows a stopped task for an hour at most"
     )]
     Forgotten,
-    /// What is wanted of the only essential container can't be put into `overrides`.
+    /// The wishes for the only essential container can't be put into `overrides`.
     #[error(transparent)]
     Override(#[from] OverrideFault),
     /// The time limit could not be put onto the queue.

@@ -116,7 +116,7 @@ struct RollbackLook<'r> {
     account: &'r Account,
     request: &'r RollbackRequest,
     service: Service,
-    /// What is to be done; a fault is told once it is known that it was not done before.
+    /// The point to go back to; a fault is told once it is known that it was not done before.
     found: Result<Point, Cause>,
 }
 

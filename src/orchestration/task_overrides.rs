@@ -1,4 +1,4 @@
-//! What a caller wants otherwise of the only essential container of a task, put into `overrides`.
+//! A caller's wishes for the only essential container of a task, put into `overrides`.
 
 use aws_sdk_ecs::operation::run_task::RunTaskInput;
 use aws_sdk_ecs::types::{

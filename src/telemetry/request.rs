@@ -48,12 +48,12 @@ pub struct RequestLog {
 
 /// A request and its answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Answered<'a> {
+pub struct Exchange<'a> {
     /// The request, or why it can't be read.
     pub call: &'a Result<Call, MalformedEvent>,
     /// The answer.
     pub reply: &'a Reply,
-    /// What Lambda says of the invocation.
+    /// Lambda's own words on the invocation.
     pub context: &'a Context,
     /// The time that it took.
     pub took: Duration,
@@ -84,14 +84,14 @@ struct Line<'l> {
 
 impl RequestLog {
     /// Writes the request's one line.
-    pub fn write(&self, answered: Answered<'_>, metering: &Metering) {
-        let Answered {
+    pub fn write(&self, exchange: Exchange<'_>, metering: &Metering) {
+        let Exchange {
             call,
             reply,
             context,
             now_ms,
             ..
-        } = answered;
+        } = exchange;
         let (method, path) = call
             .as_ref()
             .map_or(("", ""), |call| (call.method.as_str(), call.path.as_str()));
@@ -116,7 +116,7 @@ impl RequestLog {
                 .map(|attribution| attribution.writes().join(" "))
                 .unwrap_or_default(),
             cause: printable_up_to(LOGGED_CAUSE_MAX, &cause.unwrap_or_default()),
-            members: self.measurements(fault, answered.took).members(
+            members: self.measurements(fault, exchange.took).members(
                 metering,
                 &self.dimensions(),
                 now_ms,

@@ -1,4 +1,4 @@
-//! What gives a service everything back that an earlier service revision had.
+//! The input that gives a service everything back that an earlier service revision had.
 
 use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
 use aws_sdk_ecs::types::ServiceRevision;

@@ -9,7 +9,7 @@ use ecs_api::config::{Dimension, LogLevel, Metering};
 use ecs_api::intake::{self, Event};
 use ecs_api::reply::Reply;
 use ecs_api::routes::ROUTES;
-use ecs_api::telemetry::{Answered, Metric, RequestLog};
+use ecs_api::telemetry::{Exchange, Metric, RequestLog};
 use fake_aws::{Fault, Refusal};
 use lambda_http::Context;
 use lambda_http::http::StatusCode;
@@ -503,7 +503,7 @@ async fn a_line_costs_no_millisecond_even_where_nothing_is_optimised() {
         attribution: Some(Attribution::new("portal", "id")),
         ..RequestLog::default()
     };
-    let answered = Answered {
+    let exchange = Exchange {
         call: &opened.call,
         reply: &Reply::empty(StatusCode::NO_CONTENT),
         context: &Context::default(),
@@ -513,7 +513,7 @@ async fn a_line_costs_no_millisecond_even_where_nothing_is_optimised() {
     let metering = Metering::default();
     let write = |_| {
         let started = Instant::now();
-        log.write(answered, &metering);
+        log.write(exchange, &metering);
         started.elapsed()
     };
     // The quickest, since the machine has other work too.

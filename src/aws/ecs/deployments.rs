@@ -33,7 +33,7 @@ pub const DEPLOYMENT_STATUSES: &[&str] = &[
     "ROLLBACK_FAILED",
 ];
 
-/// How a deployment is stopped.
+/// A way to stop a deployment.
 pub use aws_sdk_ecs::types::StopServiceDeploymentStopType as Stop;
 
 /// A choice of a service's deployments.

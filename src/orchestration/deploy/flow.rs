@@ -47,7 +47,7 @@ pub(in crate::orchestration) trait Look {
 }
 
 /// The work that is left once everything was looked at.
-enum Prepared<'r> {
+enum Preparation<'r> {
     /// It is done, or there is nothing to do.
     Done(Box<Deployed>),
     /// This is to be made, under the lease if there is one.
@@ -69,8 +69,8 @@ pub(in crate::orchestration) async fn carry_out<S: Source>(
     let begun = begun.map_err(fails)?;
     let prepared = Box::pin(prepare(context, begun, found, source, working)).await;
     let (lease, plan) = match prepared.map_err(fails)? {
-        Prepared::ToMake(to_make) => *to_make,
-        Prepared::Done(deployed) => return Ok(*deployed),
+        Preparation::ToMake(to_make) => *to_make,
+        Preparation::Done(deployed) => return Ok(*deployed),
     };
     let mark = mark(context, lease.as_ref());
     let log = UndoLog::default();
@@ -168,7 +168,7 @@ async fn prepare<'r, S: Source>(
     found: Result<S::Look, Cause>,
     source: &S,
     working: Deadline,
-) -> Result<Prepared<'r>, Cause> {
+) -> Result<Preparation<'r>, Cause> {
     let Some(begun) = begun else {
         let plan = found?.plan(&mark(context, None), &context.identity.caller)?;
         return Ok(settle(plan, None));
@@ -192,7 +192,7 @@ async fn prepare<'r, S: Source>(
         (Ok(found), History::Done) => {
             let service = found.service().clone();
             let shown = show_again(context.account, &lease.record().arns, service);
-            return Ok(Prepared::Done(Box::new(working.run(shown).await?)));
+            return Ok(Preparation::Done(Box::new(working.run(shown).await?)));
         }
     };
     match decided {
@@ -205,7 +205,7 @@ async fn prepare<'r, S: Source>(
         Ok(Decision::IsDone(deployed)) => {
             let end = End::Done(arns(&deployed));
             lease.end(end, context.deadline).await;
-            Ok(Prepared::Done(deployed))
+            Ok(Preparation::Done(deployed))
         }
         Err(cause) => {
             // What an earlier invocation has left is its watch's.
@@ -221,12 +221,12 @@ async fn prepare<'r, S: Source>(
     }
 }
 
-fn settle(plan: DeployPlan, lease: Option<Lease<'_>>) -> Prepared<'_> {
+fn settle(plan: DeployPlan, lease: Option<Lease<'_>>) -> Preparation<'_> {
     if plan.is_empty() {
         let service = plan.service.clone();
-        return Prepared::Done(Box::new(shape(plan, service)));
+        return Preparation::Done(Box::new(shape(plan, service)));
     }
-    Prepared::ToMake(Box::new((lease, plan)))
+    Preparation::ToMake(Box::new((lease, plan)))
 }
 
 /// The finding of one invocation about what another one has left.

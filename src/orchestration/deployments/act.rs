@@ -1,4 +1,4 @@
-//! What callers do to a deployment that is in progress.
+//! The acts of callers on a deployment that is in progress: stop, continue.
 
 use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, DeploymentLifecycleHookStatus};
 

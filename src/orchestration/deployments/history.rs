@@ -76,7 +76,7 @@ pub async fn list(
     Ok(ResultsPage { entries, next })
 }
 
-/// What is listed, on its way to be described.
+/// A list of deployments, on its way to be described.
 struct Listing<'l> {
     account: &'l Account,
     place: &'l ServicePlace,

@@ -49,7 +49,7 @@ impl Listed {
     }
 }
 
-/// What is known of a service and of one of its deployments.
+/// A service, and one of its deployments as far as it is listed.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) service: Service,

@@ -63,7 +63,7 @@ impl State {
     }
 }
 
-/// Why a deployment is in its state.
+/// A reason why a deployment is in its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// No service deployment aims at the revision yet.
@@ -86,7 +86,7 @@ pub enum Reason {
     NobodyAskedForTasks,
     /// Too many of its tasks did not come up.
     CircuitBreaker {
-        /// How many did not.
+        /// The number of those that did not.
         failures: i32,
     },
     /// These alarms fired.
@@ -97,7 +97,7 @@ pub enum Reason {
     RunsAnother(ServiceRevisionId),
     /// Another one began before it was over.
     Overtaken,
-    /// What ECS itself says.
+    /// ECS's own words.
     Said(String),
 }
 
@@ -137,7 +137,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What the service itself says beside the deployment.
+/// The facts that the service itself tells beside the deployment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Surroundings {
     /// The revision of the service's PRIMARY deployment, unless the service is gone.

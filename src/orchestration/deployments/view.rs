@@ -17,7 +17,7 @@ pub struct DeploymentView {
     pub id: Option<ServiceDeploymentId>,
     /// Its state.
     pub state: State,
-    /// Why it is so.
+    /// The reason for that state.
     pub reason: Option<Reason>,
     /// ECS's own word for it.
     pub status: Option<String>,
@@ -25,11 +25,11 @@ pub struct DeploymentView {
     pub started_at: Option<DateTime>,
     /// The time at which it was over.
     pub finished_at: Option<DateTime>,
-    /// What was asked for.
+    /// The revision that was asked for.
     pub requested: RequestedRevision,
-    /// What the service runs now.
+    /// The revisions that the service runs now.
     pub running: Vec<RunningRevision>,
-    /// Who asked for it, where this deployment brought the task definition.
+    /// The one who asked for it, where this deployment brought the task definition.
     pub requested_by: Option<RequestedBy>,
     /// The lifecycle hooks that it has come to.
     pub hooks: Vec<DeploymentLifecycleHookDetail>,
@@ -55,7 +55,7 @@ pub struct ContainerImage {
     pub container: String,
     /// The reference, as the task definition has it.
     pub image: String,
-    /// What it meant when the deployment began.
+    /// The digest that it stood for when the deployment began.
     pub digest: Option<String>,
 }
 
@@ -74,7 +74,7 @@ pub struct RunningRevision {
     pub requested: i32,
 }
 
-/// Who asked for a deployment.
+/// The one who asked for a deployment.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RequestedBy {
     /// The caller's name.
@@ -101,7 +101,7 @@ impl RequestedBy {
     }
 }
 
-/// What a service says of its deployments.
+/// The facts that a service tells of its deployments.
 #[derive(Debug)]
 pub(super) struct ServiceFacts {
     primary: Option<Deployment>,

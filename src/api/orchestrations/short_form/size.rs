@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-/// What Fargate has for each number of CPU units: the least and the most memory in MiB, and the step between.
+/// Fargate's memory for each number of CPU units: the least and the most memory in MiB, and the step between.
 const SIZES: [(u32, Memory); 7] = [
     (256, Memory::of(512, 2_048, 512)),
     (512, Memory::of(1_024, 4_096, 1_024)),
