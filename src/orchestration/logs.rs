@@ -1,7 +1,7 @@
 //! Logs of containers, found by the awslogs options of the task definitions that their tasks ran.
 //!
 //! Here: the log of one container of one task, and the fence around what may be read. Of all tasks of a service:
-//! [`merged`] is the flow, [`streams`] finds where they log, [`search`] reads that, [`progress`] tells what of it has been
+//! [`merged`] is the flow, [`streams`] finds where they log, `search` reads that, [`progress`] tells what of it has been
 //! given, and [`token`] carries that to the next request.
 
 pub mod merged;
