@@ -12,6 +12,7 @@ pub mod clusters;
 pub mod deployments;
 pub mod deploys;
 pub mod description;
+pub mod diagnosis;
 pub mod logs;
 pub mod meta;
 pub mod operation;

@@ -7,6 +7,7 @@ pub mod defaults;
 pub mod delete;
 pub mod deploy;
 pub mod deployments;
+pub mod diagnosis;
 pub mod failure;
 pub mod launch;
 mod leftover;

@@ -3,8 +3,8 @@
 
 use crate::api::operation::{Operation, Route};
 use crate::api::{
-    accounts, clusters, deployments, deploys, description, logs, meta, orchestrations, registries,
-    search, services, task_definitions, tasks,
+    accounts, clusters, deployments, deploys, description, diagnosis, logs, meta, orchestrations,
+    registries, search, services, task_definitions, tasks,
 };
 
 /// The beginning of every operation's path.
@@ -35,12 +35,14 @@ pub const OPERATIONS: &[Operation] = &[
     deployments::STOP,
     deployments::CONTINUE,
     deploys::ROLL_BACK,
+    diagnosis::OF_SERVICE,
     logs::SHOW,
     tasks::LIST,
     tasks::RUN,
     tasks::SHOW,
     tasks::STOP,
     logs::SHOW_TASK,
+    diagnosis::OF_TASK,
     task_definitions::LIST,
     task_definitions::REGISTER,
     task_definitions::SHOW,

@@ -188,7 +188,11 @@ pub enum ForbiddenLog {
 
 /// Refuses what the account's configuration lets nobody read, whether or not there is such a stream. Only a region of
 /// the configuration becomes part of a host's name.
-fn check_fence(settings: &config::Account, region: &str, group: &str) -> Result<(), ForbiddenLog> {
+pub(super) fn check_fence(
+    settings: &config::Account,
+    region: &str,
+    group: &str,
+) -> Result<(), ForbiddenLog> {
     if !settings.reads_logs_in(region) {
         return Err(ForbiddenLog::Region {
             region: printable(region),

@@ -106,6 +106,11 @@ pub fn outcome(task: &Task, definition: Option<&TaskDefinition>) -> Outcome {
     }
 }
 
+/// Returns `true` if a stopped task was ended by somebody, by a scaling or by AWS, and not by a fault of its own.
+pub fn was_ended_from_outside(task: &Task) -> bool {
+    end_of(task) == End::FromOutside
+}
+
 /// The way in which a stopped task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {

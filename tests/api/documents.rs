@@ -11,7 +11,7 @@ fn project(name: &str) -> String {
 }
 
 /// The pages that people read.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -22,6 +22,7 @@ const PAGES: [&str; 11] = [
     "docs/configuration.md",
     "docs/deploy.md",
     "docs/deployments.md",
+    "docs/not-running.md",
     "docs/operations.md",
 ];
 

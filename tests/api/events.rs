@@ -122,7 +122,7 @@ async fn the_batch_is_worked_off() {
 }
 
 /// Every event in an order in which each finds what the ones before it left.
-const STORY: [&str; 40] = [
+const STORY: [&str; 42] = [
     "ping",
     "show_version",
     "show_openapi",
@@ -137,6 +137,7 @@ const STORY: [&str; 40] = [
     "show_deployment",
     "continue_deployment",
     "stop_deployment",
+    "diagnose_service",
     "show_logs",
     "update_service",
     "update_service_tag",
@@ -149,6 +150,7 @@ const STORY: [&str; 40] = [
     "list_tasks",
     "show_task",
     "show_task_logs",
+    "diagnose_task",
     "stop_task",
     "register_task_definition",
     "list_task_definitions",

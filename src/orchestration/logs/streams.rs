@@ -30,7 +30,7 @@ impl LogPlace {
     ///
     /// # Errors
     /// The driver, if the log goes elsewhere; that of CloudWatch Logs, if nothing tells the prefix.
-    pub(super) fn of(
+    pub(in crate::orchestration) fn of(
         container: &ContainerDefinition,
         cluster: &ClusterName,
         service: Option<&str>,

@@ -116,7 +116,7 @@ struct Room {
 const OF_A_DEPLOYMENT: [&str; 3] = ["show_deployment", "stop_deployment", "continue_deployment"];
 
 /// The endpoints that need an account, in the order of the route table.
-const ENDPOINTS: [&str; 37] = [
+const ENDPOINTS: [&str; 39] = [
     "create_orchestration",
     "create_orchestration with what exists",
     "create_orchestration in one line",
@@ -138,11 +138,13 @@ const ENDPOINTS: [&str; 37] = [
     "delete_service recursive",
     "list_events",
     "list_deployments",
+    "diagnose_service",
     "show_logs",
     "show_logs of all tasks",
     "list_tasks",
     "run_task",
     "show_task",
+    "diagnose_task",
     "stop_task",
     "show_task_logs",
     "list_task_definitions",
@@ -380,6 +382,7 @@ impl Room {
             }
             "list_events" => get("/clusters/myclu/services/web/events"),
             "list_deployments" => get("/clusters/myclu/services/web/deployments"),
+            "diagnose_service" => get("/clusters/myclu/services/web/diagnosis"),
             "show_logs" => get(format!(
                 "/clusters/myclu/services/web/logs?task={}&container=app",
                 self.task
@@ -389,6 +392,7 @@ impl Room {
             "list_tasks" => get("/clusters/myclu/tasks"),
             "run_task" => post("/clusters/myclu/tasks", json!({"taskDefinition": "web:1"})),
             "show_task" => get(format!("/clusters/myclu/tasks/{}", self.task)),
+            "diagnose_task" => get(format!("/clusters/myclu/tasks/{}/diagnosis", self.task)),
             "stop_task" => {
                 let run = self
                     .account

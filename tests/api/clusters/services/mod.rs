@@ -5,6 +5,7 @@ use crate::support::TestApp;
 mod create_service;
 mod delete_service;
 mod deployments;
+mod diagnose_service;
 mod list_events;
 mod list_services;
 mod roll_back_service;

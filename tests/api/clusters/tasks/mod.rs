@@ -2,6 +2,7 @@ use aws_sdk_ecs::operation::run_task::builders::RunTaskFluentBuilder;
 
 use crate::support::TestAccount;
 
+mod diagnose_task;
 mod list_tasks;
 mod one_off;
 mod outcomes;
