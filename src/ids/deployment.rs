@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
 
 use super::{AccountRegion, Arn, ClusterName, IdError, ServiceName};
 
@@ -12,11 +13,25 @@ answered_id! {
 }
 
 impl ServiceRevisionId {
+    /// Parses the number of a service revision.
+    ///
+    /// # Errors
+    /// [`IdError`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        if is_number(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError::new(text, "the number of a service revision"))
+        }
+    }
+
     /// Returns the number at the end of the ARN of a service revision, or of `ecs-svc/…`.
     pub fn of(arn_or_id: &str) -> Self {
         Self::from_answer(arn_or_id.rsplit('/').next().unwrap_or_default())
     }
 }
+
+deserialize!(ServiceRevisionId: parse);
 
 answered_id! {
     /// A service deployment, as it ends its ARN.

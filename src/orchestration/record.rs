@@ -27,7 +27,7 @@ use crate::deadline::Deadline;
 use crate::ids::Arn;
 
 use assess::Assessment;
-pub use item::{Identity, Names, Record, State, WorkKind};
+pub use item::{Choice, Identity, Names, Record, State, WorkKind};
 use store::Store;
 pub use watch::{Watch, WatchFinding};
 
@@ -312,6 +312,28 @@ impl Lease<'_> {
         }
     }
 
+    /// Writes down a choice, unless it is there already. Nothing may be made of it before.
+    ///
+    /// # Errors
+    /// [`BeginError`]: the choice is not known to be written.
+    pub async fn note(&mut self, choice: Choice, deadline: Deadline) -> Result<(), BeginError> {
+        let mut noted = self.record.next();
+        noted.names.take(choice);
+        let Some(store) = &self.records.store else {
+            return Ok(());
+        };
+        if noted.names == self.record.names {
+            return Ok(());
+        }
+        match store.write_next(&noted, deadline).await? {
+            Write::Written => {
+                self.record = noted;
+                Ok(())
+            }
+            Write::Refused(_) => Err(BeginError::UnderWay),
+        }
+    }
+
     /// Writes down how it ended. What can't be written down, the watch finds out by looking.
     pub async fn end(&self, end: End, deadline: Deadline) {
         let Some(store) = &self.records.store else {
@@ -351,13 +373,15 @@ impl Lease<'_> {
     }
 }
 
-/// Returns a record as an invocation takes it over from one that died: the same generation, under another lease.
+/// Returns a record as an invocation takes it over from one that died: the same generation and choice, under another lease.
 fn taken_over(found: &Record, by: &Record) -> Record {
+    let mut names = by.names.clone();
+    names.take(found.names.choice());
     Record {
         owner: by.owner.clone(),
         lease: by.lease,
         state: State::Running,
-        names: by.names.clone(),
+        names,
         ..found.next()
     }
 }

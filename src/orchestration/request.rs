@@ -134,6 +134,7 @@ impl CreateRequest {
             family,
             namespace_id,
             registry,
+            target: None,
         }
     }
 }

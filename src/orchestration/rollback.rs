@@ -15,7 +15,7 @@ use super::create::CreateContext;
 use super::deploy::flow::{Look, Source, carry_out};
 use super::deploy::look::{check_controller, check_precondition, check_status, find_service};
 use super::deploy::plan::{DeployPlan, RevisionPlan};
-use super::deploy::{Deployed, Precondition, deployed_revision};
+use super::deploy::{Deployed, Precondition, PreconditionError, deployed_revision};
 use super::failure::Failure;
 use super::mark::Mark;
 use super::record::{Names, WorkKind};
@@ -106,8 +106,11 @@ struct Rollback<'r> {
 impl<'r> Source for Rollback<'r> {
     type Look = RollbackLook<'r>;
 
-    fn look(&self) -> impl Future<Output = Result<RollbackLook<'r>, Cause>> + Send {
-        look(self.account, self.request, self.deadline)
+    fn look(
+        &self,
+        target: Option<ServiceRevisionId>,
+    ) -> impl Future<Output = Result<RollbackLook<'r>, Cause>> + Send {
+        look(self.account, self.request, target, self.deadline)
     }
 }
 
@@ -126,22 +129,27 @@ struct Point {
     changes: Vec<FieldChange>,
     /// The definition that is to run, with its tags, if it is another one than now.
     definition: Option<(TaskDefinition, Vec<Tag>)>,
+    /// The service revision, if no request names it.
+    chosen: Option<ServiceRevisionId>,
 }
 
 async fn look<'r>(
     account: &'r Account,
     request: &'r RollbackRequest,
+    target: Option<ServiceRevisionId>,
     deadline: Deadline,
 ) -> Result<RollbackLook<'r>, Cause> {
+    let chosen = target.map(RollbackTarget::Revision);
+    let to = request.to.as_ref().or(chosen.as_ref());
     let (service, candidates) = tokio::join!(
         Box::pin(find_service(account, &request.cluster, &request.service)),
-        Box::pin(candidates(account, request, deadline)),
+        Box::pin(candidates(account, request, to, deadline)),
     );
     let service = service?;
     let found = async {
         check_status(&service, &request.cluster, &request.service)?;
         check_controller(&service, &request.service)?;
-        find_point(account, request, &service, candidates?).await
+        find_point(account, request, to, &service, candidates?).await
     };
     let found = Box::pin(found).await;
     Ok(RollbackLook {
@@ -156,9 +164,10 @@ async fn look<'r>(
 async fn candidates(
     account: &Account,
     request: &RollbackRequest,
+    to: Option<&RollbackTarget>,
     deadline: Deadline,
 ) -> Result<Vec<Arn>, Cause> {
-    if request.to.is_some() {
+    if to.is_some() {
         return Ok(Vec::new());
     }
     let filter = DeploymentFilter {
@@ -183,14 +192,15 @@ async fn candidates(
 async fn find_point(
     account: &Account,
     request: &RollbackRequest,
+    to: Option<&RollbackTarget>,
     service: &Service,
     candidates: Vec<Arn>,
 ) -> Result<Point, Cause> {
-    if let Some(RollbackTarget::TaskDefinition(name)) = &request.to {
+    if let Some(RollbackTarget::TaskDefinition(name)) = to {
         return of_task_definition(account, request, service, name).await;
     }
     let present = deployed_revision(service).map(|id| revision_arn(service, id));
-    let wanted = match &request.to {
+    let wanted = match to {
         Some(RollbackTarget::Revision(id)) => vec![revision_arn(service, id.as_str())],
         _ => candidates,
     };
@@ -207,7 +217,7 @@ async fn find_point(
     for arn in &wanted {
         let Some(revision) = find(arn) else { continue };
         let restored = restore(names, present, revision).map_err(Cause::Unrestorable)?;
-        if restored.changes.is_empty() && request.to.is_none() {
+        if restored.changes.is_empty() && to.is_none() {
             continue;
         }
         let name = restored.update.task_definition();
@@ -216,9 +226,10 @@ async fn find_point(
             definition: describe(account, name.as_ref()).await?,
             update: restored.update,
             changes: restored.changes,
+            chosen: to.is_none().then(|| ServiceRevisionId::of(arn.as_str())),
         });
     }
-    let fault = match &request.to {
+    let fault = match to {
         Some(RollbackTarget::Revision(revision)) => RollbackFault::NoRevision {
             revision: revision.clone(),
             service: request.service.clone(),
@@ -257,6 +268,7 @@ async fn of_task_definition(
             .unwrap_or_else(|_| unreachable!("the service is given")),
         changes: change.into_iter().collect(),
         definition: definition.filter(|_| is_another),
+        chosen: None,
     })
 }
 
@@ -287,11 +299,14 @@ impl Look for RollbackLook<'_> {
         &self.service
     }
 
+    fn check_precondition(&self) -> Result<(), PreconditionError> {
+        let precondition = self.request.precondition.as_ref();
+        check_precondition(&self.service, &self.request.service, precondition)
+    }
+
     fn plan(self, mark: &Mark, caller: &str) -> Result<DeployPlan, Cause> {
         let request = self.request;
         let point = self.found?;
-        let precondition = request.precondition.as_ref();
-        check_precondition(&self.service, &request.service, precondition)?;
         let revision = match point.definition {
             Some((definition, tags)) if is_gone(&definition) => {
                 let by = (mark, caller);
@@ -307,6 +322,7 @@ impl Look for RollbackLook<'_> {
             update: is_something.then(|| Box::new(point.update)),
             tags: None,
             changes: point.changes,
+            target: point.chosen,
         })
     }
 }

@@ -5,19 +5,19 @@ use std::time::Duration;
 use aws_sdk_ecs::types::{Service, TaskDefinition};
 
 use super::Deployed;
-use super::look::deployed_revision;
+use super::look::{PreconditionError, deployed_revision};
 use super::make::{make, shape};
 use super::plan::DeployPlan;
 use crate::aws::revisions::describe_revision;
 use crate::aws::{Account, Error};
 use crate::deadline::Deadline;
-use crate::ids::{Arn, TaskDefinitionName};
+use crate::ids::{Arn, ServiceRevisionId, TaskDefinitionName};
 use crate::orchestration::Cause;
 use crate::orchestration::create::CreateContext;
 use crate::orchestration::failure::Failure;
 use crate::orchestration::mark::Mark;
 use crate::orchestration::parts::{service, task_definition};
-use crate::orchestration::record::{Beginning, End, History, Lease, Names};
+use crate::orchestration::record::{Beginning, Choice, End, History, Lease, Names};
 use crate::orchestration::undo::{UndoOutcome, UndoReport, undo};
 use crate::orchestration::undo_log::UndoLog;
 use crate::wire::definition::differences;
@@ -30,14 +30,20 @@ pub(in crate::orchestration) trait Source: Sync {
     /// Everything that the deployment depends on, as a look shows it.
     type Look: Look + Send;
 
-    /// Looks at it.
-    fn look(&self) -> impl Future<Output = Result<Self::Look, Cause>> + Send;
+    /// Looks at it. A `target` was chosen before, and the look is to choose no other one.
+    fn look(
+        &self,
+        target: Option<ServiceRevisionId>,
+    ) -> impl Future<Output = Result<Self::Look, Cause>> + Send;
 }
 
 /// A look at everything that a deployment depends on.
 pub(in crate::orchestration) trait Look {
     /// Returns the service.
     fn service(&self) -> &Service;
+
+    /// Checks that the service is deployed as the caller has seen it.
+    fn check_precondition(&self) -> Result<(), PreconditionError>;
 
     /// Plans what is to be done. The mark is put on what is made.
     ///
@@ -65,7 +71,10 @@ pub(in crate::orchestration) async fn carry_out<S: Source>(
 ) -> Result<Deployed, Failure> {
     let working = context.deadline.keeping_a_third(UNDO_RESERVE_MAX);
     let fails = |cause| failure(context, cause, UndoReport::default());
-    let (begun, found) = tokio::join!(begin(context, names, working), working.run(source.look()));
+    let (begun, found) = tokio::join!(
+        begin(context, names, working),
+        working.run(source.look(None))
+    );
     let begun = begun.map_err(fails)?;
     let prepared = Box::pin(prepare(context, begun, found, source, working)).await;
     let (lease, plan) = match prepared.map_err(fails)? {
@@ -120,6 +129,16 @@ fn mark(context: &CreateContext<'_>, lease: Option<&Lease<'_>>) -> Mark {
     lease.map_or_else(|| Mark::new(&*context.identity.id, 0), Lease::mark)
 }
 
+/// Plans what nobody has begun before.
+fn plan<L: Look>(
+    context: &CreateContext<'_>,
+    lease: Option<&Lease<'_>>,
+    found: L,
+) -> Result<DeployPlan, Cause> {
+    found.check_precondition()?;
+    found.plan(&mark(context, lease), &context.identity.caller)
+}
+
 /// Begins the record of what must be done once, or may have to be taken back.
 async fn begin<'r>(
     context: &CreateContext<'r>,
@@ -170,32 +189,21 @@ async fn prepare<'r, S: Source>(
     working: Deadline,
 ) -> Result<Preparation<'r>, Cause> {
     let Some(begun) = begun else {
-        let plan = found?.plan(&mark(context, None), &context.identity.caller)?;
-        return Ok(settle(plan, None));
+        return Ok(settle(plan(context, None, found?)?, None));
     };
-    let (lease, history) = (begun.lease, begun.history);
+    let (mut lease, history) = (begun.lease, begun.history);
+    let target = lease.record().names.target.clone();
     let found = match found {
-        // What was looked at meanwhile has changed.
-        _ if begun.has_waited => working.run(source.look()).await,
+        // What was looked at meanwhile has changed, or was looked at in vain.
+        _ if begun.has_waited || target.is_some() => working.run(source.look(target)).await,
         found => found,
     };
-    let decided = match (found, history) {
-        (Err(cause), _) => Err(cause),
-        (Ok(found), History::New) => {
-            let plan = found.plan(&lease.mark(), &context.identity.caller);
-            plan.map(|plan| Decision::ToDo(Box::new(plan)))
-        }
-        (Ok(found), History::Abandoned) => {
-            let mark = lease.mark();
-            working.run(take_over(context, &mark, found)).await
-        }
-        (Ok(found), History::Done) => {
-            let service = found.service().clone();
-            let shown = show_again(context.account, &lease.record().arns, service);
-            return Ok(Preparation::Done(Box::new(working.run(shown).await?)));
-        }
-    };
-    match decided {
+    if history == History::Done {
+        let service = found?.service().clone();
+        let shown = show_again(context.account, &lease.record().arns, service);
+        return Ok(Preparation::Done(Box::new(working.run(shown).await?)));
+    }
+    match Box::pin(decide(context, &mut lease, history, found, working)).await {
         Ok(Decision::ToDo(plan)) => {
             if plan.is_empty() {
                 lease.end(End::Done(Vec::new()), context.deadline).await;
@@ -208,17 +216,42 @@ async fn prepare<'r, S: Source>(
             Ok(Preparation::Done(deployed))
         }
         Err(cause) => {
-            // What an earlier invocation has left is its watch's.
-            let end = match history {
-                History::Abandoned => End::Unfinished,
-                History::New | History::Done => End::Undone,
+            let end = if history == History::Abandoned {
+                // What an earlier invocation has left is its watch's.
+                End::Unfinished
+            } else {
+                End::Undone
             };
-            if history != History::Done {
-                lease.end(end, context.deadline).await;
-            }
+            lease.end(end, context.deadline).await;
             Err(cause)
         }
     }
+}
+
+/// Decides what is still to be done under a lease, and writes down what was chosen.
+async fn decide<L: Look>(
+    context: &CreateContext<'_>,
+    lease: &mut Lease<'_>,
+    history: History,
+    found: Result<L, Cause>,
+    working: Deadline,
+) -> Result<Decision, Cause> {
+    let found = found?;
+    let decision = if history == History::Abandoned {
+        let take_over = take_over(context, lease, found);
+        working.run(Box::pin(take_over)).await?
+    } else {
+        Decision::ToDo(Box::new(plan(context, Some(lease), found)?))
+    };
+    if let Decision::ToDo(plan) = &decision {
+        let choice = Choice {
+            family: plan.foreign_family().cloned(),
+            // Nobody comes after a request without a key to choose again.
+            target: plan.target.clone().filter(|_| context.identity.is_keyed),
+        };
+        lease.note(choice, working).await?;
+    }
+    Ok(decision)
 }
 
 fn settle(plan: DeployPlan, lease: Option<Lease<'_>>) -> Preparation<'_> {
@@ -240,32 +273,40 @@ enum Decision {
 /// Goes on with what an invocation has left that died: a revision that it has registered is used.
 async fn take_over<L: Look>(
     context: &CreateContext<'_>,
-    mark: &Mark,
+    lease: &Lease<'_>,
     found: L,
 ) -> Result<Decision, Cause> {
+    let mark = &lease.mark();
     let service = found.service().clone();
-    let own = find_own(context.account, mark, &service).await?;
+    let own = find_own(context.account, lease, &service).await?;
     if own.as_ref().is_some_and(|own| runs(&service, own)) {
         return Ok(Decision::IsDone(Box::new(finished(service))));
     }
+    // What has become of the service since may be this request's own work.
+    let precondition = found.check_precondition();
     let mut plan = found.plan(mark, &context.identity.caller)?;
     if let Some(arn) = own.as_ref().and_then(TaskDefinition::task_definition_arn) {
         plan.take_over(arn);
     }
-    if plan.only_forces() && began_since(&service, mark) {
+    if plan.leaves_no_trace() && began_since(&service, mark) {
         return Ok(Decision::IsDone(Box::new(finished(service))));
     }
+    precondition?;
     Ok(Decision::ToDo(Box::new(plan)))
 }
 
-/// Finds the revision that an undertaking has registered: in the families that the service runs.
+/// Finds the revision that an undertaking has registered: in the families that the service runs, or in the one that its
+/// record names.
 async fn find_own(
     account: &Account,
-    mark: &Mark,
+    lease: &Lease<'_>,
     service: &Service,
 ) -> Result<Option<TaskDefinition>, Error> {
-    for family in service::families(service) {
-        let marked = task_definition::find_marked(account, mark, &family).await?;
+    let mark = lease.mark();
+    let mut families = service::families(service);
+    families.extend(lease.record().names.family.clone());
+    for family in families {
+        let marked = task_definition::find_marked(account, &mark, &family).await?;
         if let Some(newest) = marked.into_iter().next() {
             return Ok(Some(newest));
         }
@@ -279,7 +320,7 @@ fn runs(service: &Service, revision: &TaskDefinition) -> bool {
     service::revisions(service).any(|run| Some(run) == arn)
 }
 
-/// Tells whether the latest deployment of a service was begun after an undertaking.
+/// Tells whether the latest deployment of a service was begun after an undertaking, or in the second of its beginning.
 fn began_since(service: &Service, mark: &Mark) -> bool {
     let deployments = service.deployments().iter();
     let mut primary = deployments.filter(|deployment| deployment.status() == Some("PRIMARY"));
@@ -287,9 +328,8 @@ fn began_since(service: &Service, mark: &Mark) -> bool {
         .next()
         .and_then(|deployment| deployment.created_at());
     created_at
-        .and_then(|created_at| created_at.to_millis().ok())
-        .and_then(|created_at| u64::try_from(created_at).ok())
-        .is_some_and(|created_at| created_at >= mark.begun_at_ms())
+        .and_then(|created_at| u64::try_from(created_at.secs()).ok())
+        .is_some_and(|created_at| created_at >= mark.begun_at_ms() / 1000)
 }
 
 /// Shapes what an earlier invocation has done, as far as it can still be seen.

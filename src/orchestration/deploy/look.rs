@@ -9,7 +9,7 @@ use super::flow::{Look, Source};
 use super::plan::{DeployPlan, plan};
 use crate::aws::revisions::{Revision, describe_revision};
 use crate::aws::{Account, ecs};
-use crate::ids::{ClusterName, ServiceName, TaskDefinitionName};
+use crate::ids::{ClusterName, ServiceName, ServiceRevisionId, TaskDefinitionName};
 use crate::orchestration::Cause;
 use crate::orchestration::mark::Mark;
 
@@ -107,7 +107,10 @@ pub(super) struct Change<'r> {
 impl<'r> Source for Change<'r> {
     type Look = ServiceLook<'r>;
 
-    fn look(&self) -> impl Future<Output = Result<ServiceLook<'r>, Cause>> + Send {
+    fn look(
+        &self,
+        _target: Option<ServiceRevisionId>,
+    ) -> impl Future<Output = Result<ServiceLook<'r>, Cause>> + Send {
         look(self.account, self.request)
     }
 }
@@ -151,17 +154,17 @@ impl Look for ServiceLook<'_> {
         &self.service
     }
 
+    fn check_precondition(&self) -> Result<(), PreconditionError> {
+        let precondition = self.request.precondition.as_ref();
+        check_precondition(&self.service, &self.request.service, precondition)
+    }
+
     fn plan(self, mark: &Mark, caller: &str) -> Result<DeployPlan, Cause> {
         let request = self.request;
         check_status(&self.service, &request.cluster, &request.service)?;
         if request.deploys() {
             check_controller(&self.service, &request.service)?;
         }
-        check_precondition(
-            &self.service,
-            &request.service,
-            request.precondition.as_ref(),
-        )?;
         let revision = self.revision.as_deref();
         plan(
             request,

@@ -6,9 +6,10 @@ use aws_sdk_ecs::types::Service;
 use super::DeployRequest;
 use crate::aws::Account;
 use crate::aws::revisions::Revision;
-use crate::ids::{Arn, ClusterName, Family, ServiceName};
+use crate::ids::{Arn, ClusterName, Family, ServiceName, ServiceRevisionId};
 use crate::orchestration::Cause;
 use crate::orchestration::mark::Mark;
+use crate::orchestration::parts::service;
 use crate::orchestration::request::NewTaskDefinition;
 use crate::orchestration::tag_update::{TagUpdate, tag_changes, tags_of_next_revision};
 use crate::wire::definition::{FieldChange, member_changes};
@@ -27,6 +28,8 @@ pub(in crate::orchestration) struct DeployPlan {
     pub tags: Option<TagUpdate>,
     /// The differences.
     pub changes: Vec<FieldChange>,
+    /// The service revision that was chosen to go back to; `None` if the request names it, or goes nowhere back.
+    pub target: Option<ServiceRevisionId>,
 }
 
 /// The revision that a service is to run.
@@ -61,11 +64,21 @@ impl DeployPlan {
         }
     }
 
-    /// Tells whether a deployment is forced, and brings no revision by which it would be known.
-    pub fn only_forces(&self) -> bool {
+    /// Tells whether nothing but a newer deployment would show that the plan was carried out: it brings no revision, and
+    /// forces a deployment or has nothing left to do.
+    pub fn leaves_no_trace(&self) -> bool {
         let update = self.update.as_deref();
         let stays = matches!(self.revision, RevisionPlan::Stays);
-        stays && update.is_some_and(|update| update.force_new_deployment == Some(true))
+        let forces = |update: &UpdateServiceInput| update.force_new_deployment == Some(true);
+        stays && (self.is_empty() || update.is_some_and(forces))
+    }
+
+    /// Returns the family of the revision to be registered, if the service runs none of it.
+    pub fn foreign_family(&self) -> Option<&Family> {
+        let RevisionPlan::Register(new) = &self.revision else {
+            return None;
+        };
+        Some(&new.family).filter(|family| !service::families(&self.service).contains(family))
     }
 }
 
@@ -116,6 +129,7 @@ pub(super) fn plan(
         update,
         tags,
         changes,
+        target: None,
     })
 }
 

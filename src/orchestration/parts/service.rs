@@ -1,5 +1,6 @@
 //! The service itself.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
@@ -186,10 +187,8 @@ pub(in crate::orchestration) fn revisions(service: &Service) -> impl Iterator<It
 }
 
 /// Returns the families that a service runs or is about to.
-pub(in crate::orchestration) fn families(service: &Service) -> Vec<Family> {
-    let mut families: Vec<_> = revisions(service).filter_map(Family::of_revision).collect();
-    families.dedup();
-    families
+pub(in crate::orchestration) fn families(service: &Service) -> BTreeSet<Family> {
+    revisions(service).filter_map(Family::of_revision).collect()
 }
 
 /// Changes tags of a service that has `present` ones. Each of the two calls can be taken back alone.

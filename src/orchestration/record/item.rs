@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Arn, ClusterName, Family, LogGroupName, NamespaceId, RegistryName, ServiceName};
+use crate::ids::{
+    Arn, ClusterName, Family, LogGroupName, NamespaceId, RegistryName, ServiceName,
+    ServiceRevisionId,
+};
 use crate::orchestration::mark::Mark;
 
 /// The longest token of ECS, in characters
@@ -46,6 +49,35 @@ pub struct Names {
     /// The registry to be created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<RegistryName>,
+    /// The service revision that a rollback has chosen to go back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<ServiceRevisionId>,
+}
+
+/// A choice that an invocation makes by what it sees, and that whoever comes after it can't make again: what it saw has
+/// changed by then.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The family of a revision that is registered for a service that runs none of it.
+    pub family: Option<Family>,
+    /// The service revision that a rollback goes back to.
+    pub target: Option<ServiceRevisionId>,
+}
+
+impl Names {
+    /// Returns the choice that was written down.
+    pub(super) fn choice(&self) -> Choice {
+        Choice {
+            family: self.family.clone(),
+            target: self.target.clone(),
+        }
+    }
+
+    /// Takes what a choice says over; what it leaves open stays.
+    pub(super) fn take(&mut self, choice: Choice) {
+        self.family = choice.family.or(self.family.take());
+        self.target = choice.target.or(self.target.take());
+    }
 }
 
 /// The state of a thing that is to be done once.

@@ -1,5 +1,7 @@
 //! Taking back the work of an invocation that has died: all that is known of it are the names of its record.
 
+use std::collections::BTreeSet;
+
 use super::{ATTEMPT, Undo, UndoOutcome, UndoReport};
 use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
@@ -61,7 +63,9 @@ async fn take_back_deploy(mut undo: Undo<'_>, names: &Names, deadline: Deadline)
     let look = look_after(undo.account, undo.mark, cluster, service);
     let why = match deadline.within(ATTEMPT).limit(Box::pin(look)).await {
         Ok(Ok(Ok(running))) => return UndoOutcome::Fulfilled(Box::new(running)),
-        Ok(Ok(Err(families))) => {
+        Ok(Ok(Err(mut families))) => {
+            // A rollback may have registered a copy in a family that the service did not run.
+            families.extend(names.family.clone());
             let changes = families.into_iter().map(Change::TaskDefinition);
             return undo
                 .run(changes.map(Entry::abandoned).collect(), false)
@@ -81,15 +85,15 @@ async fn take_back_deploy(mut undo: Undo<'_>, names: &Names, deadline: Deadline)
 }
 
 /// Returns the service if it runs a revision with the mark, else the families that it runs: that of the revision is one
-/// of them.
+/// of them, or named in the record.
 async fn look_after(
     account: &Account,
     mark: &Mark,
     cluster: &ClusterName,
     name: &ServiceName,
-) -> Result<Result<aws_sdk_ecs::types::Service, Vec<Family>>, Error> {
+) -> Result<Result<aws_sdk_ecs::types::Service, BTreeSet<Family>>, Error> {
     let Some(found) = ecs::describe_service(account, cluster, name).await? else {
-        return Ok(Err(Vec::new()));
+        return Ok(Err(BTreeSet::new()));
     };
     let mut is_run = false;
     for arn in service::revisions(&found) {

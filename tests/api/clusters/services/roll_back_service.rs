@@ -10,12 +10,23 @@ use super::update_service::{DEPLOYED, deploy, deployable, revision};
 use crate::support::Answer;
 use crate::support::scripted::{MEMBER, ScriptedApp};
 
+mod faults;
+mod once;
+
+/// The rollback of the service that is deployed.
+const PATH: &str = "/nonprod/clusters/shop/services/web/rollback";
 /// The time after which a deployment of the fake AWS is over.
 const OVER: Duration = Duration::from_mins(5);
 
 async fn roll_back(app: &ScriptedApp, body: &Value) -> Answer {
-    let path = format!("{DEPLOYED}/rollback");
-    app.send("POST", &path, None, body).await
+    app.send("POST", PATH, None, body).await
+}
+
+/// Has a revision deregistered.
+fn deregister(app: &ScriptedApp, name: &str) {
+    let input = json!({"taskDefinition": name});
+    let put = app.aws.put(MEMBER, "ecs:DeregisterTaskDefinition", &input);
+    put.expect("it is there");
 }
 
 /// A service on whose three tags each deployment has succeeded.
@@ -78,10 +89,7 @@ async fn a_revision_is_named_by_its_id_or_arn_or_by_its_task_definition() {
 #[tokio::test(start_paused = true)]
 async fn a_definition_that_was_deregistered_is_registered_again() {
     let app = deployed_twice().await;
-    let deregister = json!({"taskDefinition": "web:2"});
-    app.aws
-        .put(MEMBER, "ecs:DeregisterTaskDefinition", &deregister)
-        .unwrap();
+    deregister(&app, "web:2");
     let answer = roll_back(&app, &json!({})).await.expect(200);
     assert_eq!(answer["TaskDefinition"], revision(4));
     let registered = &app.aws.sent("ecs:RegisterTaskDefinition")[0];
@@ -100,10 +108,7 @@ async fn a_definition_that_was_deregistered_is_registered_again() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_rollback_takes_its_copy_back() {
     let app = deployed_twice().await;
-    let deregister = json!({"taskDefinition": "web:2"});
-    app.aws
-        .put(MEMBER, "ecs:DeregisterTaskDefinition", &deregister)
-        .unwrap();
+    deregister(&app, "web:2");
     let before = revisions(&app);
     app.aws
         .on("ecs:UpdateService")
@@ -171,7 +176,7 @@ async fn a_wait_tells_how_the_deployment_ended_or_where_to_ask() {
     assert_eq!(answer["Changed"], false);
     assert!(answer.get("State").is_none() && begun.elapsed() < Duration::from_secs(5));
 
-    let path = format!("{DEPLOYED}/rollback?wait=1");
+    let path = format!("{PATH}?wait=1");
     let answer = app.send("POST", &path, None, &json!({})).await;
     let id = answer.expect(202)["Deployment"]
         .as_str()
@@ -190,11 +195,10 @@ async fn a_wait_tells_how_the_deployment_ended_or_where_to_ask() {
 #[tokio::test(start_paused = true)]
 async fn the_same_key_goes_back_once() {
     let app = deployed_twice().await;
-    let path = format!("{DEPLOYED}/rollback");
     let mut ids = Vec::new();
     for _ in 0..3 {
         let answer = app
-            .send("POST", &path, Some("back-1"), &json!({}))
+            .send("POST", PATH, Some("back-1"), &json!({}))
             .await
             .expect(200);
         assert_eq!(answer["TaskDefinition"], revision(2));
