@@ -3,8 +3,9 @@
     .venv/bin/python tests/local_aws/demo.py [--port PORT] [--once]
 
 Starts a local AWS that enforces IAM, furnishes three member accounts and installs templates/member-account.yaml in
-them, starts the function with `cargo lambda watch`, sends it a create in one line and the two documented ones, and keeps
-serving until Ctrl-C. With `--once` it ends after the requests. Nothing that it starts outlives it.
+them, starts the function with `cargo lambda watch`, sends it a create in one line and the two documented ones, deploys
+what comes up and what does not, and keeps serving until Ctrl-C. Between the function and the local AWS are the rules of
+real AWS, and ECS's deployments, which the local AWS has not. With `--once` it ends after the requests. Nothing that it starts outlives it.
 
 What others write has their name in front, `function |` or `local AWS |`; all other lines are the demonstration's own.
 """
@@ -24,11 +25,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import deploys
 import estate
 import leash
 import mapping
@@ -51,6 +54,7 @@ def main() -> None:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(leash.leaving_on_signals())
+        rules = build("build", "--package", "fake-aws", "--example", "in_front_of", what="the rules of AWS")
         build()
         aws = stack.enter_context(local_aws(enforce_iam=True, stderr=subprocess.PIPE))
         label(aws.process.stderr, "local AWS")
@@ -58,7 +62,8 @@ def main() -> None:
         hub = Account(aws.endpoint, HUB)
         queue, table = mapping.create_queue(hub), mapping.create_table(hub)
         url = f"http://127.0.0.1:{choose_port(given.port)}"
-        function = stack.enter_context(watch(url, aws, estate.config(members), queue, table, credentials))
+        ruled = stack.enter_context(rules_in_front(aws, rules))
+        function = stack.enter_context(watch(url, ruled, estate.config(members), queue, table, credentials))
         label(function.stdout, "function")
         wait_until_ready(function, url)
         stack.enter_context(mapping.fed(queue, url))
@@ -66,19 +71,21 @@ def main() -> None:
 
         shown = next(each for each in members if each.name == SHOWN_FIRST)
         services = f"{url}/v1/ecs/{shown.name}/services"
-        show_request("a service in one line", services, json.dumps(SHORT))
+        created = show_request("a service in one line", services, json.dumps(SHORT))
         everything_new = documented_new(shown.furniture.namespace_id)
         made = show_request("new cluster, task definition, registry and service", services, everything_new)
         show_request("a second service, with what exists now", services, documented_existing(made))
         show_running(shown)
+        hello = f"{url}/v1/ecs/{shown.name}/clusters/{SHORT['cluster']}/services/{SHORT['name']}"
+        deploys.Service(hello, estate.TOKEN, call, say).show(created)
         if given.once:
             return
         show_curl(url, shown)
-        serve(function, aws.process)
+        serve(function, aws.process, ruled.process)
     say("Ended, and everything that was started with it.")
 
 
-def build(*how: str) -> Path:
+def build(*how: str, what: str = "the function") -> Path:
     """Compile the function, in the open, so that nobody waits for a silent `watch`, and return its binary.
 
     `how` is in place of `cargo build`: `cargo test` has dependencies with other features, and would compile them all anew.
@@ -86,14 +93,25 @@ def build(*how: str) -> Path:
     cargo = shutil.which("cargo")
     if cargo is None:
         sys.exit("`cargo` is missing; install Rust from https://rustup.rs, then open a new shell")
-    say("Building the function (some minutes the first time)")
+    say(f"Building {what} (some minutes the first time)")
     command = [cargo, *(how or ("build",)), "--locked", "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=False)
     if built.returncode:
-        sys.exit("the function does not build; the reason is above")
+        sys.exit(f"{what} does not build; the reason is above")
     made = [json.loads(line) for line in built.stdout.splitlines()]
-    binaries = [each for each in made if each.get("executable") and each["target"]["kind"] == ["bin"]]
+    binaries = [each for each in made if each.get("executable") and each["target"]["kind"] in (["bin"], ["example"])]
     return next(Path(each["executable"]) for each in binaries if not each["profile"]["test"])
+
+
+@contextlib.contextmanager
+def rules_in_front(aws: LocalAws, binary: Path) -> Iterator[LocalAws]:
+    """Put the rules of real AWS in front of `aws`, and ECS's deployments; yield the local AWS that the function sees."""
+    with leash.kept([str(binary), aws.endpoint], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            sys.exit(1)  # it has said why
+        yield LocalAws(json.loads(line)["endpoint"], process)
 
 
 def furnish(aws: LocalAws) -> tuple[list[estate.Member], dict[str, str]]:

@@ -6,6 +6,7 @@ mod deployments;
 mod records;
 mod script;
 mod services;
+mod sessions;
 
 use fake_aws::FakeAws;
 use serde_json::{Value, json};

@@ -12,6 +12,7 @@ use crate::answer::{ASSUME_ROLE, Answer, Refusal};
 use crate::call::{Call, Request};
 use crate::clock::Clock;
 use crate::memory::Memory;
+use crate::session::Session;
 
 /// Where what is asked for is done.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Behind<'b> {
     pub(crate) clock: &'b Clock,
     /// The request as it came, whose credentials every question of the rules has, too.
     pub(crate) request: &'b Request,
+    /// The session whose credentials these are, if it is a known one.
+    pub(crate) session: Option<Session>,
     pub(crate) connector: Option<&'b SharedHttpConnector>,
 }
 
@@ -58,9 +61,7 @@ impl Behind<'_> {
 
     /// Hands a request on as it came.
     pub(crate) async fn pass(&self) -> Result<Answer, Refusal> {
-        let request = self.request;
-        self.exchange(&request.headers, &request.target, request.body.clone())
-            .await
+        self.exchange(self.request).await
     }
 
     async fn send(&self, call: &Call, operation: &str, input: &Value) -> Result<Answer, Refusal> {
@@ -68,34 +69,28 @@ impl Behind<'_> {
             return self.pass().await;
         }
         let (service, name) = operation.split_once(':').unwrap_or_default();
-        let mut headers = self.request.headers.clone();
-        headers.retain(|(name, _)| !["x-amz-target", "content-length"].contains(&name.as_str()));
-        let target = crate::call::target(service);
-        headers.push(("x-amz-target".to_owned(), format!("{target}.{name}")));
-        self.exchange(
-            &headers,
-            &self.request.target,
-            input.to_string().into_bytes(),
-        )
-        .await
+        let mut question = self.request.clone();
+        question.headers.retain(|(name, _)| name != "x-amz-target");
+        let target = format!("{}.{name}", crate::call::target(service));
+        question.headers.push(("x-amz-target".to_owned(), target));
+        question.body = input.to_string().into_bytes();
+        if let Some(session) = &self.session {
+            session.sign(call, operation, &mut question);
+        }
+        self.exchange(&question).await
     }
 
-    async fn exchange(
-        &self,
-        headers: &[(String, String)],
-        target: &str,
-        body: Vec<u8>,
-    ) -> Result<Answer, Refusal> {
+    async fn exchange(&self, question: &Request) -> Result<Answer, Refusal> {
         let (Backend::Emulator(endpoint), Some(connector)) = (self.backend, self.connector) else {
             return Err(failure("there is no emulator behind"));
         };
-        let mut request = HttpRequest::new(SdkBody::from(body));
-        let url = format!("{endpoint}{target}");
+        let mut request = HttpRequest::new(SdkBody::from(question.body.clone()));
+        let url = format!("{endpoint}{}", question.target);
         let set = request
             .set_uri(url)
-            .and_then(|()| request.set_method(&self.request.method));
+            .and_then(|()| request.set_method(&question.method));
         set.map_err(|error| failure(&error.to_string()))?;
-        for (name, value) in headers {
+        for (name, value) in &question.headers {
             // The host stays the one that the caller has signed.
             if name != "content-length" {
                 request.headers_mut().insert(name.clone(), value.clone());

@@ -83,8 +83,7 @@ impl FakeAws {
         Self::of(Arc::new(World::new(Backend::Emulator(endpoint.into()))))
     }
 
-    /// Makes a door of an emulator that answers all by itself, without the rules: one that verifies signatures, which what
-    /// a rule asks for has not.
+    /// Makes a door of an emulator that answers all by itself, without the rules.
     pub fn of_emulator(endpoint: impl Into<String>) -> Self {
         let mut world = World::new(Backend::Emulator(endpoint.into()));
         world.has_rules = false;

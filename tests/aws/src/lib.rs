@@ -21,8 +21,8 @@
 //!    is done even if nobody waits any more, as at AWS. [`FakeAws::kill_at`] ends a function at its nth call;
 //! 3. the rules: what real AWS refuses, leaves out, or takes its time for, each with its source beside it.
 //!    [`Circumstances`] are what a test chooses of an account;
-//! 4. an AWS behind them: [in memory](FakeAws::in_memory), or an [emulator](FakeAws::in_front_of). One that verifies
-//!    signatures has a [door without rules](FakeAws::of_emulator).
+//! 4. an AWS behind them: [in memory](FakeAws::in_memory), or an [emulator](FakeAws::in_front_of). An emulator
+//!    may verify signatures: what the rules ask is signed. It also has a [door without rules](FakeAws::of_emulator).
 //!
 //! All time is tokio's: with `#[tokio::test(start_paused = true)]` nothing waits. An emulator needs real time.
 
@@ -45,6 +45,7 @@ mod memory;
 mod rules;
 mod script;
 mod server;
+mod session;
 mod value;
 mod world;
 

@@ -13,6 +13,7 @@ use crate::circumstances::Circumstances;
 use crate::clock::Clock;
 use crate::memory::Memory;
 use crate::rules::{Exchange, State};
+use crate::session::Session;
 use crate::value::text;
 
 /// What is remembered of an account in a region. It is locked for as long as a call takes.
@@ -26,8 +27,8 @@ pub(crate) struct World {
     /// Claims that the rules are in front of what is behind.
     pub(crate) has_rules: bool,
     states: Mutex<BTreeMap<(String, String), SharedState>>,
-    /// The accounts of access keys that were answered by AssumeRole.
-    sessions: Mutex<BTreeMap<String, String>>,
+    /// What AssumeRole has answered, by access key.
+    sessions: Mutex<BTreeMap<String, Session>>,
     circumstances: Mutex<BTreeMap<String, Circumstances>>,
 }
 
@@ -45,7 +46,9 @@ impl World {
 
     pub(crate) fn read(&self, request: &Request) -> Call {
         let sessions = lock(&self.sessions);
-        Call::read(request, |key| sessions.get(key).cloned())
+        Call::read(request, |key| {
+            sessions.get(key).map(|session| session.account.clone())
+        })
     }
 
     pub(crate) fn change(&self, account: &str, change: impl FnOnce(&mut Circumstances)) {
@@ -78,6 +81,7 @@ impl World {
             backend: &self.backend,
             clock: &self.clock,
             request,
+            session: lock(&self.sessions).get(&call.access_key).cloned(),
             connector,
         };
         let is_ruled = behind.is_memory() || (self.has_rules && has_rules(call));
@@ -109,16 +113,16 @@ impl World {
         if call.operation != ASSUME_ROLE {
             return;
         }
-        let key = match output {
-            Value::String(xml) => {
-                let rest = xml.split_once("<AccessKeyId>").map_or("", |(_, rest)| rest);
-                rest.split_once('<').map_or("", |(key, _)| key)
-            }
-            output => text(&output["Credentials"], "AccessKeyId"),
+        let member = |name: &str| match output {
+            Value::String(xml) => element(xml, name).to_owned(),
+            output => text(&output["Credentials"], name).to_owned(),
         };
         let account = text(&call.input, "RoleArn").split(':').nth(4);
-        let account = account.unwrap_or_default().to_owned();
-        lock(&self.sessions).insert(key.to_owned(), account);
+        let session = Session {
+            account: account.unwrap_or_default().to_owned(),
+            secret: member("SecretAccessKey"),
+        };
+        lock(&self.sessions).insert(member("AccessKeyId"), session);
     }
 
     /// Lets the AWS in memory do something that no rule looks at.
@@ -128,6 +132,13 @@ impl World {
         };
         work(&mut lock(memory), &self.clock)
     }
+}
+
+/// Returns the text of an element that XML has once; else an empty one.
+fn element<'x>(xml: &'x str, name: &str) -> &'x str {
+    let rest = xml.split_once(&format!("<{name}>"));
+    let rest = rest.map_or("", |(_, rest)| rest);
+    rest.split_once('<').map_or("", |(text, _)| text)
 }
 
 /// Claims that a call may meet a rule.
