@@ -45,7 +45,7 @@ STARTS_LOCAL_AWS := (TestApp::(new|with_|build|behind)|(TestAccount|TestQueues|F
 QUICK_FILES = $(filter-out support/% fault_matrix.rs,$(shell cd tests/api && grep -rLE '$(STARTS_LOCAL_AWS)' --include='*.rs' *))
 QUICK_TESTS = $(subst /,::,$(QUICK_FILES:.rs=)) docs events meta openapi templates
 
-.PHONY: help run test check fuzz package validate deploy smoke check-config advisories lock has-config deploy-tools run-tools test-tools \
+.PHONY: help run test check fuzz package validate deploy smoke check-config config-push advisories lock has-config deploy-tools run-tools test-tools \
 	prerequisites python-for-tests browser check-format check-lints check-docs check-crates check-quick check-api check-run check-description build
 
 help: ## List the targets
@@ -91,6 +91,11 @@ validate: deploy-tools ## Check the CloudFormation templates
 
 check-config: ## Check a configuration offline and say what it comes to (FILE=config.json, or a folder)
 	@cargo run --quiet --locked -- check-config $(or $(FILE),$(CONFIG),$(error give the configuration as FILE=config.json))
+
+config-push: deploy-tools ## Put a folder into SSM and show the difference first (DIR=config, PARAMETER=/…/, YES=1, KMS_KEY=…)
+	@$(DEPLOY)/bin/python tools/config_push.py $(or $(DIR),$(error give the folder as DIR=config)) \
+		$(or $(PARAMETER),$(error give the path as PARAMETER=/ecs-api/config/)) \
+		$(if $(KMS_KEY),--kms-key $(KMS_KEY)) $(if $(ADVANCED),--advanced) $(if $(YES),--yes)
 
 smoke: ## Ask a deployed stack whether it is well, and change nothing (URL=https://…, TOKEN=…, ORIGIN=a page's)
 	@TOKEN=$${TOKEN:?give a caller\'s token as TOKEN=…, one that may only read will do} \

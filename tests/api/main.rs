@@ -20,6 +20,7 @@ mod check_config;
 mod claims;
 mod cleanup;
 mod clusters;
+mod config_push;
 mod configuration;
 mod deployed;
 mod docs;
