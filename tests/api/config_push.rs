@@ -14,50 +14,62 @@ const PATH: &str = "/ecs-api/config/";
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const EXTERNAL_ID: &str = "external-of-prod";
 
-/// A folder with a configuration, and the AWS that it is put into.
+/// Somebody with a folder, and the AWS that it is put into.
 #[derive(Debug)]
-struct Desk {
+pub(crate) struct Operator {
     folder: PathBuf,
     aws: FakeAws,
     server: Server,
 }
 
-impl Desk {
-    /// A folder of one account and one caller.
+impl Operator {
+    /// With a folder of one account and one caller.
     fn new(name: &str) -> Self {
+        let operator = Self::of(FakeAws::in_memory(), name);
+        operator.write("defaults", &json!({"region": "us-east-1"}));
+        operator.write("accounts/prod", &account(1));
+        operator.write("callers/portal", &caller(&["prod"]));
+        operator
+    }
+
+    /// With an empty folder.
+    pub(crate) fn of(aws: FakeAws, name: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("config-push-{name}"));
         // It may be there from an earlier run.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("accounts")).unwrap();
         fs::create_dir_all(folder.join("callers")).unwrap();
-        let aws = FakeAws::in_memory();
         let server = Server::start(aws.clone()).expect("there is a free port");
-        let desk = Self {
+        Self {
             folder,
             aws,
             server,
-        };
-        desk.write("defaults", &json!({"region": "us-east-1"}));
-        desk.write("accounts/prod", &account(1));
-        desk.write("callers/portal", &caller(&["prod"]));
-        desk
+        }
     }
 
-    fn write(&self, part: &str, value: &Value) {
+    pub(crate) fn endpoint(&self) -> &str {
+        self.server.endpoint()
+    }
+
+    pub(crate) fn write(&self, part: &str, value: &Value) {
         let file = self.folder.join(format!("{part}.json"));
         fs::write(file, format!("{value:#}\n")).unwrap();
     }
 
-    fn remove(&self, part: &str) {
+    pub(crate) fn remove(&self, part: &str) {
         fs::remove_file(self.folder.join(format!("{part}.json"))).unwrap();
     }
 
-    /// Runs the command, and returns what it printed: an error if it did not do all of it.
     fn push(&self, arguments: &[&str]) -> Result<String, String> {
+        self.run(PATH, arguments)
+    }
+
+    /// Runs the command, and returns what it printed: an error if it did not do all of it.
+    fn run(&self, path: &str, arguments: &[&str]) -> Result<String, String> {
         let ran = Command::new(project(".venv/bin/python"))
             .arg(project("tools/config_push.py"))
             .arg(&self.folder)
-            .args([PATH, "--check", env!("CARGO_BIN_EXE_ecs-api")])
+            .args([path, "--check", env!("CARGO_BIN_EXE_ecs-api")])
             .args(arguments)
             .env_clear()
             .envs([
@@ -90,7 +102,13 @@ impl Desk {
     /// Puts all of it.
     #[track_caller]
     fn push_all(&self) -> String {
-        self.push(&["--yes"])
+        self.push_below(PATH)
+    }
+
+    /// Puts all of it below a path.
+    #[track_caller]
+    pub(crate) fn push_below(&self, path: &str) -> String {
+        self.run(path, &["--yes"])
             .unwrap_or_else(|printed| panic!("{printed}"))
     }
 
@@ -121,8 +139,8 @@ fn caller(accounts: &[&str]) -> Value {
 
 #[test]
 fn a_folder_becomes_parameters_and_a_second_push_changes_nothing() {
-    let desk = Desk::new("first");
-    let printed = desk.push_all();
+    let operator = Operator::new("first");
+    let printed = operator.push_all();
     for line in [
         "  + accounts/prod\n    accountId: \"444400000001\"\n    externalId: exte…\n",
         "    tokenSha256: 9f86…\n",
@@ -136,31 +154,31 @@ fn a_folder_becomes_parameters_and_a_second_push_changes_nothing() {
         "put callers/portal",
         "put version",
     ];
-    assert_eq!(desk.changed(), order);
-    let printed = desk.push(&[]).unwrap();
+    assert_eq!(operator.changed(), order);
+    let printed = operator.push(&[]).unwrap();
     assert!(printed.contains("Nothing differs from what is below /ecs-api/config/"));
-    assert_eq!(desk.changed(), [""; 0]);
+    assert_eq!(operator.changed(), [""; 0]);
     // Written otherwise, it still means the same.
     let text = account(1).to_string();
-    fs::write(desk.folder.join("accounts/prod.json"), text).unwrap();
-    desk.push_all();
-    assert_eq!(desk.changed(), [""; 0]);
+    fs::write(operator.folder.join("accounts/prod.json"), text).unwrap();
+    operator.push_all();
+    assert_eq!(operator.changed(), [""; 0]);
 }
 
 #[test]
 fn accounts_come_before_their_callers_and_go_after_them() {
-    let desk = Desk::new("order");
-    desk.write("accounts/old", &account(2));
+    let operator = Operator::new("order");
+    operator.write("accounts/old", &account(2));
     let grants = json!([{"accounts": ["old"], "access": "read"}]);
-    desk.write("callers/leaver", &json!({"invoke": true, "grants": grants}));
-    desk.push_all();
-    desk.changed();
-    desk.remove("accounts/old");
-    desk.remove("callers/leaver");
-    desk.write("accounts/added", &account(3));
-    desk.write("callers/portal", &caller(&["prod", "added"]));
-    desk.write("corsOrigins", &json!(["https://portal.example.com"]));
-    let printed = desk.push_all();
+    operator.write("callers/leaver", &json!({"invoke": true, "grants": grants}));
+    operator.push_all();
+    operator.changed();
+    operator.remove("accounts/old");
+    operator.remove("callers/leaver");
+    operator.write("accounts/added", &account(3));
+    operator.write("callers/portal", &caller(&["prod", "added"]));
+    operator.write("corsOrigins", &json!(["https://portal.example.com"]));
+    let printed = operator.push_all();
     let order = [
         "put corsOrigins",
         "put accounts/added",
@@ -169,7 +187,7 @@ fn accounts_come_before_their_callers_and_go_after_them() {
         "delete accounts/old",
         "put version",
     ];
-    assert_eq!(desk.changed(), order);
+    assert_eq!(operator.changed(), order);
     for line in [
         "  ~ callers/portal\n    grants: [{\"accounts\": [\"prod\"], \"access\": \"write\"}] → [{",
         "  - accounts/old\n",
@@ -181,13 +199,13 @@ fn accounts_come_before_their_callers_and_go_after_them() {
 /// There is no transaction over parameters: the function reads what is there, and each step must leave a configuration.
 #[tokio::test]
 async fn a_failure_in_the_middle_says_what_is_put_and_the_next_push_puts_the_rest() {
-    let desk = Desk::new("middle");
-    desk.write("accounts/old", &account(2));
-    desk.write("callers/portal", &caller(&["prod", "old"]));
-    desk.push_all();
-    desk.remove("accounts/old");
-    desk.write("accounts/added", &account(3));
-    desk.write("callers/portal", &caller(&["prod", "added"]));
+    let operator = Operator::new("middle");
+    operator.write("accounts/old", &account(2));
+    operator.write("callers/portal", &caller(&["prod", "old"]));
+    operator.push_all();
+    operator.remove("accounts/old");
+    operator.write("accounts/added", &account(3));
+    operator.write("callers/portal", &caller(&["prod", "added"]));
     for (operation, part, made) in [
         ("ssm:PutParameter", "accounts/added", "nothing"),
         ("ssm:PutParameter", "callers/portal", "+ accounts/added"),
@@ -196,12 +214,12 @@ async fn a_failure_in_the_middle_says_what_is_put_and_the_next_push_puts_the_res
     ] {
         let name = format!("{PATH}{part}");
         let denied = Fault::refuse("AccessDeniedException", "User is not authorized to perform");
-        let fails = desk.aws.on(operation);
+        let fails = operator.aws.on(operation);
         fails
             .whose(move |input| input["Name"] == name.as_str())
             .meets(denied);
-        let printed = desk.push(&["--yes"]).unwrap_err();
-        desk.aws.forget_script();
+        let printed = operator.push(&["--yes"]).unwrap_err();
+        operator.aws.forget_script();
         for told in [
             format!("`{PATH}{part}`: An error occurred"),
             format!("\nmade: {made}\n"),
@@ -212,44 +230,44 @@ async fn a_failure_in_the_middle_says_what_is_put_and_the_next_push_puts_the_res
         let left = left.unwrap_or_else(|| panic!("{printed}"));
         assert!(left.contains(part) && left.ends_with("~ version"), "{left}");
         // A function that starts now has a configuration.
-        let app = ScriptedApp::start(&desk.aws, PATH).await;
+        let app = ScriptedApp::start(&operator.aws, PATH).await;
         app.unwrap_or_else(|error| panic!("before {part}: {error}"));
     }
-    desk.push_all();
-    assert!(desk.push_all().contains("Nothing differs"));
+    operator.push_all();
+    assert!(operator.push_all().contains("Nothing differs"));
 }
 
 #[test]
 fn what_the_function_would_refuse_is_not_put() {
-    let desk = Desk::new("invalid");
-    desk.write("callers/portal", &caller(&["prodd"]));
-    let printed = desk.push(&["--yes"]).unwrap_err();
+    let operator = Operator::new("invalid");
+    operator.write("callers/portal", &caller(&["prodd"]));
+    let printed = operator.push(&["--yes"]).unwrap_err();
     assert!(printed.contains("`prodd`"), "{printed}");
     assert!(
         printed.contains("is no valid configuration; nothing is put"),
         "{printed}"
     );
-    assert_eq!(desk.aws.operations(), [""; 0]);
+    assert_eq!(operator.aws.operations(), [""; 0]);
 }
 
 #[test]
 fn nothing_is_put_before_somebody_says_yes() {
-    let desk = Desk::new("unasked");
-    let printed = desk.push(&[]).unwrap_err();
+    let operator = Operator::new("unasked");
+    let printed = operator.push(&[]).unwrap_err();
     assert!(printed.contains("+ accounts/prod"), "{printed}");
     assert!(printed.contains("nobody said `yes`"), "{printed}");
-    assert_eq!(desk.changed(), [""; 0]);
+    assert_eq!(operator.changed(), [""; 0]);
 }
 
 #[test]
 fn a_part_that_is_too_large_is_named_before_anything_is_put() {
-    let desk = Desk::new("large");
+    let operator = Operator::new("large");
     let mut large = account(1);
     large["defaultSubnets"] = (0..200)
         .map(|number| format!("subnet-{number:017x}"))
         .collect();
-    desk.write("accounts/prod", &large);
-    let printed = desk.push(&["--yes"]).unwrap_err();
+    operator.write("accounts/prod", &large);
+    let printed = operator.push(&["--yes"]).unwrap_err();
     assert!(
         printed.contains("`/ecs-api/config/accounts/prod` would have "),
         "{printed}"
@@ -258,9 +276,9 @@ fn a_part_that_is_too_large_is_named_before_anything_is_put() {
         printed.contains("a standard parameter takes 4096"),
         "{printed}"
     );
-    assert_eq!(desk.changed(), [""; 0]);
-    desk.push(&["--yes", "--advanced"]).unwrap();
-    let tiers: Vec<_> = desk
+    assert_eq!(operator.changed(), [""; 0]);
+    operator.push(&["--yes", "--advanced"]).unwrap();
+    let tiers: Vec<_> = operator
         .aws
         .sent("ssm:PutParameter")
         .iter()
@@ -274,9 +292,11 @@ fn a_part_that_is_too_large_is_named_before_anything_is_put() {
 
 #[test]
 fn with_a_key_all_but_the_version_is_a_secure_string_and_no_type_is_changed() {
-    let desk = Desk::new("key");
-    desk.push(&["--yes", "--kms-key", "alias/ours"]).unwrap();
-    for input in desk.aws.sent("ssm:PutParameter") {
+    let operator = Operator::new("key");
+    operator
+        .push(&["--yes", "--kms-key", "alias/ours"])
+        .unwrap();
+    for input in operator.aws.sent("ssm:PutParameter") {
         let is_version = input["Name"].as_str().unwrap().ends_with("/version");
         let expected = if is_version {
             json!(["String", null])
@@ -285,9 +305,9 @@ fn with_a_key_all_but_the_version_is_a_secure_string_and_no_type_is_changed() {
         };
         assert_eq!(json!([input["Type"], input["KeyId"]]), expected);
     }
-    desk.write("accounts/prod", &account(2));
-    desk.changed();
-    let printed = desk.push(&["--yes"]).unwrap_err();
+    operator.write("accounts/prod", &account(2));
+    operator.changed();
+    let printed = operator.push(&["--yes"]).unwrap_err();
     assert!(printed.contains("give its key as KMS_KEY"), "{printed}");
-    assert_eq!(desk.changed(), [""; 0]);
+    assert_eq!(operator.changed(), [""; 0]);
 }

@@ -50,4 +50,5 @@ mod strict_aws;
 mod tags;
 mod taskdefs;
 mod templates;
+mod two_processes;
 mod ways_in;

@@ -18,11 +18,12 @@ use super::local_aws::{HUB, records_table};
 /// The token of the one caller.
 const TOKEN: &str = "a-writers-token";
 
-/// A process of the function, which has got one event. It is killed when this value is dropped.
+/// A process of the function, which gets one event after another. It is killed when this value is dropped.
 #[derive(Debug)]
 pub struct FunctionProcess {
     child: Child,
     log: Option<JoinHandle<io::Result<String>>>,
+    events: Sender<String>,
     answers: Receiver<String>,
 }
 
@@ -36,21 +37,43 @@ impl FunctionProcess {
         time_left: Duration,
         event: &Value,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let runtime_api = listener.local_addr().expect("a bound port").to_string();
-        leaks::keep_event_secret(event);
-        let event = Arc::new(Mutex::new(Some(event.to_string())));
-        let (answered, answers) = mpsc::channel();
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let (event, answered) = (Arc::clone(&event), answered.clone());
-                thread::spawn(move || serve(stream, &event, time_left, &answered));
-            }
-        });
         let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(TOKEN));
         let grants = json!([{"accounts": ["*"], "access": "write"}]);
         let callers = json!([{"name": "writer", "tokenSha256": digest, "grants": grants}]);
         let config = json!({"accounts": {account.name: account.settings()}, "callers": callers});
+        let settings = [
+            ("ECS_API_CONFIG", config.to_string()),
+            ("ECS_API_CLEANUP_QUEUE_URL", queue.to_owned()),
+            ("ECS_API_RECORDS_TABLE", records_table().to_owned()),
+        ];
+        let process = Self::spawn(endpoint, time_left, settings);
+        process.hand(event);
+        process
+    }
+
+    /// Starts the binary with its configuration in SSM, by the name of a parameter or a path, and with AWS at `endpoint`.
+    /// Each invocation has so much time.
+    pub fn configured_by(parameter: &str, endpoint: &str, time_left: Duration) -> Self {
+        let settings = [("ECS_API_CONFIG_PARAMETER", parameter.to_owned())];
+        Self::spawn(endpoint, time_left, settings)
+    }
+
+    fn spawn<const N: usize>(
+        endpoint: &str,
+        time_left: Duration,
+        settings: [(&str, String); N],
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let runtime_api = listener.local_addr().expect("a bound port").to_string();
+        let (events, handed) = mpsc::channel();
+        let handed = Arc::new(Mutex::new(handed));
+        let (answered, answers) = mpsc::channel();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (handed, answered) = (Arc::clone(&handed), answered.clone());
+                thread::spawn(move || serve(stream, &handed, time_left, &answered));
+            }
+        });
         let mut child = Command::new(env!("CARGO_BIN_EXE_ecs-api"))
             .env_clear()
             .envs([
@@ -64,10 +87,8 @@ impl FunctionProcess {
                 ("AWS_REGION", "us-east-1"),
                 ("AWS_ACCESS_KEY_ID", HUB),
                 ("AWS_SECRET_ACCESS_KEY", "test"),
-                ("ECS_API_CONFIG", &config.to_string()),
-                ("ECS_API_CLEANUP_QUEUE_URL", queue),
-                ("ECS_API_RECORDS_TABLE", records_table()),
             ])
+            .envs(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -81,11 +102,19 @@ impl FunctionProcess {
         Self {
             child,
             log,
+            events,
             answers,
         }
     }
 
-    /// Waits for the answer to the event.
+    /// Hands an event over, which the process gets when it has answered those before.
+    pub fn hand(&self, event: &Value) {
+        leaks::keep_event_secret(event);
+        let handed = self.events.send(event.to_string());
+        handed.expect("the runtime API is served");
+    }
+
+    /// Waits for the answer to the next event.
     pub fn answer(&self) -> String {
         let answer = self.answers.recv_timeout(Duration::from_mins(1));
         answer.expect("the process answers")
@@ -127,10 +156,10 @@ impl Drop for FunctionProcess {
 }
 
 /// One connection of the runtime API
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): one event, and then none for ever.
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): the events that are handed over.
 fn serve(
     stream: TcpStream,
-    event: &Mutex<Option<String>>,
+    events: &Mutex<Receiver<String>>,
     time_left: Duration,
     answered: &Sender<String>,
 ) -> Option<()> {
@@ -155,10 +184,7 @@ fn serve(
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
         if request.starts_with("GET") {
-            let Some(event) = event.lock().ok()?.take() else {
-                thread::sleep(Duration::from_mins(5));
-                return None;
-            };
+            let event = events.lock().ok()?.recv().ok()?;
             let ends = SystemTime::now().duration_since(UNIX_EPOCH).ok()? + time_left;
             write!(
                 writer,
@@ -178,7 +204,7 @@ fn serve(
     }
 }
 
-/// An id as Lambda makes them, another one for each process.
+/// An id as Lambda makes them, another one for each event.
 fn request_id() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
