@@ -243,8 +243,14 @@ def check_accounts(stack: Stack) -> None:
 
 
 def check_account(stack: Stack, name: str) -> None:
-    """Tell whether an account can take a create."""
-    answer = stack.ask(f"/{urllib.parse.quote(name, safe='')}/readiness")
+    """Tell whether an account can take a create; of a stack that does not know, whether it can be reached at all."""
+    account = urllib.parse.quote(name, safe="")
+    answer = stack.ask(f"/{account}/readiness")
+    if answer.status == 404 and answer.type == PROBLEM:
+        answer = stack.ask(f"/{account}/clusters?limit=1")
+        if answer.status == 200 and isinstance(answer.json, list):
+            stack.tell(f"account {name} is reached; the stack is older than this script, and knows no readiness")
+            return
     checks = answer.json.get("Checks") if isinstance(answer.json, dict) else None
     if answer.status != 200 or not isinstance(checks, list):
         request = answer.headers.get("x-request-id")

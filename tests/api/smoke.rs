@@ -305,6 +305,35 @@ async fn a_stack_of_before_is_told_from_a_wrong_url() {
     assert_wrong(estate, "accounts: 404", "older than this script");
 }
 
+/// Of an account of such a stack it is known at least that its role can be assumed, and used.
+#[tokio::test]
+async fn an_account_of_a_stack_without_readiness_is_asked_for_its_clusters() {
+    let unknown = Wire::new(
+        404,
+        "application/problem+json",
+        r#"{"detail": "no such path"}"#,
+    );
+    let reached = Wire::new(200, "application/json", "[]");
+    let older = Estate::well()
+        .await
+        .but("GET /prod/readiness", true, unknown)
+        .but("GET /prod/clusters?limit=1", true, reached);
+    let (is_well, printed) = smoke(&older.clone().serve());
+    assert!(is_well, "{printed}");
+    let told = "ok     account prod is reached; the stack is older than this script";
+    assert!(printed.contains(told), "{printed}");
+    let refused = Wire::new(
+        502,
+        "application/problem+json",
+        r#"{"detail": "the role can't be assumed"}"#,
+    );
+    assert_wrong(
+        older.but("GET /prod/clusters?limit=1", true, refused),
+        "account prod: 502 the role can't be assumed",
+        "the function's log",
+    );
+}
+
 #[tokio::test]
 async fn an_account_that_is_not_ready_is_named_with_what_mends_it() {
     let checks = json!([
