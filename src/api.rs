@@ -20,6 +20,7 @@ pub mod orchestrations;
 mod paging;
 pub mod parameters;
 mod query;
+pub mod readiness;
 pub mod registries;
 mod request;
 mod run_body;

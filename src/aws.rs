@@ -9,6 +9,7 @@ pub mod calls;
 pub mod discovery;
 pub mod ecs;
 pub mod error;
+pub mod iam;
 pub mod log_groups;
 pub mod logs;
 mod pace;

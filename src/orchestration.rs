@@ -14,6 +14,7 @@ mod leftover;
 pub mod lists;
 pub mod logs;
 pub mod mark;
+pub mod not_ready;
 pub mod outcome;
 mod parts;
 pub mod plan;

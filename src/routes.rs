@@ -4,7 +4,7 @@
 use crate::api::operation::{Operation, Route};
 use crate::api::{
     accounts, clusters, deployments, deploys, description, diagnosis, logs, meta, orchestrations,
-    registries, search, services, task_definitions, tasks,
+    readiness, registries, search, services, task_definitions, tasks,
 };
 
 /// The beginning of every operation's path.
@@ -18,6 +18,7 @@ pub const OPERATIONS: &[Operation] = &[
     description::SHOW_DOCS,
     accounts::LIST,
     search::SEARCH,
+    readiness::SHOW,
     orchestrations::CREATE,
     orchestrations::DELETE,
     clusters::LIST,

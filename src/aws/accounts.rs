@@ -63,6 +63,7 @@ pub struct Account {
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) discovery: aws_sdk_servicediscovery::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(super) iam: aws_sdk_iam::Client,
     pub(super) revisions: RevisionCache,
 }
 
@@ -199,6 +200,7 @@ impl Account {
             ecs: client!(aws_sdk_ecs, Service::Ecs),
             discovery: client!(aws_sdk_servicediscovery, Service::CloudMap),
             logs: client!(aws_sdk_cloudwatchlogs, Service::Logs),
+            iam: client!(aws_sdk_iam, Service::Iam),
             revisions: RevisionCache::default(),
         }
     }

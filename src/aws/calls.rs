@@ -36,6 +36,8 @@ pub enum Service {
     CloudMap,
     /// Amazon CloudWatch Logs.
     Logs,
+    /// AWS IAM.
+    Iam,
     /// AWS STS.
     Sts,
     /// Amazon SQS.
@@ -46,10 +48,11 @@ pub enum Service {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ecs,
         Self::CloudMap,
         Self::Logs,
+        Self::Iam,
         Self::Sts,
         Self::Sqs,
         Self::DynamoDb,
@@ -61,6 +64,7 @@ impl Service {
             Self::Ecs => "ecs",
             Self::CloudMap => "servicediscovery",
             Self::Logs => "logs",
+            Self::Iam => "iam",
             Self::Sts => "sts",
             Self::Sqs => "sqs",
             Self::DynamoDb => "dynamodb",

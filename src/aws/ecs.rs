@@ -1,5 +1,6 @@
 //! Amazon ECS: one function per operation, under AWS's own names.
 
+mod account_settings;
 mod clusters;
 mod deployments;
 mod services;
@@ -9,6 +10,7 @@ mod tasks;
 
 use super::{Error, Kind};
 
+pub use account_settings::*;
 pub use clusters::*;
 pub use deployments::*;
 pub use services::*;

@@ -111,12 +111,12 @@ impl ClassifyRetry for Nonsense {
     }
 }
 
-/// Returns AWS's error code in a refusal of any service of the JSON protocol.
+/// Returns AWS's error code in a refusal of any service.
 pub(super) fn refusal_code(response: &HttpResponse) -> Option<String> {
     refusal(response).map(|(code, _)| code)
 }
 
-/// Returns `true` if a service of the JSON protocol answers that it was called too often.
+/// Returns `true` if a service answers that it was called too often.
 pub(super) fn says_throttled(response: &HttpResponse) -> bool {
     let status = response.status();
     // EC2's throttling comes as 503, also through services that call it.
@@ -129,14 +129,17 @@ pub(super) fn says_throttled(response: &HttpResponse) -> bool {
         })
 }
 
-/// Returns AWS's error code and message, which may be empty, in a refusal of any service of the JSON protocol.
+/// Returns AWS's error code and message, which may be empty, in a refusal of any service.
 fn refusal(response: &HttpResponse) -> Option<(String, String)> {
     let is_refusal = response.status().is_client_error();
     is_refusal.then(|| code_and_message(response)).flatten()
 }
 
 fn code_and_message(response: &HttpResponse) -> Option<(String, String)> {
-    let body = serde_json::from_slice::<serde_json::Value>(response.body().bytes()?).ok()?;
+    let body = response.body().bytes()?;
+    let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
+        return code_and_message_in_xml(body);
+    };
     // `com.amazonaws.ecs#ClusterNotFoundException`, or without the namespace.
     let code = body.get("__type").or_else(|| body.get("code"))?.as_str()?;
     let message = body.get("message").or_else(|| body.get("Message"));
@@ -147,4 +150,16 @@ fn code_and_message(response: &HttpResponse) -> Option<(String, String)> {
             .unwrap_or_default()
             .to_owned(),
     ))
+}
+
+/// Does the same for IAM, whose refusals are XML
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html>).
+fn code_and_message_in_xml(body: &[u8]) -> Option<(String, String)> {
+    let body = std::str::from_utf8(body).ok()?;
+    let part = |begin: &str, end: &str| {
+        let (_, rest) = body.split_once(begin)?;
+        Some(rest.split_once(end)?.0.to_owned())
+    };
+    let message = part("<Message>", "</Message>").unwrap_or_default();
+    Some((part("<Code>", "</Code>")?, message))
 }

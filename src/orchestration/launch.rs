@@ -7,8 +7,8 @@ use aws_sdk_ecs::types::{
 };
 
 use super::defaults;
+use super::not_ready::retry_while_not_ready;
 use super::parts::task_definition;
-use super::readiness::retry_while_not_ready;
 use super::record::{BeginError, End, History, Identity, Names, Records};
 use super::task_overrides::{ContainerWishes, OverrideFault};
 use super::time_limit::{self, TimeKeeper, TimeLimit};

@@ -1,79 +1,156 @@
-//! Calls that AWS refuses only because something that they need is too new.
+//! Readiness of an account: what a create needs there, looked at without a change.
+//!
+//! The role asks IAM's policy simulator what it may do itself. What can't be seen is told as unknown, never guessed.
 
-use std::time::Duration;
+mod permissions;
+mod setup;
+mod simulated;
 
-use tokio::time::sleep;
+use futures_util::FutureExt as _;
+use futures_util::stream::{self, StreamExt as _};
 
-use crate::aws::{Error, Kind};
+use self::permissions::SIMULATIONS;
+use self::simulated::Question;
+use crate::aws::{Account, Error, Kind, ecs, log_groups};
 use crate::deadline::Deadline;
+use crate::ids::LogGroupName;
 
-/// Time that a call may wait in all. A new role was seen to be taken within half a minute; most are within seconds.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// The first pause, which doubles from attempt to attempt.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+pub use permissions::{OWN_ACTIONS, actions};
 
-/// Makes a call, and again while AWS refuses it with [`Kind::NotReady`]: a role that IAM does not show to ECS yet. Gives
-/// up after 15 seconds, or where the deadline would come during the next pause.
-///
-/// Only calls that AWS refused are repeated, so that nothing is done twice.
-///
-/// # Errors
-/// [`Error`] with AWS's last refusal.
-pub async fn retry_while_not_ready<T, F>(
-    deadline: Deadline,
-    call: impl Fn() -> F,
-) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, Error>>,
-{
-    let until = deadline.within(PATIENCE);
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match call().await {
-            Err(error) if error.kind == Kind::NotReady && until.leaves(pause) => {}
-            outcome => return outcome,
+/// The most questions to IAM at the same time.
+const AT_ONCE: usize = 4;
+
+/// One thing that a create, or another request, needs of an account.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The name, which stays the same: `AssumeRole`.
+    pub name: &'static str,
+    /// The result; `None` if it can't be known.
+    pub ok: Option<bool>,
+    /// The thing that was seen, in a sentence.
+    pub detail: String,
+    /// A command that mends it.
+    pub fix: Option<String>,
+    /// Claims that a create fails without it.
+    pub is_needed: bool,
+}
+
+impl Check {
+    fn of(name: &'static str, ok: Option<bool>, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            ok,
+            detail: detail.into(),
+            fix: None,
+            is_needed: true,
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+
+    fn fixed_by(self, fix: impl Into<String>) -> Self {
+        Self {
+            fix: Some(fix.into()),
+            ..self
+        }
+    }
+
+    /// Creates a check that could not be made.
+    fn unknown(name: &'static str, error: &Error) -> Self {
+        Self::of(name, None, format!("not known: {error}"))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
+/// The checks of an account.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The checks, those that a create needs first of all first.
+    pub checks: Vec<Check>,
+}
 
-    use tokio::time::Instant;
-
-    use super::*;
-
-    /// The number of calls, and the seconds that they took, where the first `refusals` are of a kind.
-    async fn calls_and_seconds(kind: Kind, refusals: u32, limit_s: u64) -> (u32, u64) {
-        let (calls, begun) = (Cell::new(0), Instant::now());
-        let deadline = Deadline::of(0, None).within(Duration::from_secs(limit_s));
-        let call = || async {
-            calls.set(calls.get() + 1);
-            if calls.get() > refusals {
-                Ok(())
-            } else {
-                Err(Error::of_kind(kind))
-            }
-        };
-        let outcome = retry_while_not_ready(deadline, call).await;
-        assert_eq!(outcome.is_ok(), calls.get() > refusals);
-        (calls.get(), begun.elapsed().as_secs())
+impl Readiness {
+    /// Tells whether the account can take a create: nothing that was looked at lacks, and all that a create needs was seen.
+    pub fn is_ready(&self) -> bool {
+        self.checks.iter().all(|check| match check.ok {
+            Some(is_ok) => is_ok,
+            None => !check.is_needed,
+        })
     }
+}
 
-    #[tokio::test(start_paused = true)]
-    async fn what_is_not_ready_is_waited_for_and_nothing_else() {
-        assert_eq!(calls_and_seconds(Kind::NotReady, 2, 60).await, (3, 3));
-        assert_eq!(calls_and_seconds(Kind::Conflict, 2, 60).await, (1, 0));
-    }
+/// Looks at everything that a create needs of the account, and changes nothing.
+///
+/// # Errors
+/// [`Error`] if STS or ECS could not be asked at all, or not in time.
+pub async fn readiness(account: &Account, deadline: Deadline) -> Result<Readiness, Error> {
+    let settings = ecs::list_account_settings(account);
+    let settings = match in_time(account, deadline, "ecs:ListAccountSettings", settings).await {
+        Err(error) if error.kind == Kind::AssumeRole => {
+            let checks = vec![setup::role_not_assumed(account, &error), setup::network()];
+            return Ok(Readiness { checks });
+        }
+        Err(error) if error.kind != Kind::AccessDenied => return Err(error),
+        settings => settings,
+    };
+    let group = group_name(account);
+    let questions = SIMULATIONS
+        .iter()
+        .filter_map(|simulation| Question::of(account, simulation, group.as_ref()));
+    let asked: Vec<_> = questions
+        .map(|question| question.ask(account, deadline).boxed())
+        .collect();
+    let (simulated, execution, found) = tokio::join!(
+        stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>(),
+        setup::ask_execution_role(account, group.as_ref(), deadline),
+        look_for_group(account, group.as_ref(), deadline),
+    );
+    let mut checks = vec![
+        setup::role_assumed(account),
+        setup::long_arns(account, &settings),
+    ];
+    checks.extend(simulated.iter().flat_map(|each| each.checks(account)));
+    checks.extend(setup::execution_role(account, group.as_ref(), execution));
+    checks.extend(setup::log_group(account, group.as_ref(), found, &simulated));
+    checks.push(setup::network());
+    Ok(Readiness { checks })
+}
 
-    #[tokio::test(start_paused = true)]
-    async fn patience_and_the_deadline_have_an_end() {
-        assert_eq!(calls_and_seconds(Kind::NotReady, 99, 60).await, (5, 11));
-        assert_eq!(calls_and_seconds(Kind::NotReady, 99, 4).await, (3, 3));
-    }
+/// The name that stands for a cluster's and a service's in the name of a group.
+const SAMPLE: &str = "ecs-api";
+
+/// The group of containers that name none.
+struct Group {
+    name: LogGroupName,
+    /// Claims that there is one for each cluster or service, of which the name is an example.
+    is_example: bool,
+}
+
+fn group_name(account: &Account) -> Option<Group> {
+    let logs = account.settings.logs.as_ref()?;
+    let name = logs.group_of(SAMPLE, SAMPLE);
+    let is_example = name != logs.group;
+    // The configuration has been checked for names that can be none.
+    let name = LogGroupName::parse(&name).ok()?;
+    Some(Group { name, is_example })
+}
+
+/// Tells whether the group is there; `None` if there is none to look for.
+async fn look_for_group(
+    account: &Account,
+    group: Option<&Group>,
+    deadline: Deadline,
+) -> Option<Result<bool, Error>> {
+    let group = group.filter(|group| !group.is_example)?;
+    let look = log_groups::describe_log_group(account, &group.name);
+    let found = in_time(account, deadline, "logs:DescribeLogGroups", look).await;
+    Some(found.map(|found| found.is_some()))
+}
+
+/// Bounds a call, so that what is silent is unknown and the rest is told.
+async fn in_time<T>(
+    account: &Account,
+    deadline: Deadline,
+    operation: &'static str,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let answer = deadline.limit(Box::pin(call)).await;
+    answer.unwrap_or_else(|_| Err(account.too_late(operation)))
 }

@@ -45,6 +45,8 @@ pub enum Metric {
     CloudMapThrottles,
     /// Those of them of Amazon CloudWatch Logs.
     LogsThrottles,
+    /// Those of them of AWS IAM.
+    IamThrottles,
     /// Those of them of AWS STS.
     StsThrottles,
     /// Those of them of Amazon SQS.
@@ -67,7 +69,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Requests,
         Self::CallerFaults,
         Self::AwsFaults,
@@ -81,6 +83,7 @@ impl Metric {
         Self::EcsThrottles,
         Self::CloudMapThrottles,
         Self::LogsThrottles,
+        Self::IamThrottles,
         Self::StsThrottles,
         Self::SqsThrottles,
         Self::DynamoDbThrottles,
@@ -120,6 +123,7 @@ impl Metric {
             Service::Ecs => Self::EcsThrottles,
             Service::CloudMap => Self::CloudMapThrottles,
             Service::Logs => Self::LogsThrottles,
+            Service::Iam => Self::IamThrottles,
             Service::Sts => Self::StsThrottles,
             Service::Sqs => Self::SqsThrottles,
             Service::DynamoDb => Self::DynamoDbThrottles,

@@ -122,12 +122,13 @@ async fn the_batch_is_worked_off() {
 }
 
 /// Every event in an order in which each finds what the ones before it left.
-const STORY: [&str; 42] = [
+const STORY: [&str; 43] = [
     "ping",
     "show_version",
     "show_openapi",
     "show_docs",
     "list_accounts",
+    "show_readiness",
     "create_orchestration",
     "search_services",
     "list_services",

@@ -39,6 +39,7 @@ mod meta;
 mod metrics;
 mod openapi;
 mod operations;
+mod readiness;
 mod retries;
 mod rooms;
 mod search;

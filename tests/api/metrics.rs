@@ -324,11 +324,12 @@ async fn calls_retries_and_throttles_are_counted_by_service() {
         Metric::EcsThrottles,
         Metric::CloudMapThrottles,
         Metric::LogsThrottles,
+        Metric::IamThrottles,
         Metric::StsThrottles,
         Metric::SqsThrottles,
         Metric::DynamoDbThrottles,
     ];
-    let expected = [Some(1), Some(1), None, None, Some(1), Some(1)];
+    let expected = [Some(1), Some(1), None, None, None, Some(1), Some(1)];
     assert_eq!(numbers(&line, &by_service), expected, "{line}");
     let attempts = app.aws.operations().len() as u64;
     assert_eq!(

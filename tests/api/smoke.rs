@@ -125,7 +125,9 @@ impl Estate {
         let account = |name: &str, access: &str| json!({"Name": name, "AccountId": "111122223333", "Region": "us-east-1", "Access": access, "Defaults": {}});
         let accounts = json!([account("nonprod", "write"), account("prod", "read")]);
         let check = |name: &str| json!({"Name": name, "Ok": true, "Detail": "is so"});
-        let ready = json!({"Ready": true, "Checks": [check("AssumeRole"), check("ExecutionRole")]});
+        let unseen = json!({"Name": "Network", "Detail": "not looked at"});
+        let ready =
+            json!({"Ready": true, "Checks": [check("AssumeRole"), check("ExecutionRole"), unseen]});
         let json = |body: &Value| Wire::new(200, "application/json", &body.to_string());
         self.but("GET /accounts", true, json(&accounts))
             .but("GET /nonprod/readiness", true, json(&ready))
@@ -203,7 +205,7 @@ async fn a_stack_that_is_well_passes() {
         assert!(printed.starts_with(&version), "{printed}");
         for told in [
             "accounts: nonprod (write), prod (read)",
-            "account prod is ready: 2 checks",
+            "account prod is ready: 3 checks",
             "nothing is wrong",
         ] {
             assert!(printed.contains(told), "{told}: {printed}");

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use ecs_api::orchestration::readiness;
 use serde_json::{Value, json};
 
 use crate::rooms::sources;
@@ -39,10 +40,11 @@ fn camel(name: &str) -> String {
 }
 
 /// The SDK clients that the code makes, by the IAM prefix of what they call, and the fields that hold them.
-const CLIENTS: [(&str, &str, &str); 6] = [
+const CLIENTS: [(&str, &str, &str); 7] = [
     ("ecs", "ecs", "aws_sdk_ecs"),
     ("servicediscovery", "discovery", "aws_sdk_servicediscovery"),
     ("logs", "logs", "aws_sdk_cloudwatchlogs"),
+    ("iam", "iam", "aws_sdk_iam"),
     ("sqs", "sqs", "aws_sdk_sqs"),
     ("dynamodb", "dynamodb", "aws_sdk_dynamodb"),
     ("ssm", "ssm", "aws_sdk_ssm"),
@@ -104,7 +106,12 @@ fn every_client_of_the_sdk_is_known_and_every_operation_is_named_where_it_is_cal
         BTreeSet::new(),
         BTreeSet::from(["sts:AssumeRole".to_owned()]),
     );
-    for code in code().values() {
+    // What readiness names there, it asks IAM about.
+    let naming = code();
+    let naming = naming
+        .iter()
+        .filter(|(file, _)| !file.starts_with("orchestration/readiness/"));
+    for (_, code) in naming {
         let made = code
             .split("::Client")
             .map(|before| before.rsplit(|c: char| !c.is_alphanumeric() && c != '_'));
@@ -231,6 +238,39 @@ fn the_members_role_allows_what_the_code_calls_there_and_nothing_else() {
         needed.extend(set(dependent));
     }
     assert_eq!(actions(&template(MEMBER)["Resources"]["Role"]), needed);
+}
+
+#[test]
+fn readiness_asks_about_each_permission_of_the_members_role() {
+    let mut asked: BTreeSet<_> = readiness::actions().map(str::to_owned).collect();
+    assert_eq!(
+        asked.len(),
+        readiness::actions().count(),
+        "each action is asked about once"
+    );
+    asked.extend(set(&readiness::OWN_ACTIONS));
+    assert_eq!(actions(&template(MEMBER)["Resources"]["Role"]), asked);
+}
+
+#[test]
+fn the_members_role_sees_the_permissions_of_itself_and_of_the_roles_of_tasks_alone() {
+    let statements = &template(MEMBER)["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]
+        ["Statement"];
+    let resource_of = |sid: &str| {
+        let mut statements = statements.as_array().unwrap().iter();
+        statements
+            .find(|statement| statement["Sid"] == sid)
+            .unwrap()["Resource"]
+            .clone()
+    };
+    assert_eq!(
+        resource_of("SeesOwnPermissions"),
+        json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}"})
+    );
+    assert_eq!(
+        resource_of("SeesPermissionsOfTasks"),
+        resource_of("PassRolesToTasks")
+    );
 }
 
 #[test]

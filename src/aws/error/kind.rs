@@ -97,7 +97,7 @@ pub(super) fn classify(code: Option<&str>, message: &str, status: Option<u16>) -
             Kind::Unavailable
         }
         "RequestTimeout" | "RequestTimeoutException" => Kind::TimedOut,
-        "QueueDoesNotExist" | "NonExistentQueue" => Kind::NotFound,
+        "QueueDoesNotExist" | "NonExistentQueue" | "NoSuchEntity" => Kind::NotFound,
         code if code.contains("NotFound") => Kind::NotFound,
         code if code.contains("AlreadyExists") => Kind::Conflict,
         code if code.starts_with("ClusterContains") => Kind::Conflict,

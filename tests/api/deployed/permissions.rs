@@ -40,6 +40,11 @@ const UNNOTICED: &[(&str, &str)] = &[
     ),
     ("iam:PassRole", "it lets anybody pass a role"),
     (
+        "iam:SimulatePrincipalPolicy",
+        "readiness answers without it, and knows less",
+    ),
+    ("ecs:ListAccountSettings", "as above"),
+    (
         "logs:DeleteLogGroup",
         "only what a failed create has made is taken back, and no request here fails",
     ),
@@ -116,7 +121,8 @@ struct Room {
 const OF_A_DEPLOYMENT: [&str; 3] = ["show_deployment", "stop_deployment", "continue_deployment"];
 
 /// The endpoints that need an account, in the order of the route table.
-const ENDPOINTS: [&str; 39] = [
+const ENDPOINTS: [&str; 40] = [
+    "show_readiness",
     "create_orchestration",
     "create_orchestration with what exists",
     "create_orchestration in one line",
@@ -328,6 +334,7 @@ impl Room {
                     "/services?cluster={name}&service=web&recursive=true"
                 ))
             }
+            "show_readiness" => get("/readiness"),
             "list_clusters" => get("/clusters"),
             "create_cluster" => post(
                 "/clusters",

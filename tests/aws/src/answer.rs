@@ -32,6 +32,11 @@ impl Answer {
 /// The operation of STS, which speaks XML.
 pub(crate) const ASSUME_ROLE: &str = "sts:AssumeRole";
 
+/// Claims that an operation is one of the query protocol, which answers in XML.
+fn speaks_xml(operation: &str) -> bool {
+    operation == ASSUME_ROLE || operation.starts_with("iam:")
+}
+
 fn session_xml(output: &Value) -> String {
     let credentials = &output["Credentials"];
     let part = |of: &Value, name: &str| of[name].as_str().unwrap_or_default().to_owned();
@@ -92,7 +97,7 @@ impl Refusal {
 
     /// Returns the refusal as it is on the wire.
     pub(crate) fn answer(&self, operation: &str) -> Answer {
-        let body = if operation == ASSUME_ROLE {
+        let body = if speaks_xml(operation) {
             format!(
                 "<ErrorResponse><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>",
                 self.code,

@@ -127,11 +127,10 @@ fn operation(request: &Request) -> (String, Value) {
         .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
         .collect();
     let action = form.get("Action").and_then(Value::as_str);
-    let service = if request.host.starts_with("iam") {
-        "iam"
-    } else {
-        "sts"
-    };
+    let is_iam = request
+        .header("authorization")
+        .contains("/iam/aws4_request");
+    let service = if is_iam { "iam" } else { "sts" };
     let name = action.map_or_else(
         || request.target.clone(),
         |action| format!("{service}:{action}"),

@@ -38,6 +38,10 @@ pub struct Circumstances {
     pub unassumable_roles: Vec<String>,
     /// Roles that there are not.
     pub missing_roles: Vec<String>,
+    /// The actions that no policy allows a role, each beside the role's ARN, as IAM's simulator tells.
+    pub lacking_permissions: Vec<(String, String)>,
+    /// The actions that a policy forbids a role, as above.
+    pub forbidden_permissions: Vec<(String, String)>,
     /// External ids that roles ask for, by the role's ARN.
     pub external_ids: Vec<(String, String)>,
     /// Claims that services and tasks have the long form of ARNs, without which they can't be tagged.
@@ -87,6 +91,8 @@ impl Default for Circumstances {
             passable_roles: None,
             unassumable_roles: Vec::new(),
             missing_roles: Vec::new(),
+            lacking_permissions: Vec::new(),
+            forbidden_permissions: Vec::new(),
             external_ids: Vec::new(),
             has_long_arns: true,
             express_services: Vec::new(),

@@ -10,6 +10,7 @@ pub(crate) mod clusters;
 mod deployments;
 mod fargate;
 pub(crate) mod filter_pattern;
+mod iam;
 mod lifecycle;
 pub(crate) mod logs;
 mod new_service;
@@ -75,6 +76,8 @@ impl Exchange<'_> {
             "ecs:CreateCluster" => clusters::create(self).await,
             "ecs:DescribeClusters" => clusters::describe(self).await,
             "ecs:ListClusters" => pages::cut(self, &pages::CLUSTERS).await,
+            "ecs:ListAccountSettings" => Ok(iam::list_account_settings(self)),
+            "iam:SimulatePrincipalPolicy" => iam::simulate(self),
             "ecs:DeleteCluster" => clusters::delete(self).await,
             "ecs:TagResource" => tags::tag(self).await,
             "ecs:ListTagsForResource" => tags::list(self).await,
