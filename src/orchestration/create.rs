@@ -19,9 +19,9 @@ use super::mark::Mark;
 use super::parts::log_group;
 use super::plan::{CreatePlan, ExistingParts};
 use super::record::{Beginning, End, History, Identity, Lease, Records};
-use super::request::CreateRequest;
+use super::request::{ClusterPart, CreateRequest, RegistryPart, TaskDefinitionPart};
 use super::undo::{UndoOutcome, UndoReport, undo};
-use super::undo_log::{Entry, UndoLog};
+use super::undo_log::{Change, Entry, UndoLog};
 use crate::aws::Account;
 use crate::deadline::Deadline;
 use crate::ids::{Arn, LogGroupName};
@@ -78,13 +78,13 @@ pub async fn create(
     );
     let begun = begun.map_err(|error| fails(error.into()))?;
     let prepared = Box::pin(prepare(context, request, begun, found, working)).await;
-    let (lease, plan) = match prepared.map_err(fails)? {
-        Preparation::ToMake(made) => *made,
+    let Work { lease, plan, log } = match prepared.map_err(fails)? {
+        Preparation::ToMake(work) => *work,
         Preparation::Done(service) => return show(context, *service).await.map_err(fails),
     };
-    let (mark, log) = (lease.mark(), UndoLog::default());
-    let made = working.run(make(context, plan, &mark, &log, working));
-    let cause = match made.await {
+    let mark = lease.mark();
+    let making = working.run(make(context, plan, &mark, &log, working));
+    let cause = match making.await {
         Ok(creation) => {
             lease
                 .end(End::Done(creation.arns()), context.deadline)
@@ -193,8 +193,18 @@ impl Creation {
 enum Preparation<'r> {
     /// The service is there: the request is done.
     Done(Box<Service>),
-    /// This is to be made under the lease.
-    ToMake(Box<(Lease<'r>, CreatePlan)>),
+    /// This is to be made.
+    ToMake(Box<Work<'r>>),
+}
+
+/// A create that is about to begin.
+struct Work<'r> {
+    /// The lease under which it is done.
+    lease: Lease<'r>,
+    /// The parts to use and to make.
+    plan: CreatePlan,
+    /// The changes to take back if it fails: at first those of an invocation that has died.
+    log: UndoLog,
 }
 
 /// Turns what was found into a plan; where that can't be, the record says so, for which it has the whole time.
@@ -245,6 +255,10 @@ async fn prepare<'r>(
         return Ok(Preparation::Done(Box::new(service)));
     }
     let names = request.names();
+    let log = match history {
+        History::Abandoned => inherit(&request, &found, &mark),
+        History::New | History::Done => UndoLog::default(),
+    };
     let mut plan = match request.plan(found, &context.account.settings) {
         Ok(plan) => plan,
         Err(cause) => return Err(give_up(lease, history, cause, context.deadline).await),
@@ -254,7 +268,38 @@ async fn prepare<'r>(
         History::New | History::Abandoned => lease,
     };
     plan.mark(&lease.mark());
-    Ok(Preparation::ToMake(Box::new((lease, plan))))
+    Ok(Preparation::ToMake(Box::new(Work { lease, plan, log })))
+}
+
+/// Returns what an invocation that died has made of this request and this one uses: it goes, too, if this one fails.
+fn inherit(request: &CreateRequest, found: &ExistingParts, mark: &Mark) -> UndoLog {
+    let log = UndoLog::default();
+    let mut inherit = |change: Change, arn: Option<&str>| {
+        if let Some(arn) = arn {
+            log.inherit(change, &Arn::from_answer(arn));
+        }
+    };
+    if let (ClusterPart::New(new), Some(cluster)) = (&request.cluster, &found.cluster)
+        && cluster.status() == Some("ACTIVE")
+        && mark.is_on(cluster.tags())
+    {
+        inherit(Change::Cluster(new.name.clone()), cluster.cluster_arn());
+    }
+    if let (TaskDefinitionPart::New(new), Some(revision)) =
+        (&request.task_definition, &found.task_definition)
+    {
+        let change = Change::TaskDefinition(new.family.clone());
+        inherit(change, revision.task_definition_arn());
+    }
+    if let (RegistryPart::New(new), Some(registry), true) = (
+        &request.registry,
+        found.registries.first(),
+        found.is_own_registry,
+    ) {
+        let (name, namespace_id) = (new.name.clone(), new.namespace_id.clone());
+        inherit(Change::Registry { name, namespace_id }, registry.arn());
+    }
+    log
 }
 
 /// Writes down that nothing was made, and returns the cause. What an earlier invocation has left is its watch's.

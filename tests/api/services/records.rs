@@ -251,6 +251,38 @@ async fn a_second_request_after_the_first_ones_process_died_goes_on_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_second_request_that_fails_takes_back_what_the_first_ones_process_left() {
+    let mut number = 1;
+    loop {
+        let app = ScriptedApp::new();
+        let answer = app
+            .aws
+            .kill_at(number, Moment::AfterWork, app.create(Some("k"), &body()))
+            .await;
+        if answer.is_some()
+            || app
+                .aws
+                .operations()
+                .contains(&"ecs:CreateService".to_owned())
+        {
+            break;
+        }
+        tokio::time::sleep(LEASE).await;
+        app.aws
+            .on("ecs:CreateService")
+            .meets(Fault::refuse("ClientException", "no"));
+        let problem = app.create(Some("k"), &body()).await.problem(400);
+        assert_eq!(problem["LeftBehind"], json!([]), "{number}");
+        assert_eq!(app.inventory(), [""; 0], "{number}");
+        // The watches of both find nothing to do.
+        app.deliver_for(LEASE + AFTER_LEASE).await;
+        assert_eq!(app.inventory(), [""; 0], "{number}");
+        number += 1;
+    }
+    assert!(number > 8, "only {number} calls were made");
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_delete_and_after_a_day_the_same_key_begins_anew() {
     let app = ScriptedApp::new();
     app.aws.circumstances(MEMBER, |account| {
