@@ -1,4 +1,4 @@
-//! One request from event to answer: [`App::handle`] never fails, `Invocation::dispatch` is `?` all the way.
+//! One request from event to answer: [`App::handle`] answers every request, `Invocation::dispatch` is `?` all the way.
 
 mod cors;
 mod invocation;

@@ -1,8 +1,8 @@
 //! Finds who calls, and refuses who may not.
 //!
 //! [`Evidence`] is what an event says about its sender. [`Authority::identify`] finds the configured caller that it
-//! proves, and [`Caller::check`] holds that caller's grants against the account and the access that are asked for. Both
-//! are called at one place, `Invocation::dispatch`, before anything else of a request is read. Which callers there are, the
+//! proves, and [`Caller::check`] holds that caller's grants against the account and the access that are asked for. `Invocation::dispatch`
+//! asks both before the body is parsed; a request over several accounts asks for each of them again. Which callers there are, the
 //! [`config`](crate::config) says. No status codes and nothing of AWS here.
 
 mod claims;

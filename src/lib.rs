@@ -24,7 +24,8 @@
 //! - Who may call: [`auth`], asked by `Invocation::dispatch`. Who there is, and with which grants: [`config`].
 //! - An AWS error gets its status: `aws/error/kind.rs` finds the [`aws::Kind`] of AWS's code, and [`problem`] the status of
 //!   the kind.
-//! - A create fails: [`orchestration::create`] keeps what it has made, and takes it back before the answer.
+//! - A create fails: [`orchestration::create`] notes what it makes, and [`orchestration::undo`] takes that back before the
+//!   answer.
 //!
 //! Everything that is told of an endpoint stands beside its handler, in an [`api::operation::Operation`]. The package
 //! `openapi` of this workspace makes `openapi.json` of these and of the SDK's schemas; nothing of it is in the function.

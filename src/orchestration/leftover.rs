@@ -23,6 +23,7 @@ pub(super) fn leftover(
     why: &str,
     account: &Account,
 ) -> Leftover {
+    let region = &account.settings.region;
     let command = match change {
         Change::Cluster(name) => format!("aws ecs delete-cluster --cluster {name}"),
         Change::LogGroup(name) => format!("aws logs delete-log-group --log-group-name {name}"),
@@ -31,8 +32,8 @@ pub(super) fn leftover(
             format!("aws ecs deregister-task-definition --task-definition {revision}")
         }
         Change::Registry { .. } => {
-            let region = account.account_region();
-            let id = arn.map(|arn| RegistryId::of(arn.as_str(), &region));
+            let place = account.account_region();
+            let id = arn.map(|arn| RegistryId::of(arn.as_str(), &place));
             let id = id.as_ref().map_or("SERVICE_ID", RegistryId::as_str);
             format!("aws servicediscovery delete-service --id {id}")
         }
@@ -50,17 +51,17 @@ pub(super) fn leftover(
                 "aws ecs update-service --cluster {cluster} --service {service} --task-definition {before}"
             )
         }
-        Change::Tags(back) => put_back_tags(back),
+        Change::Tags(back) => put_back_tags(back, region),
     };
     Leftover {
         arn: arn.map_or(change.name(), Arn::as_str).to_owned(),
         error: why.to_owned(),
-        command: format!("{command} --region {}", account.settings.region),
+        command: format!("{command} --region {region}"),
     }
 }
 
-/// Returns the command that puts tags back.
-fn put_back_tags(back: &TagUpdate) -> String {
+/// Returns the command that puts tags back, but for the region of its end.
+fn put_back_tags(back: &TagUpdate, region: &str) -> String {
     let arn = &back.arn;
     // AWS takes no quotes in tags.
     let set = back.set.iter();
@@ -74,6 +75,31 @@ fn put_back_tags(back: &TagUpdate) -> String {
     match (back.set.is_empty(), back.unset.is_empty()) {
         (false, true) => tag,
         (true, _) => untag,
-        (false, false) => format!("{tag} && {untag}"),
+        (false, false) => format!("{tag} --region {region} && {untag}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::put_back_tags;
+    use crate::ids::Arn;
+    use crate::orchestration::tag_update::TagUpdate;
+
+    #[test]
+    fn each_command_that_puts_tags_back_has_its_region() {
+        let arn = "arn:aws:ecs:eu-west-1:111122223333:service/shop/cart";
+        let both = TagUpdate {
+            arn: Arn::from_answer(arn),
+            set: vec![("team".to_owned(), "a".to_owned())],
+            unset: vec!["stage".to_owned()],
+        };
+        assert_eq!(
+            put_back_tags(&both, "eu-west-1"),
+            format!(
+                "aws ecs tag-resource --resource-arn {arn} --tags 'key=team,value=a' --region eu-west-1 \
+                 && aws ecs untag-resource --resource-arn {arn} --tag-keys 'stage'"
+            )
+        );
     }
 }
