@@ -4,8 +4,9 @@
 
 Starts a local AWS that enforces IAM, furnishes three member accounts and installs templates/member-account.yaml in
 them, starts the function with `cargo lambda watch`, sends it a create in one line and the two documented ones, deploys
-what comes up and what does not, and keeps serving until Ctrl-C. Between the function and the local AWS are the rules of
-real AWS, and ECS's deployments, which the local AWS has not. With `--once` it ends after the requests. Nothing that it starts outlives it.
+what comes up and what does not, shows why a service does not come up, and keeps serving until Ctrl-C. Between the
+function and the local AWS are the rules of real AWS, and ECS's deployments, which the local AWS has not. With `--once`
+it ends after the requests. Nothing that it starts outlives it.
 
 What others write has their name in front, `function |` or `local AWS |`; all other lines are the demonstration's own.
 """
@@ -42,6 +43,9 @@ PREFERRED_PORT = 9000
 READY_WITHIN_SECONDS = 60.0
 NO_ANSWER = 0
 SHOWN_FIRST = "nonprod"
+BROKEN = {"name": "broken", "cluster": "demo", "image": "nginx:alpine", "port": 80, "memory": 512}
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+LAST_LINES = ["reading all orders of this year", "allocated 498 MiB of 512 MiB"]
 SHORT = {"name": "hello", "cluster": "demo", "image": "nginx:alpine", "port": 80, "tags": {"team": "demo"}}
 
 
@@ -78,6 +82,7 @@ def main() -> None:
         show_running(shown)
         hello = f"{url}/v1/ecs/{shown.name}/clusters/{SHORT['cluster']}/services/{SHORT['name']}"
         deploys.Service(hello, estate.TOKEN, call, say).show(created)
+        show_broken(f"{url}/v1/ecs/{shown.name}", shown)
         if given.once:
             return
         show_curl(url, shown)
@@ -288,6 +293,44 @@ def show_running(member: estate.Member) -> None:
         names = ecs.list_services(cluster=cluster)["serviceArns"]
         for each in ecs.describe_services(cluster=cluster, services=names)["services"]:
             print(f"{each['serviceArn']}  {each['runningCount']} of {each['desiredCount']} running", flush=True)
+
+
+def show_broken(api: str, member: estate.Member) -> None:
+    """Show a service that does not come up, its diagnosis and its log.
+
+    The local AWS runs no containers: that the task runs out of memory, and what it wrote before, is told to it.
+    """
+    made = show_request("a service that does not come up", f"{api}/services", json.dumps(BROKEN))
+    container = made["TaskDefinition"]["ContainerDefinitions"][0]
+    service = f"{api}/clusters/demo/services/broken"
+    task = break_down(member, container)
+    show_answer("why it does not", f"{service}/diagnosis")
+    show_answer("what it wrote last", f"{service}/logs?task={task}&container={container['Name']}")
+
+
+def break_down(member: estate.Member, container: dict[str, Any]) -> str:
+    """Let the service's tasks write their last lines and stop; return the id of one."""
+    ecs, logs = member.account.client("ecs"), member.account.client("logs")
+    tasks = ecs.list_tasks(cluster="demo", serviceName="broken")["taskArns"]
+    options = container["LogConfiguration"]["Options"]
+    ids = [arn.rpartition("/")[2] for arn in tasks]
+    stream = f"{options['awslogs-stream-prefix']}/{container['Name']}/{ids[0]}"
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + number, "message": line} for number, line in enumerate(LAST_LINES)]
+    logs.create_log_stream(logGroupName=options["awslogs-group"], logStreamName=stream)
+    logs.put_log_events(logGroupName=options["awslogs-group"], logStreamName=stream, logEvents=events)
+    for arn in tasks:
+        ecs.stop_task(cluster="demo", task=arn, reason=OUT_OF_MEMORY)
+    return ids[0]
+
+
+def show_answer(title: str, url: str) -> None:
+    """Ask, and show the answer."""
+    say(f"{title}\n\nGET {url}")
+    status, text = call("GET", url)
+    print(f"\n→ {status}\n{json.dumps(json.loads(text), indent=4)}", flush=True)
+    if status != 200:
+        sys.exit("the request was expected to succeed")
 
 
 def show_curl(url: str, member: estate.Member) -> None:
