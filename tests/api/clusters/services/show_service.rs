@@ -391,7 +391,12 @@ async fn an_inactive_service_is_shown_though_it_has_no_list_of_tasks() {
 
 #[tokio::test]
 async fn a_service_is_shown_by_its_arn() {
-    let app = with_web(TestApp::new()).await;
+    let app = TestApp::new();
+    // Its first deployment is as far with each look.
+    app.aws().circumstances(&app.account().id, |account| {
+        account.deployments.step = Duration::from_hours(1);
+    });
+    let app = with_web(app).await;
     let by_name = app.get(PATH).await.expect(200);
     let cluster = arn(&app, "cluster/myclu");
     // API Gateway's HTTP APIs hand the path on decoded.
