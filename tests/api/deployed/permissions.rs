@@ -646,6 +646,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
         "delete_service recursive",
         "list_events",
         "list_deployments",
+        "diagnose_service",
         "show_logs",
         "show_logs of all tasks"
       ],
@@ -662,6 +663,7 @@ async fn an_action_taken_away_fails_exactly_the_endpoints_that_need_it() {
       "ecs:DescribeTasks": [
         "show_logs",
         "show_task",
+        "diagnose_task",
         "show_task_logs"
       ],
       "ecs:ListClusters": [

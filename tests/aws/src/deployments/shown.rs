@@ -147,7 +147,7 @@ impl History {
         deployment
     }
 
-    /// Tells how far the rollout of a revision is (in progress and completed: [ecs/service_revisions #8, #17]; the others:
+    /// Tells how far the rollout of a revision is (in progress and completed: `ecs/service_revisions` #8 and #17; the others:
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>).
     fn rollout_state(&self, number: u64) -> (&'static str, String) {
         let id = format!("ecs-svc/{number:019}");
