@@ -274,7 +274,7 @@ async fn prepare<'r>(
 /// Returns what an invocation that died has made of this request and this one uses: it goes, too, if this one fails.
 fn inherit(request: &CreateRequest, found: &ExistingParts, mark: &Mark) -> UndoLog {
     let log = UndoLog::default();
-    let mut inherit = |change: Change, arn: Option<&str>| {
+    let inherit = |change: Change, arn: Option<&str>| {
         if let Some(arn) = arn {
             log.inherit(change, &Arn::from_answer(arn));
         }
