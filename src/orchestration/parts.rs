@@ -12,6 +12,8 @@ pub(super) mod tasks;
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::aws::{Error, Kind};
+
 /// The time between two looks at something that AWS has not finished.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
@@ -31,6 +33,11 @@ pub(super) enum Removal {
     Kept(String),
     /// It goes once this has happened.
     Pending(String),
+}
+
+/// Tells whether a thing may be there although its creation failed: AWS may have made it, or another one has the name.
+fn is_there_perhaps(error: &Error) -> bool {
+    error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
 }
 
 /// Writes `1 task`, `2 tasks`.

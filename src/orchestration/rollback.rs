@@ -18,12 +18,13 @@ use super::deploy::plan::{DeployPlan, RevisionPlan};
 use super::deploy::{Deployed, Precondition, PreconditionError, deployed_revision};
 use super::failure::Failure;
 use super::mark::Mark;
+use super::parts::{service, task_definition};
 use super::record::{Names, WorkKind};
 use super::request::NewTaskDefinition;
 use super::tag_update::tags_of_next_revision;
 use crate::aws::ecs::DeploymentFilter;
 use crate::aws::pages::{PageRequest, PageToken};
-use crate::aws::{Account, Kind, ecs};
+use crate::aws::{Account, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, ClusterName, Family, ServiceName, ServiceRevisionId, TaskDefinitionName};
 use crate::wire::definition::{DefinitionChange, FieldChange};
@@ -199,9 +200,9 @@ async fn find_point(
     if let Some(RollbackTarget::TaskDefinition(name)) = to {
         return of_task_definition(account, request, service, name).await;
     }
-    let present = deployed_revision(service).map(|id| revision_arn(service, id));
+    let present = deployed_revision(service).map(|id| service::revision_arn(service, id));
     let wanted = match to {
-        Some(RollbackTarget::Revision(id)) => vec![revision_arn(service, id.as_str())],
+        Some(RollbackTarget::Revision(id)) => vec![service::revision_arn(service, id.as_str())],
         _ => candidates,
     };
     let asked_for: BTreeSet<_> = wanted.iter().cloned().chain(present.clone()).collect();
@@ -278,20 +279,10 @@ async fn describe(
     name: Option<&TaskDefinitionName>,
 ) -> Result<Option<(TaskDefinition, Vec<Tag>)>, Cause> {
     let Some(name) = name else { return Ok(None) };
-    match ecs::describe_task_definition(account, name).await {
-        Ok(answer) => Ok(answer
-            .task_definition
-            .map(|found| (found, answer.tags.unwrap_or_default()))),
-        Err(error) if error.kind == Kind::NotFound => Err(Cause::NoTaskDefinition(name.clone())),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Returns the ARN of a service revision.
-fn revision_arn(service: &Service, id: &str) -> Arn {
-    let arn = service.service_arn().unwrap_or_default();
-    let arn = arn.replacen(":service/", ":service-revision/", 1);
-    Arn::from_answer(format!("{arn}/{id}"))
+    let found = task_definition::describe(account, name).await?;
+    found
+        .map(Some)
+        .ok_or_else(|| Cause::NoTaskDefinition(name.clone()))
 }
 
 impl Look for RollbackLook<'_> {

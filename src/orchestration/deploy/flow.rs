@@ -160,23 +160,18 @@ async fn end(lease: Option<&Lease<'_>>, end: End, deadline: Deadline) {
 
 /// Returns what the record of a deploy keeps: the service, the revision after and before, and the service revision.
 fn arns(deployed: &Deployed) -> Vec<Arn> {
-    let service = &deployed.service;
+    if !deployed.is_changed {
+        return Vec::new();
+    }
+    let shown = &deployed.service;
     let id = deployed.deployment.as_deref();
-    let service_revision = id.zip(service.service_arn()).map(|(id, arn)| {
-        let arn = arn.replacen(":service/", ":service-revision/", 1);
-        format!("{arn}/{id}")
-    });
     let arns = [
-        service.service_arn.clone(),
-        service.task_definition.clone(),
-        deployed.previous.clone(),
-        service_revision,
+        &shown.service_arn,
+        &shown.task_definition,
+        &deployed.previous,
     ];
-    let is_changed = |_: &String| deployed.is_changed;
-    arns.into_iter()
-        .flatten()
-        .filter(is_changed)
-        .map(Arn::from_answer)
+    let arns = arns.into_iter().flatten().map(Arn::from_answer);
+    arns.chain(id.map(|id| service::revision_arn(shown, id)))
         .collect()
 }
 

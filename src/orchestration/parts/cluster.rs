@@ -4,7 +4,7 @@ use aws_sdk_ecs::operation::create_cluster::CreateClusterInput;
 use aws_sdk_ecs::types::{Cluster, Task};
 use tokio::time::sleep;
 
-use super::{PAUSE, Removal, count, tasks};
+use super::{PAUSE, Removal, count, is_there_perhaps, tasks};
 use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
@@ -43,10 +43,6 @@ pub(in crate::orchestration) async fn make(
         cluster = found.unwrap_or(cluster);
     }
     Ok(cluster)
-}
-
-fn is_there_perhaps(error: &Error) -> bool {
-    error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
 }
 
 async fn create(

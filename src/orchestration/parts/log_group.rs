@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::LogGroup;
 
-use super::Removal;
+use super::{Removal, is_there_perhaps};
 use crate::aws::{Account, Error, Kind, log_groups};
 use crate::clock::milliseconds;
 use crate::ids::{Arn, LogGroupName, partition};
@@ -83,10 +83,6 @@ pub(in crate::orchestration) async fn make(
             Ok(None) | Err(_) => return Err(error),
         }
     }
-}
-
-fn is_there_perhaps(error: &Error) -> bool {
-    error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
 }
 
 async fn create(

@@ -6,7 +6,7 @@ use aws_sdk_servicediscovery::operation::create_service::CreateServiceInput;
 use aws_sdk_servicediscovery::types::{InstanceSummary, Service as Registry};
 use futures_util::stream::{self, StreamExt as _};
 
-use super::{Removal, count, tasks};
+use super::{Removal, count, is_there_perhaps, tasks};
 use crate::aws::discovery::namespace_of;
 use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery};
@@ -138,10 +138,6 @@ pub(in crate::orchestration) async fn make(
             Ok(None) | Err(_) => return Err(error.into()),
         }
     }
-}
-
-fn is_there_perhaps(error: &Error) -> bool {
-    error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
 }
 
 /// Settles what a registry that is there is to a request that wanted to create it.

@@ -8,7 +8,7 @@ use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
 use aws_sdk_ecs::types::{Service, Tag};
 use tokio::time::{Instant, sleep};
 
-use super::PAUSE;
+use super::{PAUSE, is_there_perhaps};
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::ids::{Arn, ClusterName, Family, ServiceName};
 use crate::orchestration::mark::Mark;
@@ -54,11 +54,6 @@ pub(in crate::orchestration) async fn make(
     }
 }
 
-/// Tells whether a look says more than an error: the service may have been created, or another one has the name.
-fn is_there_perhaps(error: &Error) -> bool {
-    error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
-}
-
 async fn create(
     account: &Account,
     input: &CreateServiceInput,
@@ -87,6 +82,13 @@ pub(in crate::orchestration) async fn find_marked(
 ) -> Result<Option<Service>, Error> {
     let found = ecs::describe_service(account, cluster, name).await?;
     Ok(found.filter(|service| mark.is_on(service.tags())))
+}
+
+/// Returns the ARN of a service revision, by the service's own and the revision's id.
+pub(in crate::orchestration) fn revision_arn(service: &Service, id: &str) -> Arn {
+    let arn = service.service_arn().unwrap_or_default();
+    let arn = arn.replacen(":service/", ":service-revision/", 1);
+    Arn::from_answer(format!("{arn}/{id}"))
 }
 
 /// The update of a service that is there.

@@ -32,7 +32,11 @@ pub(in crate::orchestration) async fn look(
     Ok(describe(account, name).await?.map(|(found, _)| found))
 }
 
-async fn describe(
+/// Returns the same with its tags.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn describe(
     account: &Account,
     name: &TaskDefinitionName,
 ) -> Result<Option<(TaskDefinition, Vec<Tag>)>, Error> {
