@@ -22,7 +22,7 @@ use crate::ids::{ClusterName, ServiceName};
 use crate::wire::definition::{DefinitionChange, FieldChange, member_changes};
 use crate::wire::tag_changes::TagChange;
 
-use look::Change;
+use look::{Change, explain_refusal, find_service};
 pub use look::{ControllerError, Precondition, PreconditionError, deployed_revision};
 
 /// The only member of an update of which nobody needs to know what was there before.
@@ -71,7 +71,7 @@ pub async fn deploy(
     if let Some(update) = request.lone_count()
         && !context.identity.is_keyed
     {
-        let scaled = context.deadline.run(scale(context, update)).await;
+        let scaled = context.deadline.run(scale(context, &request, update)).await;
         return scaled.map_err(Failure::before_any_change);
     }
     let source = Change {
@@ -81,13 +81,23 @@ pub async fn deploy(
     Box::pin(flow::carry_out(context, request.names(), &source)).await
 }
 
-/// Changes the number of tasks, by one call.
+/// Changes the number of tasks, by one call. Only if AWS refuses it the service is looked at.
 async fn scale(
     context: &CreateContext<'_>,
+    request: &DeployRequest,
     update: &UpdateServiceInput,
 ) -> Result<Deployed, Cause> {
     let account = context.account;
-    let answer = ecs::update_service(account, update.clone()).await?;
+    let answer = match ecs::update_service(account, update.clone()).await {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            let found = find_service(account, &request.cluster, &request.service).await;
+            return Err(match found {
+                Ok(service) => explain_refusal(&service, &request.service, refusal),
+                Err(_) => refusal.into(),
+            });
+        }
+    };
     let lacking = || account.lacking("ecs:UpdateService", "service");
     let service = answer.service.ok_or_else(lacking)?;
     Ok(Deployed {

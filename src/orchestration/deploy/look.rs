@@ -8,7 +8,7 @@ use super::DeployRequest;
 use super::flow::{Look, Source};
 use super::plan::{DeployPlan, plan};
 use crate::aws::revisions::{Revision, describe_revision};
-use crate::aws::{Account, ecs};
+use crate::aws::{Account, Error, Kind, ecs};
 use crate::ids::{ClusterName, ServiceName, ServiceRevisionId, TaskDefinitionName};
 use crate::orchestration::Cause;
 use crate::orchestration::mark::Mark;
@@ -207,6 +207,16 @@ pub(in crate::orchestration) fn check_controller(
         }
         Some(DeploymentControllerType::External) => Err(ControllerError::External(name.clone())),
         _ => Ok(()),
+    }
+}
+
+/// Returns the cause of an update that AWS refused: who deploys the service, if that is not ECS, else AWS's own words.
+pub(super) fn explain_refusal(service: &Service, name: &ServiceName, refusal: Error) -> Cause {
+    match check_controller(service, name) {
+        Err(controller) if matches!(refusal.kind, Kind::Invalid | Kind::Conflict) => {
+            controller.into()
+        }
+        _ => refusal.into(),
     }
 }
 

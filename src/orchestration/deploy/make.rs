@@ -3,7 +3,7 @@
 use aws_sdk_ecs::types::Service;
 
 use super::Deployed;
-use super::look::deployed_revision;
+use super::look::{deployed_revision, explain_refusal};
 use super::plan::{DeployPlan, RevisionPlan};
 use crate::aws::Account;
 use crate::aws::revisions::{Revision, remember_revision};
@@ -51,7 +51,8 @@ pub(super) async fn make(
         previous: previous.map(Arn::from_answer),
         is_new_revision: matches!(plan.revision, RevisionPlan::Register(_)),
     };
-    Ok(service::update(account, update, log).await?)
+    let updated = service::update(account, update, log).await;
+    updated.map_err(|refusal| explain_refusal(&plan.service, &plan.name.1, refusal))
 }
 
 /// Returns the revision that the service is to run, if it is another one than the present.

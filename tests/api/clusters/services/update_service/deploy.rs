@@ -352,6 +352,26 @@ async fn what_ecs_does_not_deploy_itself_is_a_conflict_that_says_who_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_express_mode_refuses_is_the_same_conflict() {
+    let app = furnished(ScriptedApp::new(), |_, service| {
+        service["resourceManagementType"] = "ECS".into();
+    });
+    app.aws.circumstances(MEMBER, |account| {
+        account.express_services = vec!["web".to_owned()];
+    });
+    for body in [
+        json!({"desiredCount": 2}),
+        json!({"desiredCount": 2, "enableExecuteCommand": true}),
+        json!({"tags": {"team": "a"}, "enableExecuteCommand": true}),
+    ] {
+        let problem = patch(&app, &body).await.problem(409);
+        assert_eq!(problem["code"], "OtherController", "{body}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("is one of Express Mode"), "{problem}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_is_not_there_or_is_deleted_is_not_deployed() {
     let app = deployable();
     let path = PATH.replace("/web", "/other");
