@@ -1,4 +1,4 @@
-//! Why something is not running.
+//! The diagnoses: why a service or a task is not running.
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;

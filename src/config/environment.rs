@@ -1,4 +1,4 @@
-//! What the environment and the command line say: the only place that reads them.
+//! Reads the environment and the command line; nothing else does.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -47,7 +47,7 @@ pub struct DeployRequest {
 
 /// A service after a deploy.
 #[derive(Debug)]
-pub struct Deployed {
+pub struct DeployOutcome {
     /// The service.
     pub service: Service,
     /// Claims that ECS was asked for a change.
@@ -67,7 +67,7 @@ pub struct Deployed {
 pub async fn deploy(
     context: &CreateContext<'_>,
     request: DeployRequest,
-) -> Result<Deployed, Failure> {
+) -> Result<DeployOutcome, Failure> {
     if let Some(update) = request.lone_count()
         && !context.identity.is_keyed
     {
@@ -86,7 +86,7 @@ async fn scale(
     context: &CreateContext<'_>,
     request: &DeployRequest,
     update: &UpdateServiceInput,
-) -> Result<Deployed, Cause> {
+) -> Result<DeployOutcome, Cause> {
     let account = context.account;
     let answer = match ecs::update_service(account, update.clone()).await {
         Ok(answer) => answer,
@@ -100,7 +100,7 @@ async fn scale(
     };
     let lacking = || account.lacking("ecs:UpdateService", "service");
     let service = answer.service.ok_or_else(lacking)?;
-    Ok(Deployed {
+    Ok(DeployOutcome {
         is_changed: true,
         previous: service.task_definition.clone(),
         deployment: None,

@@ -1,4 +1,4 @@
-//! Why something is not running: what AWS says of a service or a task, read together.
+//! Finds out why something is not running, by all that AWS says of a service or a task.
 //!
 //! `look` asks AWS, `clues` takes the words out of its answers, [`rules`] say what the words stand for, `judge` makes
 //! findings of them, and `state` tells what the service or the task is. Nothing is changed, and whatever can't be looked at
@@ -18,7 +18,7 @@ use crate::aws::Account;
 use crate::deadline::Deadline;
 use crate::ids::{ClusterName, ServiceName, TaskId};
 
-/// What is wrong with a service or a task, if anything is.
+/// The health of a service or a task, with a finding for each fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
     /// Claims that what was asked for runs, or has ended well.

@@ -15,7 +15,7 @@ use super::create::CreateContext;
 use super::deploy::flow::{Look, Source, carry_out};
 use super::deploy::look::{check_controller, check_precondition, check_status, find_service};
 use super::deploy::plan::{DeployPlan, RevisionPlan};
-use super::deploy::{Deployed, Precondition, PreconditionError, deployed_revision};
+use super::deploy::{DeployOutcome, Precondition, PreconditionError, deployed_revision};
 use super::failure::Failure;
 use super::mark::Mark;
 use super::parts::{service, task_definition};
@@ -83,7 +83,7 @@ pub enum RollbackFault {
 pub async fn roll_back(
     context: &CreateContext<'_>,
     request: RollbackRequest,
-) -> Result<Deployed, Failure> {
+) -> Result<DeployOutcome, Failure> {
     let names = Names {
         kind: WorkKind::Deploy,
         cluster: Some(request.cluster.clone()),

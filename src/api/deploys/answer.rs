@@ -10,7 +10,7 @@ use crate::api::Request;
 use crate::api::schema::{Answer, Member, Schema};
 use crate::error::Error;
 use crate::ids::{ClusterName, DeploymentName, ServiceName, ServiceRevisionId};
-use crate::orchestration::deploy::Deployed;
+use crate::orchestration::deploy::DeployOutcome;
 use crate::orchestration::deployments::{self, DeploymentView, ServicePlace};
 use crate::reply::Reply;
 use crate::wire::definition::FieldChange;
@@ -69,7 +69,7 @@ const WAIT_ON: &str = "wait=25";
 pub(super) async fn answer(
     request: &Request<'_>,
     (cluster, service): (ClusterName, ServiceName),
-    deployed: &Deployed,
+    deployed: &DeployOutcome,
     wait: Option<Duration>,
 ) -> Result<Reply, Error> {
     let mut body = shape(deployed)?;
@@ -103,7 +103,7 @@ fn tell(view: &DeploymentView, body: &mut Value) {
 }
 
 /// Shapes the answer of a deploy.
-fn shape(deployed: &Deployed) -> Result<Value, Error> {
+fn shape(deployed: &DeployOutcome) -> Result<Value, Error> {
     let mut answer = Map::new();
     answer.insert("Service".to_owned(), write(&deployed.service)?);
     answer.insert("Changed".to_owned(), deployed.is_changed.into());
@@ -133,7 +133,7 @@ fn shape_change(change: &FieldChange) -> Value {
 }
 
 /// Adds what a rollback to a platform version says that was the latest one.
-pub(super) fn with_notes(mut reply: Reply, deployed: &Deployed) -> Reply {
+pub(super) fn with_notes(mut reply: Reply, deployed: &DeployOutcome) -> Reply {
     let pinned = deployed
         .changes
         .iter()

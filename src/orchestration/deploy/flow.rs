@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{Service, TaskDefinition};
 
-use super::Deployed;
+use super::DeployOutcome;
 use super::look::{PreconditionError, deployed_revision};
 use super::make::{make, shape};
 use super::plan::DeployPlan;
@@ -55,7 +55,7 @@ pub(in crate::orchestration) trait Look {
 /// The work that is left once everything was looked at.
 enum Preparation<'r> {
     /// It is done, or there is nothing to do.
-    Done(Box<Deployed>),
+    Done(Box<DeployOutcome>),
     /// This is to be made, under the lease if there is one.
     ToMake(Box<(Option<Lease<'r>>, DeployPlan)>),
 }
@@ -68,7 +68,7 @@ pub(in crate::orchestration) async fn carry_out<S: Source>(
     context: &CreateContext<'_>,
     names: Names,
     source: &S,
-) -> Result<Deployed, Failure> {
+) -> Result<DeployOutcome, Failure> {
     let working = context.deadline.keeping_a_third(UNDO_RESERVE_MAX);
     let fails = |cause| failure(context, cause, UndoReport::default());
     let (begun, found) = tokio::join!(
@@ -159,7 +159,7 @@ async fn end(lease: Option<&Lease<'_>>, end: End, deadline: Deadline) {
 }
 
 /// Returns what the record of a deploy keeps: the service, the revision after and before, and the service revision.
-fn arns(deployed: &Deployed) -> Vec<Arn> {
+fn arns(deployed: &DeployOutcome) -> Vec<Arn> {
     if !deployed.is_changed {
         return Vec::new();
     }
@@ -262,7 +262,7 @@ enum Decision {
     /// This is still to be done.
     ToDo(Box<DeployPlan>),
     /// The service runs it.
-    IsDone(Box<Deployed>),
+    IsDone(Box<DeployOutcome>),
 }
 
 /// Goes on with what an invocation has left that died: a revision that it has registered is used.
@@ -328,13 +328,13 @@ fn began_since(service: &Service, mark: &Mark) -> bool {
 }
 
 /// Shapes what an earlier invocation has done, as far as it can still be seen.
-fn finished(service: Service) -> Deployed {
+fn finished(service: Service) -> DeployOutcome {
     let present = service.task_definition.clone();
     let is_other = |arn: &&str| Some(*arn) != present.as_deref();
     let previous = service::revisions(&service)
         .find(is_other)
         .map(str::to_owned);
-    Deployed {
+    DeployOutcome {
         is_changed: true,
         previous,
         deployment: deployed_revision(&service).map(str::to_owned),
@@ -344,7 +344,11 @@ fn finished(service: Service) -> Deployed {
 }
 
 /// Answers a deploy that was done before: the service as it is now, and what was changed then.
-async fn show_again(account: &Account, arns: &[Arn], service: Service) -> Result<Deployed, Cause> {
+async fn show_again(
+    account: &Account,
+    arns: &[Arn],
+    service: Service,
+) -> Result<DeployOutcome, Cause> {
     let of_kind = |kind: &'static str| {
         let arns = arns.iter().map(Arn::as_str);
         arns.filter(move |arn| arn.contains(kind))
@@ -364,7 +368,7 @@ async fn show_again(account: &Account, arns: &[Arn], service: Service) -> Result
         }
         _ => Vec::new(),
     };
-    Ok(Deployed {
+    Ok(DeployOutcome {
         is_changed: !arns.is_empty(),
         previous: before.map(str::to_owned),
         deployment: deployment.map(str::to_owned),

@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::types::Service;
 
-use super::Deployed;
+use super::DeployOutcome;
 use super::look::{deployed_revision, explain_refusal};
 use super::plan::{DeployPlan, RevisionPlan};
 use crate::aws::Account;
@@ -85,7 +85,7 @@ async fn find_or_register(
 }
 
 /// Shapes what a plan has come to.
-pub(super) fn shape(plan: DeployPlan, mut service: Service) -> Deployed {
+pub(super) fn shape(plan: DeployPlan, mut service: Service) -> DeployOutcome {
     let is_changed = !plan.is_empty();
     let (before, after) = (
         deployed_revision(&plan.service),
@@ -98,7 +98,7 @@ pub(super) fn shape(plan: DeployPlan, mut service: Service) -> Deployed {
         Some(update) => update.applied_to(tags),
         None => tags,
     });
-    Deployed {
+    DeployOutcome {
         service,
         is_changed,
         previous: plan.service.task_definition,

@@ -5,7 +5,7 @@ use aws_sdk_ecs::types::{
     Container, Deployment, HealthStatus, Service, ServiceEvent, Task, TaskStopCode,
 };
 
-use super::look::{ServiceSeen, TaskSeen, TasksSeen};
+use super::look::{ServiceView, TaskView, TasksView};
 use super::rules::rule_for;
 use super::{Clue, Evidence, Kind};
 use crate::orchestration::outcome::{
@@ -26,12 +26,12 @@ pub(super) struct Case {
     pub at_ms: Option<i64>,
     /// The clues.
     pub clues: Vec<Clue>,
-    /// What else shall be shown with the finding.
+    /// The further evidence that is shown with the finding.
     pub beside: Vec<Evidence>,
 }
 
 /// Collects the clues of a service.
-pub(super) fn of_service(seen: &ServiceSeen) -> Vec<Case> {
+pub(super) fn of_service(seen: &ServiceView) -> Vec<Case> {
     let deployments = seen.service.deployments().iter().filter_map(of_deployment);
     let events = events_that_count(&seen.service).into_iter().map(of_event);
     of_tasks(&seen.tasks, true)
@@ -42,7 +42,7 @@ pub(super) fn of_service(seen: &ServiceSeen) -> Vec<Case> {
 }
 
 /// Collects the clues of a task, and those of its service's events that name it.
-pub(super) fn of_task(seen: &TaskSeen) -> Vec<Case> {
+pub(super) fn of_task(seen: &TaskView) -> Vec<Case> {
     let arn = seen.task.task_arn().unwrap_or_default();
     let id = arn.rsplit('/').next().unwrap_or_default();
     let events = seen.service.iter().flat_map(Service::events);
@@ -143,7 +143,7 @@ fn evidence(source: &str, at_ms: Option<i64>, text: &str) -> Evidence {
 }
 
 /// Collects the clues of tasks. `shall_run_on` says that one which ends by itself is at fault.
-fn of_tasks(tasks: &TasksSeen, shall_run_on: bool) -> Vec<Case> {
+fn of_tasks(tasks: &TasksView, shall_run_on: bool) -> Vec<Case> {
     let cases = tasks.tasks.iter().map(|task| Case {
         revision: revision(task),
         at_ms: milliseconds(task.stopped_at().or(task.created_at())),
@@ -159,7 +159,7 @@ fn revision(task: &Task) -> Option<String> {
     arn.rsplit('/').next().map(str::to_owned)
 }
 
-fn clues_of_task(task: &Task, tasks: &TasksSeen, shall_run_on: bool) -> Vec<Clue> {
+fn clues_of_task(task: &Task, tasks: &TasksView, shall_run_on: bool) -> Vec<Clue> {
     if !is_over(task) {
         return of_health(task).into_iter().collect();
     }
@@ -247,7 +247,7 @@ fn of_exit(
 }
 
 /// Claims that a container is essential, as far as its task definition was looked at.
-fn is_essential(container: &Container, task: &Task, tasks: &TasksSeen) -> bool {
+fn is_essential(container: &Container, task: &Task, tasks: &TasksView) -> bool {
     let definition = task
         .task_definition_arn()
         .and_then(|arn| tasks.definitions.get(arn));
@@ -258,14 +258,14 @@ fn is_essential(container: &Container, task: &Task, tasks: &TasksSeen) -> bool {
 }
 
 /// Returns the last lines that were read of a task, or why there are none.
-fn lines_of(task: &Task, tasks: &TasksSeen) -> Vec<Evidence> {
+fn lines_of(task: &Task, tasks: &TasksView) -> Vec<Evidence> {
     let tails = tasks.tails.iter();
     let own = tails.filter(|tail| Some(tail.task_arn.as_str()) == task.task_arn());
     own.flat_map(|tail| tail.lines.clone()).collect()
 }
 
 /// Returns the lines of a task's log as clues: a rule may know one.
-fn lines_of_log(task: &Task, tasks: &TasksSeen) -> Vec<Clue> {
+fn lines_of_log(task: &Task, tasks: &TasksView) -> Vec<Clue> {
     let tails = tasks.tails.iter().filter(|tail| tail.is_log);
     let own = tails.filter(|tail| Some(tail.task_arn.as_str()) == task.task_arn());
     own.flat_map(|tail| &tail.lines)

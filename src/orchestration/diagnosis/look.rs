@@ -31,33 +31,33 @@ const NAMED_MAX: usize = 30;
 /// The most task definitions that are looked at.
 const DEFINITIONS_MAX: usize = 3;
 
-/// What AWS shows of a service.
+/// A service, as AWS shows it.
 #[derive(Debug)]
-pub(super) struct ServiceSeen {
+pub(super) struct ServiceView {
     /// The service.
     pub service: Service,
     /// Its tasks, as far as ECS knows them, and what they are of.
-    pub tasks: TasksSeen,
-    /// What could not be looked at.
+    pub tasks: TasksView,
+    /// The looks that failed.
     pub unseen: Vec<Evidence>,
 }
 
-/// What AWS shows of a task.
+/// A task, as AWS shows it.
 #[derive(Debug)]
-pub(super) struct TaskSeen {
+pub(super) struct TaskView {
     /// The task.
     pub task: Task,
     /// The task again, and what it is of.
-    pub tasks: TasksSeen,
+    pub tasks: TasksView,
     /// The service that started it, if one did.
     pub service: Option<Service>,
-    /// What could not be looked at.
+    /// The looks that failed.
     pub unseen: Vec<Evidence>,
 }
 
 /// Tasks, and what tells more of them.
 #[derive(Debug, Default)]
-pub(super) struct TasksSeen {
+pub(super) struct TasksView {
     /// The tasks, those that stopped last first.
     pub tasks: Vec<Task>,
     /// Their task definitions, by ARN, as far as they were looked at.
@@ -75,7 +75,7 @@ pub(super) async fn look_at_service(
     cluster: &ClusterName,
     name: &ServiceName,
     deadline: Deadline,
-) -> Result<Option<ServiceSeen>, Cause> {
+) -> Result<Option<ServiceView>, Cause> {
     let (service, running, stopped) = tokio::join!(
         ecs::describe_service(account, cluster, name),
         list(account, cluster, name, DesiredStatus::Running, deadline),
@@ -92,7 +92,7 @@ pub(super) async fn look_at_service(
     arns.extend(named_in_events(&service, account, cluster));
     let tasks = describe(account, cluster, arns, &mut unseen, deadline).await;
     let tasks = look_closer(account, cluster, tasks, &mut unseen, deadline).await;
-    Ok(Some(ServiceSeen {
+    Ok(Some(ServiceView {
         service,
         tasks,
         unseen,
@@ -108,7 +108,7 @@ pub(super) async fn look_at_task(
     cluster: &ClusterName,
     id: &TaskId,
     deadline: Deadline,
-) -> Result<Option<TaskSeen>, Cause> {
+) -> Result<Option<TaskView>, Cause> {
     let Some(task) = ecs::describe_task(account, cluster, id).await? else {
         return Ok(None);
     };
@@ -124,7 +124,7 @@ pub(super) async fn look_at_task(
         }
     );
     unseen.append(&mut of_service);
-    Ok(Some(TaskSeen {
+    Ok(Some(TaskView {
         task,
         tasks,
         service,
@@ -207,7 +207,7 @@ async fn look_closer(
     tasks: Vec<Task>,
     unseen: &mut Vec<Evidence>,
     deadline: Deadline,
-) -> TasksSeen {
+) -> TasksView {
     let failed: Vec<_> = tasks.iter().filter(|task| is_failed(task)).collect();
     let mut arns = Vec::new();
     for arn in failed.iter().filter_map(|task| task.task_definition_arn()) {
@@ -241,7 +241,7 @@ async fn look_closer(
         }
         None => Vec::new(),
     };
-    TasksSeen {
+    TasksView {
         tasks,
         definitions,
         tails,

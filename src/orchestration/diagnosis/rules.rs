@@ -1,4 +1,4 @@
-//! What goes wrong with tasks and services, as data: AWS's words → a code, a sentence, and what to do.
+//! The faults of tasks and services, as data: AWS's words → a code, a sentence, and what to do.
 //!
 //! The rules stand in the order in which they are tried, and in which their findings are told: what names its cause
 //! before what is only a symptom. Each group names the pages that its words are from.
@@ -12,7 +12,7 @@ mod unrecognised;
 
 use super::{Clue, Kind, Severity};
 
-/// What AWS's words stand for.
+/// A fault, and the words of AWS that stand for it.
 #[derive(Debug)]
 pub struct Rule {
     /// The finding's code.

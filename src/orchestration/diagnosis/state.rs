@@ -1,11 +1,11 @@
-//! What a service or a task is, beside what went wrong: healthy, starting, not asked for, out of sight. Pure.
+//! The state of a service or a task beside its faults: healthy, starting, not asked for, out of sight. Pure.
 
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, HealthStatus, Service, Task};
 
 use super::clues::milliseconds;
-use super::look::{ServiceSeen, TaskSeen};
+use super::look::{ServiceView, TaskView};
 use super::{Diagnosis, Evidence, Finding, Severity};
 use crate::orchestration::outcome::{OutcomeState, is_over, outcome};
 
@@ -65,7 +65,7 @@ impl Said {
 }
 
 /// Tells what a service is, with what was found.
-pub(super) fn of_service(seen: &ServiceSeen, mut findings: Vec<Finding>, now_ms: u64) -> Diagnosis {
+pub(super) fn of_service(seen: &ServiceView, mut findings: Vec<Finding>, now_ms: u64) -> Diagnosis {
     let service = &seen.service;
     let evidence = vec![counts_of(service)];
     let is_active = service.status() == Some("ACTIVE");
@@ -137,7 +137,7 @@ fn is_whole(service: &Service) -> bool {
 }
 
 /// Returns `true` if tasks are on their way.
-fn is_starting(seen: &ServiceSeen, now_ms: u64) -> bool {
+fn is_starting(seen: &ServiceView, now_ms: u64) -> bool {
     let service = &seen.service;
     let is_young = primary(service)
         .and_then(|primary| milliseconds(primary.created_at()))
@@ -151,7 +151,7 @@ fn is_starting(seen: &ServiceSeen, now_ms: u64) -> bool {
 }
 
 /// Tells what a task is, with what was found.
-pub(super) fn of_task(seen: &TaskSeen, mut findings: Vec<Finding>) -> Diagnosis {
+pub(super) fn of_task(seen: &TaskView, mut findings: Vec<Finding>) -> Diagnosis {
     let task = &seen.task;
     let definition = task
         .task_definition_arn()

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::place::LogEvent;
 use super::progress::{LATE_MS, Progress};
 use super::room::Bounds;
-use super::search::{Found, Search, Stop};
+use super::search::{Search, SearchEnd, Stop};
 use super::streams::{ContainerFilter, Elsewhere, Sources};
 use super::token::{InvalidToken, LogToken};
 use super::{Cause, NoLog};
@@ -38,7 +38,7 @@ const PAUSES: [Duration; 4] = [POLL, POLL, Duration::from_secs(10), Duration::fr
 /// The pause after a look that found everything.
 const POLL: Duration = Duration::from_secs(5);
 
-/// What logs.
+/// The source of a merged log.
 #[derive(Debug, Clone)]
 pub enum LogOwner {
     /// All tasks of a service.
@@ -52,7 +52,7 @@ pub enum LogOwner {
 pub struct MergedRequest {
     /// The cluster.
     pub cluster: ClusterName,
-    /// What logs.
+    /// The service or task whose log it is.
     pub owner: LogOwner,
     /// The only container; `None` for all.
     pub container: Option<String>,
@@ -126,7 +126,7 @@ impl MergedRequest {
     }
 }
 
-/// What tells a log from others.
+/// The names that tell a log from others.
 struct Names(Vec<String>);
 
 impl Names {
@@ -185,7 +185,7 @@ struct Look {
 }
 
 impl Look {
-    fn of(before: &LogToken, found: Found, bounds: &Bounds) -> Self {
+    fn of(before: &LogToken, found: SearchEnd, bounds: &Bounds) -> Self {
         let began_ms = found.open.began_ms;
         let selection = found
             .reading

@@ -9,7 +9,7 @@ use crate::digest::short_digest;
 pub struct LogEvent {
     /// Its place.
     pub place: Place,
-    /// What was logged.
+    /// The line that was logged.
     pub message: String,
     /// The id of the task that logged it.
     pub task: String,

@@ -40,7 +40,7 @@ pub struct Selection {
     pub is_full: bool,
 }
 
-/// What was read of the log.
+/// A stretch of the log, as it was read.
 #[derive(Debug)]
 pub struct Reading {
     /// Every event from [`Progress::read_from`] on, in the order of their places.

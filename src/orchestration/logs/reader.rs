@@ -37,7 +37,7 @@ enum Next {
 #[derive(Debug)]
 pub(super) struct Reader<'s> {
     source: &'s LogSource,
-    /// Where its search began, in milliseconds since 1970.
+    /// The time at which its search began, in milliseconds since 1970.
     from_ms: i64,
     next: Next,
     /// The latest time that it has come to, in milliseconds since 1970: there may be more events of it.

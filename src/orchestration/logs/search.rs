@@ -18,7 +18,7 @@ const PAGE_MAX: i32 = 10_000;
 /// The least events of a page that is asked for: a small answer shall not take many calls.
 const PAGE_MIN: i32 = 100;
 
-/// What is searched, and with what.
+/// A search of several sources with one filter.
 #[derive(Debug)]
 pub(super) struct Search<'s> {
     pub account: &'s Account,
@@ -30,14 +30,14 @@ pub(super) struct Search<'s> {
     pub deadline: Deadline,
 }
 
-/// What a search has found.
+/// The end of a search, as far as one request goes.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct SearchEnd {
     /// The events; `None` if the search has not come past what was given before.
     pub reading: Option<Reading>,
     /// Nothing is left to be read.
     pub is_whole: bool,
-    /// Where another request goes on, if no event is given of this one.
+    /// The place at which another request goes on, if no event is given of this one.
     pub open: OpenSearch,
     /// The number of pages that came.
     pub pages: usize,
@@ -68,7 +68,7 @@ impl Search<'_> {
         progress: &Progress,
         open: Option<&OpenSearch>,
         now_ms: i64,
-    ) -> Result<Found, Error> {
+    ) -> Result<SearchEnd, Error> {
         let began_ms = open.map_or(now_ms, |open| open.began_ms.min(now_ms));
         let range = self.range(progress, began_ms);
         let mut readers = self.readers(&range, open);
@@ -90,7 +90,7 @@ impl Search<'_> {
         let up_to = horizon_ms.map_or(Place::after(range.to_ms), Place::before);
         events.sort_by(|one: &LogEvent, other| one.place.cmp(&other.place));
         let is_past_given = horizon_ms.is_none_or(|ms| ms > progress.up_to.time_ms);
-        Ok(Found {
+        Ok(SearchEnd {
             reading: is_past_given.then_some(Reading {
                 events,
                 began_ms,

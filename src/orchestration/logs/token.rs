@@ -34,7 +34,7 @@ const TIME_MAX_MS: i64 = 253_402_300_799_999;
 /// The place at which a log goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogToken {
-    /// How far it has been given.
+    /// The place up to which it has been given.
     pub progress: Progress,
     /// The time at which everything of then had been given, in milliseconds since 1970; zero if there was more.
     pub caught_up_ms: i64,

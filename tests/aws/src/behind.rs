@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::memory::Memory;
 use crate::session::Session;
 
-/// Where what is asked for is done.
+/// The AWS that does what is asked for.
 #[derive(Debug)]
 pub(crate) enum Backend {
     /// In this process.

@@ -1,4 +1,4 @@
-//! What an AWS in memory holds: looked at, and furnished, past all rules.
+//! The contents of an AWS in memory: looked at, and furnished, past all rules.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ impl FakeAws {
     ///
     /// # Errors
     ///
-    /// What AWS refuses.
+    /// A refusal of AWS.
     ///
     /// # Panics
     ///

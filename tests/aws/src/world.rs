@@ -1,4 +1,4 @@
-//! What all doors of one AWS share: the accounts, and the rules over them.
+//! The world that all doors of one AWS share: the accounts, and the rules over them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use crate::rules::{Exchange, State};
 use crate::session::Session;
 use crate::value::text;
 
-/// What is remembered of an account in a region. It is locked for as long as a call takes.
+/// The memory of an account in a region. It is locked for as long as a call takes.
 type SharedState = Arc<tokio::sync::Mutex<State>>;
 
 /// One AWS.
@@ -27,7 +27,7 @@ pub(crate) struct World {
     /// Claims that the rules are in front of what is behind.
     pub(crate) has_rules: bool,
     states: Mutex<BTreeMap<(String, String), SharedState>>,
-    /// What AssumeRole has answered, by access key.
+    /// The sessions that AssumeRole has answered, by access key.
     sessions: Mutex<BTreeMap<String, Session>>,
     circumstances: Mutex<BTreeMap<String, Circumstances>>,
 }

@@ -1,4 +1,4 @@
-//! What a task needs before its containers start: secrets, logs, files, volumes, a role.
+//! The rules for the needs of a task before its containers start: secrets, logs, files, volumes, a role.
 //!
 //! Words: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html>,
 //! <https://github.com/docker-archive/compose-cli/issues/1510> and <https://github.com/umotif-public/terraform-aws-ecs-fargate/issues/50>

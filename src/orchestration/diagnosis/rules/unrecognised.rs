@@ -1,4 +1,4 @@
-//! What no other rule knows: AWS's own words are the evidence.
+//! The rules for what no other rule knows: AWS's own words are the evidence.
 
 use super::{Kind, Rule};
 use crate::orchestration::diagnosis::Severity;
