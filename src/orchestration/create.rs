@@ -264,7 +264,7 @@ async fn prepare<'r>(
         Err(cause) => return Err(give_up(lease, history, cause, context.deadline).await),
     };
     let lease = match history {
-        History::Done => lease.reopen(&context.identity, names, working).await?,
+        History::Done => lease.reopen(names, working).await?,
         History::New | History::Abandoned => lease,
     };
     plan.mark(&lease.mark());

@@ -53,8 +53,7 @@ pub struct Lease<'r> {
 /// The beginning of a thing that is to be done once.
 #[derive(Debug)]
 pub struct Beginning<'r> {
-    /// The lease of this invocation; of a thing that is [`Done`](History::Done), the lease of before, which must be
-    /// reopened before any change.
+    /// The lease of this invocation; of a thing that is [`Done`](History::Done), it must be reopened before any change.
     pub lease: Lease<'r>,
     /// Its fate before this invocation.
     pub history: History,
@@ -205,7 +204,13 @@ impl Records {
             let (attempt, history) = match assess::assess(found.as_ref(), &wanted, now_ms) {
                 Assessment::OtherBody => return Err(BeginError::KeyReused),
                 Assessment::Done(record) => {
-                    return Ok(self.beginning(record, History::Done, has_waited));
+                    // Where it is begun anew, the watch that was sent looks for this owner and this lease.
+                    let held = Record {
+                        owner: wanted.owner,
+                        lease: wanted.lease,
+                        ..record
+                    };
+                    return Ok(self.beginning(held, History::Done, has_waited));
                 }
                 Assessment::Free => (
                     store
@@ -263,7 +268,7 @@ impl Records {
             names,
             state: State::Running,
             lease,
-            expires: (now_ms + milliseconds(KEPT_FOR)) / 1000,
+            expires: expiry(now_ms),
             arns: Vec::new(),
         }
     }
@@ -289,22 +294,18 @@ impl Lease<'_> {
     ///
     /// # Errors
     /// [`BeginError`], and nothing was begun: another request was quicker.
-    pub async fn reopen(
-        self,
-        identity: &Identity,
-        names: Names,
-        deadline: Deadline,
-    ) -> Result<Self, BeginError> {
+    pub async fn reopen(self, names: Names, deadline: Deadline) -> Result<Self, BeginError> {
         let Some(store) = &self.records.store else {
             return Ok(self);
         };
-        let draft = self.records.draft(identity, names, deadline);
+        let now_ms = self.records.clock.now_ms();
         let record = Record {
-            version: self.record.version.saturating_add(1),
-            generation: draft
-                .generation
-                .max(self.record.generation.saturating_add(1)),
-            ..draft
+            generation: now_ms.max(self.record.generation.saturating_add(1)),
+            names,
+            state: State::Running,
+            expires: expiry(now_ms),
+            arns: Vec::new(),
+            ..self.record.next()
         };
         match store.write_next(&record, deadline).await? {
             Write::Written => Ok(Self { record, ..self }),
@@ -371,6 +372,11 @@ impl Lease<'_> {
             ),
         }
     }
+}
+
+/// Returns the seconds since 1970 at which a record is forgotten that is begun now.
+fn expiry(now_ms: u64) -> u64 {
+    (now_ms + milliseconds(KEPT_FOR)) / 1000
 }
 
 /// Returns a record as an invocation takes it over from one that died: the same generation and choice, under another lease.

@@ -314,6 +314,42 @@ async fn after_a_delete_and_after_a_day_the_same_key_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_that_begins_anew_and_is_killed_at_any_call_is_taken_back_or_done_without_its_caller()
+ {
+    let mut number = 1;
+    loop {
+        let app = ScriptedApp::new();
+        app.create(Some("k"), &body()).await.expect(200);
+        let query = "/nonprod/services?cluster=myclu&service=webapp&recursive=true";
+        app.send("DELETE", query, None, &json!({})).await;
+        app.deliver_for(AFTER_LEASE).await;
+        // The revision is of the generation before, and stays.
+        let before = app.inventory();
+        assert_eq!(before.len(), 1, "{before:?}");
+        // From its beginning to its reopening time passes.
+        app.aws.set_latency(Duration::from_millis(20));
+        let body = body();
+        let create = app.create(Some("k"), &body);
+        let answer = app.aws.kill_at(number, Moment::AfterWork, create).await;
+        if answer.is_some() {
+            break;
+        }
+        app.aws.set_latency(Duration::ZERO);
+        let killed_at = app.aws.operations().last().cloned();
+        app.deliver_for(LEASE + AFTER_LEASE).await;
+        let mut left = app.inventory();
+        left.retain(|arn| !before.contains(arn));
+        if count(&left, ":service/myclu/") > 0 {
+            assert_one_of_each(&left);
+        } else {
+            assert_eq!(left, [""; 0], "killed at call {number}, {killed_at:?}");
+        }
+        number += 1;
+    }
+    assert!(number > 10, "only {number} calls were made");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_with_another_body_is_a_conflict_whatever_the_two_have_in_common() {
     let nothing_in_common = json!({
         "cluster": {"clusterName": "elsewhere"},
