@@ -164,23 +164,14 @@ fn of_containers(essential: &[&Container], reason: Option<String>) -> Outcome {
         exit_code,
         reason: Some(text),
     };
-    let Some(_) = essential.first() else {
+    if essential.is_empty() {
         let told = reason.unwrap_or_default();
         return failed(
             None,
             format!("ECS tells nothing of its containers any more: {told}"),
         );
-    };
-    let has_success = essential
-        .iter()
-        .any(|container| container.exit_code() == Some(0));
-    let fails = |container: &&&Container| match container.exit_code() {
-        Some(0) => false,
-        // The others are stopped once one of them has ended.
-        Some(code) => !(has_success && STOPPED_BY_SIGNAL.contains(&code) && is_silent(container)),
-        None => true,
-    };
-    match essential.iter().find(fails) {
+    }
+    match blamed(essential) {
         None => Outcome {
             state: OutcomeState::Succeeded,
             exit_code: Some(0),
@@ -191,6 +182,35 @@ fn of_containers(essential: &[&Container], reason: Option<String>) -> Outcome {
             failed(code, words(container, reason.as_deref()))
         }
     }
+}
+
+/// Returns the essential container that made a task fail, if it failed.
+fn blamed<'t>(essential: &[&'t Container]) -> Option<&'t Container> {
+    let ended_well = |container: &Container| container.exit_code() == Some(0);
+    let has_success = essential.iter().any(|container| ended_well(container));
+    let failures = || {
+        let containers = essential.iter().copied();
+        containers.filter(|container| !ended_well(container))
+    };
+    let surely = failures().find(|container| !may_follow(container));
+    surely.or_else(|| failures().find(|container| !has_success || container.exit_code().is_none()))
+}
+
+/// Returns the essential containers of a task that may have ended it: the end of the others follows from theirs, as far as
+/// that can be told.
+pub fn suspects<'t>(task: &'t Task, definition: Option<&TaskDefinition>) -> Vec<&'t Container> {
+    let mut suspects = essential(task, definition);
+    if suspects.iter().any(|container| !may_follow(container)) {
+        suspects.retain(|container| !may_follow(container));
+    }
+    suspects
+}
+
+/// Returns `true` if a container may have ended, or not started, only because another one ended: ECS stops the others once
+/// an essential one has ended, and says nothing of why.
+fn may_follow(container: &Container) -> bool {
+    let may_be_stopped = |code| STOPPED_BY_SIGNAL.contains(&code);
+    is_silent(container) && container.exit_code().is_none_or(may_be_stopped)
 }
 
 fn is_silent(container: &Container) -> bool {

@@ -9,7 +9,7 @@ use super::look::{ServiceView, TaskView, TasksView};
 use super::rules::rule_for;
 use super::{Clue, Evidence, Kind};
 use crate::orchestration::outcome::{
-    OutcomeState, counts, is_over, outcome, was_ended_from_outside,
+    OutcomeState, is_over, outcome, suspects, was_ended_from_outside,
 };
 
 /// The words of an event that says that all is as it was asked for.
@@ -184,9 +184,9 @@ fn clues_of_task(task: &Task, tasks: &TasksView, shall_run_on: bool) -> Vec<Clue
     }
     for container in task.containers() {
         clues.extend(of_container(container, &source, at_ms));
-        if is_essential(container, task, tasks) {
-            clues.extend(of_exit(container, &source, at_ms, shall_run_on));
-        }
+    }
+    for container in suspects(task, definition) {
+        clues.extend(of_exit(container, &source, at_ms, shall_run_on));
     }
     clues.extend(lines_of_log(task, tasks));
     clues
@@ -243,17 +243,6 @@ fn of_exit(
             kind: Kind::OtherExit,
             ..known
         },
-    })
-}
-
-/// Claims that a container is essential, as far as its task definition was looked at.
-fn is_essential(container: &Container, task: &Task, tasks: &TasksView) -> bool {
-    let definition = task
-        .task_definition_arn()
-        .and_then(|arn| tasks.definitions.get(arn));
-    definition.is_none_or(|definition| {
-        let mut known = definition.container_definitions().iter();
-        known.any(|known| known.name() == container.name() && counts(known))
     })
 }
 

@@ -465,6 +465,35 @@ async fn a_container_that_ends_is_told_with_its_last_lines() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_container_that_ecs_stopped_after_another_one_is_not_blamed() {
+    for (code, exit_code) in [("ExitedWithError", 1), ("EndedByItself", 0)] {
+        let containers =
+            json!([{"name": "agent", "exitCode": 137}, {"name": "app", "exitCode": exit_code}]);
+        let shown = Shown::new().stopped(
+            "EssentialContainerExited",
+            "Essential container in task exited",
+            &containers,
+        );
+        let app = ScriptedApp::new();
+        let both_are_essential = json!({"taskDefinitionArn": format!("{DEFINITION}:7"), "family": "web", "revision": 7,
+            "status": "ACTIVE", "containerDefinitions": [{"name": "agent", "image": "agent"},
+                {"name": "app", "image": "app"}]});
+        app.aws
+            .on("ecs:DescribeTaskDefinition")
+            .meets(Fault::answer(
+                &json!({"taskDefinition": both_are_essential, "tags": []}),
+            ));
+        shown.show(&app);
+        let diagnosis = diagnose(&app).await;
+        assert_eq!(codes(&diagnosis), [code]);
+        let evidence = &diagnosis["Findings"][0]["Evidence"][0];
+        assert_eq!(evidence["Text"], format!("exit code {exit_code}"));
+        let source = "container `app` of task 00000000000000000000000000000000, web:7";
+        assert_eq!(evidence["Source"], source);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_ends_a_task_from_outside_is_told_by_who_did_it() {
     for (code, stop_code, reason) in [
         (

@@ -201,6 +201,11 @@ async fn the_essential_containers_decide_and_the_task_definition_tells_which_the
                 "Reason": "the container `agent` exited with code 137: OutOfMemoryError"}),
         ),
         (
+            "one failed, and ECS stopped the other one, which stands before it",
+            json!([exited("agent", 143), exited("app", 1), exited("init", 0)]),
+            json!({"State": "failed", "ExitCode": 1, "Reason": "the container `app` exited with code 1"}),
+        ),
+        (
             "both were killed",
             json!([exited("app", 137), exited("agent", 137), exited("init", 0)]),
             json!({"State": "failed", "ExitCode": 137, "Reason": "the container `app` exited with code 137"}),
