@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::Cause;
@@ -59,7 +60,7 @@ pub struct TimeKeeper<'k> {
 /// The findings of a message that has come back.
 #[derive(Debug)]
 pub enum Overdue {
-    /// It is not time yet: it comes again after this.
+    /// It is not time yet, or not all tasks may be listed yet: it comes again after this.
     NotYet(Duration),
     /// These tasks were told to stop; none, if all had ended.
     Stopped(Vec<Arn>),
@@ -125,13 +126,15 @@ impl TimeLimit {
             Err(error) if error.kind == Kind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        if running.is_empty() && now_ms < self.begun_at + milliseconds(LISTED_AFTER) {
+        self.stop(account, &running).await?;
+        // Others of them may not be listed yet.
+        if now_ms < self.begun_at + milliseconds(LISTED_AFTER) {
             return Ok(Overdue::NotYet(LOOK_AGAIN_AFTER));
         }
-        self.stop(account, &running).await?;
         Ok(Overdue::Stopped(running))
     }
 
+    /// Stops tasks. A refusal of one keeps no other from being stopped.
     async fn stop(&self, account: &Account, arns: &[Arn]) -> Result<(), Cause> {
         let region = account.account_region();
         let reason = format!(
@@ -140,14 +143,14 @@ impl TimeLimit {
         );
         let nonsense = || account.lacking("ecs:ListTasks", "taskArns");
         let cluster = &self.cluster;
-        for arn in arns {
+        let stops = arns.iter().map(async |arn| {
             let task = TaskId::parse(arn.as_str(), &region, cluster).map_err(|_| nonsense())?;
             match ecs::stop_task(account, cluster, &task, Some(reason.clone())).await {
-                Ok(_) => {}
-                Err(error) if error.kind == Kind::NotFound => {}
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind != Kind::NotFound => Err(error),
+                _ => Ok(()),
             }
-        }
-        Ok(())
+        });
+        let stopped: Result<(), Error> = join_all(stops).await.into_iter().collect();
+        Ok(stopped?)
     }
 }

@@ -124,6 +124,46 @@ async fn a_limit_of_a_second_finds_the_task_that_is_not_listed_yet() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_of_a_second_finds_the_one_of_two_tasks_that_is_not_listed_yet() {
+    let app = furnished(&containers());
+    let first = "arn:aws:ecs:us-east-1:111122223333:task/myclu/0123456789abcdef0123456789abcdef";
+    app.aws
+        .on("ecs:ListTasks")
+        .once()
+        .meets(Fault::answer(&json!({"taskArns": [first]})));
+    let body = json!({"taskDefinition": "job", "count": 2, "timeoutSeconds": 1});
+    run(&app, None, &body).await.expect(200);
+    app.deliver_for(Duration::from_secs(5)).await;
+    assert_eq!(tasks(&app, 1)[0].0, "STOPPED");
+    app.deliver_for(Duration::from_secs(10)).await;
+    assert!(tasks(&app, 2).iter().all(|(status, _)| status == "STOPPED"));
+    app.deliver_for(Duration::from_secs(30)).await;
+    assert!(app.aws.messages(&app.queue_url).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_can_not_be_stopped_keeps_no_other_from_its_limit() {
+    let app = furnished(&containers());
+    app.aws
+        .on("ecs:StopTask")
+        .whose(|input| input["task"] == "0123456789abcdef0123456789abcdef")
+        .times(1)
+        .meets(Fault::refuse("AccessDeniedException", "No"));
+    let body = json!({"taskDefinition": "job", "count": 2, "timeoutSeconds": 60});
+    run(&app, None, &body).await.expect(200);
+    app.deliver_for(Duration::from_secs(61)).await;
+    let status = |tasks: &[(String, String)]| {
+        tasks
+            .iter()
+            .map(|(status, _)| status.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(status(&tasks(&app, 2)), ["RUNNING", "STOPPED"]);
+    app.deliver_for(Duration::from_mins(2)).await;
+    assert_eq!(status(&tasks(&app, 2)), ["STOPPED", "STOPPED"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_request_again_starts_one_task_with_one_limit() {
     let app = furnished(&containers());
     let body = json!({"taskDefinition": "job", "timeoutSeconds": 60});
