@@ -11,6 +11,7 @@ use super::not_ready::retry_while_not_ready;
 use super::parts::task_definition;
 use super::record::{BeginError, End, History, Identity, Names, Records};
 use super::task_overrides::{ContainerWishes, OverrideFault};
+use super::tasks::find_tasks;
 use super::time_limit::{self, TimeKeeper, TimeLimit};
 use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
@@ -246,7 +247,7 @@ pub async fn run_task_once(
     let begun = records.begin(identity, Names::default(), deadline).await?;
     if begun.history == History::Done {
         let arns = begun.lease.record().arns.clone();
-        return show_again(account, &request.cluster, &arns).await;
+        return show_again(account, &request.cluster, &arns, deadline).await;
     }
     // Where an invocation died, ECS answers the same token with the tasks that it started.
     let token = begun.lease.mark().token();
@@ -268,10 +269,10 @@ async fn show_again(
     account: &Account,
     cluster: &ClusterName,
     arns: &[Arn],
+    deadline: Deadline,
 ) -> Result<RunTaskOutput, RunFailure> {
-    let count = arns.len();
-    let tasks = ecs::describe_tasks(account, cluster, arns).await?;
-    if tasks.len() < count {
+    let tasks = find_tasks(account, cluster, arns, deadline).await?;
+    if tasks.len() < arns.len() {
         return Err(RunFailure::Forgotten);
     }
     Ok(RunTaskOutput::builder().set_tasks(Some(tasks)).build())

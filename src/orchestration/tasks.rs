@@ -32,17 +32,47 @@ pub async fn find_task(
     task: &TaskId,
     deadline: Deadline,
 ) -> Result<Option<Task>, Error> {
+    let look = || async {
+        let found = ecs::describe_task_in_cluster(account, cluster, task).await;
+        found.map(Vec::from_iter)
+    };
+    match look_again_for(1, look, deadline).await {
+        Ok(found) => Ok(found.into_iter().next()),
+        // No look later on finds a task in a cluster that is not there.
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Looks for tasks by ARN, and again for some seconds while AWS does not know all of them. Those that it does not know
+/// then are left out.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn find_tasks(
+    account: &Account,
+    cluster: &ClusterName,
+    tasks: &[Arn],
+    deadline: Deadline,
+) -> Result<Vec<Task>, Error> {
+    let look = || ecs::describe_tasks(account, cluster, tasks);
+    look_again_for(tasks.len(), look, deadline).await
+}
+
+/// Looks for as many tasks, and again while some are missing that may have been started just now.
+async fn look_again_for<F>(
+    count: usize,
+    look: impl Fn() -> F,
+    deadline: Deadline,
+) -> Result<Vec<Task>, Error>
+where
+    F: Future<Output = Result<Vec<Task>, Error>>,
+{
     let mut pauses = PAUSES.into_iter();
     loop {
-        let look = ecs::describe_task_in_cluster(account, cluster, task).await;
-        let found = match look {
-            Ok(found) => found,
-            // No look later on finds a task in a cluster that is not there.
-            Err(error) if error.kind == Kind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let found = look().await?;
         match pauses.next().filter(|pause| deadline.leaves(*pause)) {
-            Some(pause) if found.is_none() => sleep(pause).await,
+            Some(pause) if found.len() < count => sleep(pause).await,
             _ => return Ok(found),
         }
     }

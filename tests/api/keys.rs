@@ -4,7 +4,7 @@ use ecs_api::routes::ROUTES;
 use serde_json::{Value, json};
 
 use crate::services::{arns, documented};
-use crate::support::scripted::{NAMESPACE, ScriptedApp};
+use crate::support::scripted::{MEMBER, NAMESPACE, ScriptedApp};
 
 /// The operations that heed a key.
 const HEEDED: [&str; 4] = [
@@ -123,6 +123,26 @@ async fn a_task_that_was_started_with_a_key_is_shown_as_it_is_now_until_ecs_forg
         .meets(fake_aws::Fault::answer(&missing));
     let forgotten = run(&app, "k", &body).await;
     assert_eq!(forgotten.problem(409)["code"], "TasksForgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_ecs_does_not_show_yet_is_shown_to_who_sends_its_key_again() {
+    let app = ScriptedApp::new();
+    app.create(None, &documented(NAMESPACE)).await.expect(200);
+    // For a second or three, DescribeTasks says MISSING (https://github.com/boto/boto3/issues/3393).
+    app.aws.circumstances(MEMBER, |account| {
+        account.missing_for = std::time::Duration::from_secs(2);
+    });
+    let body = json!({"taskDefinition": "mytaskdef:1", "count": 2});
+    let first = run(&app, "k", &body).await.expect(200);
+    let again = run(&app, "k", &body).await.expect(200);
+    let arns = |answer: &Value| {
+        let tasks = answer["Tasks"].as_array().unwrap().iter();
+        tasks
+            .map(|task| task["TaskArn"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(arns(&again), arns(&first));
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,7 @@ use crate::deadline::Deadline;
 use crate::ids::{Arn, ClusterName, ServiceName, TaskDefinitionName, TaskId};
 use crate::orchestration::Cause;
 use crate::orchestration::parts::task_definition;
+use crate::orchestration::tasks::find_task;
 
 /// The time that each round trip may take: a call that is not answered costs its part of the diagnosis, and no more.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -109,7 +110,7 @@ pub(super) async fn look_at_task(
     id: &TaskId,
     deadline: Deadline,
 ) -> Result<Option<TaskView>, Cause> {
-    let Some(task) = ecs::describe_task(account, cluster, id).await? else {
+    let Some(task) = find_task(account, cluster, id, deadline).await? else {
         return Ok(None);
     };
     let mut unseen = Vec::new();

@@ -113,6 +113,21 @@ async fn what_the_service_says_of_its_task_is_told_and_nothing_else_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_was_started_just_now_is_looked_for_again() {
+    let app = furnished(&json!([{"name": "app", "image": "app"}]));
+    // For a second or three, DescribeTasks says MISSING (https://github.com/boto/boto3/issues/3393).
+    app.aws
+        .on("ecs:DescribeTasks")
+        .once()
+        .meets(Fault::answer(&json!({"tasks": [], "failures": []})));
+    show(
+        &app,
+        &json!({"lastStatus": "PROVISIONING", "startedAt": null}),
+    );
+    assert_eq!(codes(&diagnose(&app).await), ["Starting"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unknown_task_is_not_found() {
     let app = furnished(&json!([{"name": "app", "image": "app"}]));
     let path = format!("/nonprod/clusters/myclu/tasks/{ID}/diagnosis");
