@@ -13,7 +13,7 @@ use super::{Request, run_body};
 use crate::aws::ecs::{self, TaskFilter};
 use crate::error::{Error, NotFound};
 use crate::ids::{Family, ServiceName};
-use crate::orchestration::outcome::{Outcome, is_over};
+use crate::orchestration::outcome::Outcome;
 use crate::orchestration::{launch, tasks};
 use crate::reply::Reply;
 use crate::wire::outputs::{Failure, Output as _, Task};
@@ -217,13 +217,8 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
         .iter()
         .map(|failure| Ok(write(failure)?))
         .collect::<Result<Vec<_>, Error>>()?;
-    let outcomes = tasks::outcomes(account, &tasks).await;
-    let is_told = outcomes.is_ok() && tasks.iter().all(is_over);
-    // The tasks are there: whatever goes wrong from here on must not hide them.
-    let outcomes = outcomes.unwrap_or_else(|error| {
-        let untold = Outcome::untold(format!("ask again for its outcome: {error}"));
-        vec![untold; tasks.len()]
-    });
+    let outcomes = tasks::outcomes_so_far(account, &tasks, deadline).await;
+    let is_told = outcomes.iter().all(Outcome::is_final);
     let written = write_tasks(&tasks, &outcomes)?;
     let reply = Reply::json(json!({"Tasks": written, "Failures": failures}));
     let reply = match tasks.first() {
@@ -350,10 +345,13 @@ pub async fn stop_task(request: &Request<'_>) -> Result<Reply, Error> {
     {
         return Err(Error::input("reason", "expected at most 1024 characters"));
     }
-    let stopped = ecs::stop_task(request.account, &cluster, &task, reason).await?;
-    let lacking = || request.account.lacking("ecs:StopTask", "task");
+    let Request {
+        account, deadline, ..
+    } = *request;
+    let stopped = ecs::stop_task(account, &cluster, &task, reason).await?;
+    let lacking = || account.lacking("ecs:StopTask", "task");
     let tasks = [stopped.task.ok_or_else(lacking)?];
-    let outcomes = tasks::outcomes(request.account, &tasks).await?;
+    let outcomes = tasks::outcomes_so_far(account, &tasks, deadline).await;
     let written = write_tasks(&tasks, &outcomes)?.pop();
     Ok(Reply::json(json!({"Task": written})))
 }

@@ -25,6 +25,7 @@ use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
 use super::revisions::RevisionCache;
 use super::sessions::Session;
 use crate::config;
+use crate::deadline::Deadline;
 use crate::ids::{AccountRegion, ClusterName};
 
 /// The time that AWS may take to accept a connection.
@@ -251,6 +252,24 @@ impl Account {
     /// Creates the error of a call that the request's time did not wait for.
     pub fn too_late(&self, operation: &'static str) -> Error {
         Error::too_late(operation, self.role_arn())
+    }
+
+    /// Waits for a call, or several of one operation, but not past the deadline.
+    ///
+    /// # Errors
+    /// [`Error`] with AWS's refusal, or if the deadline came first.
+    pub fn in_time<T>(
+        &self,
+        operation: &'static str,
+        deadline: Deadline,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        // Boxed here, so that who calls this does not carry it.
+        let call = Box::pin(call);
+        async move {
+            let answer = deadline.limit(call).await;
+            answer.unwrap_or_else(|_| Err(self.too_late(operation)))
+        }
     }
 
     pub(super) fn role_arn(&self) -> &str {

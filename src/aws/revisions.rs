@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_ecs::types::{Tag, TaskDefinition};
 use tokio::time::Instant;
 
-use super::{Account, Error, ecs};
+use super::{Account, Error, Kind, ecs};
 use crate::ids::TaskDefinitionName;
 
 /// The most revisions of an account that are remembered: at most 64 KB each
@@ -67,6 +67,19 @@ pub async fn describe_revision(
         tags: answer.tags.unwrap_or_default(),
     };
     Ok(remember_revision(account, found))
+}
+
+/// Returns the same, or `None` if there is no such revision any more.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub async fn find_revision(account: &Account, arn: &str) -> Result<Option<Arc<Revision>>, Error> {
+    let name = TaskDefinitionName::from_answer(arn);
+    match describe_revision(account, &name, arn).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Remembers a revision that AWS has just answered.

@@ -50,6 +50,11 @@ impl OutcomeState {
 }
 
 impl Outcome {
+    /// Returns `true` if it will not change any more.
+    pub fn is_final(&self) -> bool {
+        !matches!(self.state, OutcomeState::Pending | OutcomeState::Running)
+    }
+
     /// Creates the outcome of a task that has ended, and of which nobody can tell how at the moment.
     pub fn untold(reason: String) -> Self {
         Self {

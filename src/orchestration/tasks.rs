@@ -1,17 +1,18 @@
 //! Tasks that may have been started just now, that are waited for, and that have come to an end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{Task, TaskDefinition};
+use aws_sdk_ecs::types::Task;
 use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
 use super::outcome::{self, Outcome, is_over, needs_definition};
-use super::parts::task_definition;
+use crate::aws::revisions::{Revision, find_revision};
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
-use crate::ids::{Arn, ClusterName, TaskDefinitionName, TaskId};
+use crate::ids::{Arn, ClusterName, TaskId};
 
 /// Pauses between the looks for a task: `DescribeTasks` may say for some seconds after `RunTask` that it is missing
 /// (<https://github.com/boto/boto3/issues/3393>).
@@ -20,6 +21,9 @@ const PAUSES: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
 ];
+
+/// The most time kept back to answer with tasks whose outcome AWS does not let us tell.
+const TELLING_RESERVE_MAX: Duration = Duration::from_secs(3);
 
 /// Looks for a task, and again for some seconds while AWS knows none of this id: it may have been started just now.
 /// `None` if AWS does not know it then, or has no such cluster.
@@ -128,6 +132,33 @@ fn put_in_place(tasks: &mut [Task], seen: Vec<Task>) {
     }
 }
 
+/// Tells the outcome of each of these tasks, which were started or stopped just now. Whatever goes wrong must not hide them:
+/// where AWS does not show a task definition in time, an outcome that depends on it is untold.
+pub async fn outcomes_so_far(
+    account: &Account,
+    tasks: &[Task],
+    deadline: Deadline,
+) -> Vec<Outcome> {
+    let in_time = deadline.keeping_a_third(TELLING_RESERVE_MAX);
+    let told = account.in_time(
+        "ecs:DescribeTaskDefinition",
+        in_time,
+        outcomes(account, tasks),
+    );
+    let error = match told.await {
+        Ok(outcomes) => return outcomes,
+        Err(error) => error,
+    };
+    let of_task = |task| {
+        if needs_definition(task) {
+            Outcome::untold(format!("ask again for its outcome: {error}"))
+        } else {
+            outcome::outcome(task, None)
+        }
+    };
+    tasks.iter().map(of_task).collect()
+}
+
 /// Tells the outcome of each of these tasks. Asks AWS only for the task definitions that an outcome depends on.
 ///
 /// # Errors
@@ -141,13 +172,15 @@ pub async fn outcomes(account: &Account, tasks: &[Task]) -> Result<Vec<Outcome>,
     arns.sort_unstable();
     arns.dedup();
     let looks = arns.into_iter().map(async |arn| {
-        let name = TaskDefinitionName::from_answer(arn);
-        let found = task_definition::look(account, &name).await?;
+        let found = find_revision(account, arn).await?;
         Ok::<_, Error>((arn, found))
     });
-    let found: BTreeMap<&str, Option<TaskDefinition>> =
+    let found: BTreeMap<&str, Option<Arc<Revision>>> =
         try_join_all(looks).await?.into_iter().collect();
-    let definition = |task: &Task| found.get(task.task_definition_arn()?)?.as_ref();
+    let definition = |task: &Task| {
+        let revision = found.get(task.task_definition_arn()?)?.as_ref()?;
+        Some(&revision.definition)
+    };
     Ok(tasks
         .iter()
         .map(|task| outcome::outcome(task, definition(task)))

@@ -10,6 +10,7 @@ use crate::support::scripted::{MEMBER, ScriptedApp};
 
 const PATH: &str = "/nonprod/clusters/myclu/tasks";
 const RUN: &str = "ecs:RunTask";
+const ARN: &str = "arn:aws:ecs:us-east-1:111122223333:task/myclu/0123456789abcdef0123456789abcdef";
 
 /// An app with the cluster `myclu` and the task definition `job`, of these containers.
 pub fn furnished(containers: &Value) -> ScriptedApp {
@@ -298,5 +299,51 @@ async fn what_fails_after_the_start_hides_no_task() {
         let started = answer.expect(202);
         assert!(started["Tasks"][0]["TaskArn"].is_string(), "{fault:?}");
         assert!(answer.header("location").is_some(), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_definition_that_is_not_shown_hides_no_task_that_was_started() {
+    for fault in [Fault::silence(), Fault::fail(500)] {
+        let app = furnished(&json!([container("app"), container("agent")]));
+        let body = json!({"taskDefinition": "job"});
+        app.aws
+            .on("ecs:DescribeTaskDefinition")
+            .meets(fault.clone());
+        let begun = tokio::time::Instant::now();
+        let (answer, ()) = tokio::join!(run(&app, "?wait=25", &body), async {
+            tokio::time::sleep(Duration::from_secs(18)).await;
+            end(&app, 1);
+        });
+        let waited = begun.elapsed();
+        assert!(waited < Duration::from_secs(27), "{waited:?}");
+        let started = answer.expect(202);
+        assert!(started["Tasks"][0]["TaskArn"].is_string(), "{fault:?}");
+        assert!(answer.header("location").is_some(), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_definition_that_is_not_shown_hides_no_stop() {
+    for fault in [
+        Fault::silence(),
+        Fault::refuse("AccessDeniedException", "No"),
+    ] {
+        let app = furnished(&json!([container("app"), container("agent")]));
+        let body = json!({"taskDefinition": "job"});
+        run(&app, "", &body).await.expect(200);
+        let ended = json!({"task": {"taskArn": ARN, "lastStatus": "STOPPED", "stopCode": "EssentialContainerExited",
+            "taskDefinitionArn": "arn:aws:ecs:us-east-1:111122223333:task-definition/job:1",
+            "containers": [{"name": "app", "exitCode": 1}, {"name": "agent", "exitCode": 143}]}});
+        app.aws.on("ecs:StopTask").meets(Fault::answer(&ended));
+        app.aws
+            .on("ecs:DescribeTaskDefinition")
+            .meets(fault.clone());
+        let path = format!("{PATH}/0123456789abcdef0123456789abcdef");
+        let stopped = app
+            .send("DELETE", &path, None, &json!({}))
+            .await
+            .expect(200);
+        assert_eq!(stopped["Task"]["TaskArn"], ARN, "{fault:?}");
     }
 }
