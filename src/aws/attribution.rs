@@ -230,6 +230,6 @@ fn request_id(response: &HttpResponse) -> Option<&str> {
 
 /// Tells whether an operation changes something, by its name: AWS names those that do not by few verbs.
 fn changes_something(operation: &str) -> bool {
-    let reads = ["Describe", "Filter", "Get", "List"];
+    let reads = ["Describe", "Filter", "Get", "List", "Simulate"];
     !reads.iter().any(|verb| operation.starts_with(verb))
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use ecs_api::config::LogLevel;
 use fake_aws::Fault;
 use serde_json::{Value, json};
 
+use crate::secrets::Log;
 use crate::support::scripted::{MEMBER, ScriptedApp};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/ecs-api";
@@ -132,6 +134,22 @@ async fn readiness_changes_nothing_and_asks_little() {
     assert_eq!(operations, expected);
     // The role, the settings, and the questions to IAM, four at once.
     assert_eq!(app.aws.depth(), 4);
+}
+
+/// A simulation is no change, whatever its name begins with.
+#[tokio::test(start_paused = true)]
+async fn the_log_tells_of_no_change_where_readiness_is_asked_for() {
+    let app = logging();
+    let (log, _guard) = Log::start(LogLevel::Info);
+    readiness(&app).await;
+    let lines = log.lines();
+    let line = lines.iter().find(|line| line["message"] == "request");
+    let line = line.expect("a line");
+    assert_eq!(line["operation"], "show_readiness");
+    assert_eq!(
+        (&line["changed"], &line["aws_writes"]),
+        (&json!(""), &json!(""))
+    );
 }
 
 #[tokio::test(start_paused = true)]
