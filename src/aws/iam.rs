@@ -8,7 +8,7 @@ use aws_sdk_iam::types::{
 use super::{Account, Error};
 use crate::ids::RoleArn;
 
-/// The results of one page, at most
+/// The results of one page, at most; IAM may answer fewer, and the others on pages of their own
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>).
 const PAGE: i32 = 1000;
 
@@ -61,17 +61,17 @@ pub async fn simulate_principal_policy(
 ) -> Result<Vec<(String, Decision)>, Error> {
     let names = actions.iter().map(|action| (*action).to_owned()).collect();
     let entries = context.iter().copied().map(entry).collect();
-    let call = account
+    let pages = account
         .iam
         .simulate_principal_policy()
         .policy_source_arn(role.as_str())
         .set_action_names(Some(names))
         .resource_arns(resource)
         .set_context_entries(Some(entries))
-        .max_items(PAGE);
-    let answer = call.send().await;
-    let answer = answer.map_err(account.refused("iam:SimulatePrincipalPolicy"))?;
-    let results = answer.evaluation_results.unwrap_or_default();
+        .max_items(PAGE)
+        .into_paginator();
+    let results: Result<Vec<_>, _> = pages.items().send().collect().await;
+    let results = results.map_err(account.refused("iam:SimulatePrincipalPolicy"))?;
     Ok(results.into_iter().map(read).collect())
 }
 

@@ -441,6 +441,25 @@ async fn an_iam_that_throttles_or_is_silent_leaves_the_rest_told_in_time() {
     }
 }
 
+/// IAM may answer fewer decisions than were asked for, and the others behind a marker.
+#[tokio::test(start_paused = true)]
+async fn decisions_that_come_in_pages_are_all_heard() {
+    let app = logging();
+    let whole = readiness(&app).await;
+    app.aws
+        .circumstances(MEMBER, |account| account.simulated_page_max = 3);
+    assert_eq!(readiness(&app).await, whole);
+    assert_eq!(whole["Ready"], true, "{whole}");
+    // A lack that only the last page tells.
+    lack(&app, ROLE, &["ecs:UpdateService"]);
+    assert_lacks(
+        &readiness(&app).await,
+        &["EcsPermissions"],
+        "the role needs `ecs:UpdateService`",
+        "ecs:UpdateService",
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_ecs_that_is_out_of_order_is_a_problem_and_no_lack_of_the_account() {
     let app = logging();

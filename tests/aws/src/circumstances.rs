@@ -42,6 +42,8 @@ pub struct Circumstances {
     pub lacking_permissions: Vec<(String, String)>,
     /// The actions that a policy forbids a role, as above.
     pub forbidden_permissions: Vec<(String, String)>,
+    /// The most decisions of a page of IAM's simulator, which may be fewer than are asked for.
+    pub simulated_page_max: usize,
     /// External ids that roles ask for, by the role's ARN.
     pub external_ids: Vec<(String, String)>,
     /// Claims that services and tasks have the long form of ARNs, without which they can't be tagged.
@@ -93,6 +95,7 @@ impl Default for Circumstances {
             missing_roles: Vec::new(),
             lacking_permissions: Vec::new(),
             forbidden_permissions: Vec::new(),
+            simulated_page_max: usize::MAX,
             external_ids: Vec::new(),
             has_long_arns: true,
             express_services: Vec::new(),

@@ -22,6 +22,12 @@ const MAY_NOT_ASK: Rule = Rule {
     source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html",
 };
 
+/// The decisions of a page where nobody says how many
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>).
+const PAGE: usize = 100;
+/// The beginning of every marker; the number of decisions before the page follows.
+const MARKER: &str = "after-";
+
 /// The keys that the policies of a member's role ask for, with the only value under which they allow an action.
 const CONDITIONS: [(&str, &str, &str); 5] = [
     (
@@ -51,6 +57,13 @@ const CONDITIONS: [(&str, &str, &str); 5] = [
     ),
 ];
 
+const WRONG_MARKER: Rule = Rule {
+    status: 400,
+    code: "InvalidInput",
+    message: "Invalid Marker: {}",
+    source: "https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html",
+};
+
 /// Answers what a role may do. The role that asks needs the permission to, for each role that it asks about.
 pub(super) fn simulate(exchange: &Exchange<'_>) -> Result<Value, Refusal> {
     let input = exchange.input();
@@ -77,8 +90,16 @@ pub(super) fn simulate(exchange: &Exchange<'_>) -> Result<Value, Refusal> {
         return NO_SUCH_ROLE.refuse_naming(&[role.rsplit('/').next().unwrap_or_default()]);
     }
     let context = context(input);
+    let actions = members(input, "ActionNames.member.");
+    let marker = input["Marker"].as_str();
+    let Some(begin) = marker.map_or(Some(0), beginning) else {
+        return WRONG_MARKER.refuse_naming(&[marker.unwrap_or_default()]);
+    };
+    let asked = text(input, "MaxItems").parse().unwrap_or(PAGE);
+    let page_max = circumstances.simulated_page_max.min(asked);
+    let end = begin.saturating_add(page_max).min(actions.len());
     let mut results = String::new();
-    for action in members(input, "ActionNames.member.") {
+    for action in actions.iter().take(end).skip(begin).copied() {
         let missing = CONDITIONS
             .iter()
             .find(|(of, key, value)| *of == action && context.get(*key) != Some(&json!(value)));
@@ -98,12 +119,22 @@ pub(super) fn simulate(exchange: &Exchange<'_>) -> Result<Value, Refusal> {
         )
         .expect("a text takes all");
     }
+    let more = if end < actions.len() {
+        format!("<IsTruncated>true</IsTruncated><Marker>{MARKER}{end}</Marker>")
+    } else {
+        "<IsTruncated>false</IsTruncated>".to_owned()
+    };
     Ok(format!(
         "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><SimulatePrincipalPolicyResult>\
-         <IsTruncated>false</IsTruncated><EvaluationResults>{results}</EvaluationResults></SimulatePrincipalPolicyResult>\
+         {more}<EvaluationResults>{results}</EvaluationResults></SimulatePrincipalPolicyResult>\
          </SimulatePrincipalPolicyResponse>"
     )
     .into())
+}
+
+/// Returns the number of decisions that come before a page.
+fn beginning(marker: &str) -> Option<usize> {
+    marker.strip_prefix(MARKER)?.parse().ok()
 }
 
 /// Returns the elements of a list of the query protocol: `ActionNames.member.1` and so on.
