@@ -69,9 +69,14 @@ class Change:
 
 
 def parts_of(folder: Path) -> dict[str, str]:
-    """Return the texts of a folder's parts by their names, as `check-config` finds them."""
-    files = [*folder.glob("*.json"), *folder.glob("*/*.json")]
-    names = {str(file.relative_to(folder).with_suffix("")): file for file in files if not file.is_dir()}
+    """Return the texts of a folder's parts by their names, as `check-config` finds them: none that is hidden."""
+    files = [file for pattern in ("*.json", "*/*.json") for file in folder.glob(pattern) if not file.is_dir()]
+    paths = {file.relative_to(folder): file for file in files}
+    names = {
+        str(path.with_suffix("")): file
+        for path, file in paths.items()
+        if not any(name.startswith(".") for name in path.parts)
+    }
     if VERSION in names:
         raise Refused(f"`{names[VERSION]}` is not put: `{VERSION}` is written by this command; delete the file")
     return {name: file.read_text(encoding="utf-8-sig").strip() for name, file in names.items()}

@@ -34,7 +34,8 @@ pub fn check(path: &Path) -> Result<String, ConfigError> {
     Ok(report.to_string())
 }
 
-/// Reads the parts of a folder: `NAME.json`, and those of its folders `accounts` and `callers`.
+/// Reads the parts of a folder: `NAME.json`, and those of its folders `accounts` and `callers`. Files and folders whose names
+/// begin with `.` are left out.
 fn parts(folder: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     let (mut parts, mut faults) = (BTreeMap::new(), Vec::new());
     read_parts(folder, "", &mut parts, &mut faults)?;
@@ -62,13 +63,18 @@ fn read_parts(
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     for entry in entries.map_err(|source| unreadable(folder, source))? {
         let (path, file) = (entry.path(), entry.file_name());
-        let name = format!("{prefix}{}", file.to_string_lossy());
+        let file = file.to_string_lossy();
+        // A repository's, an editor's, Finder's: nobody means it as a part.
+        if file.starts_with('.') {
+            continue;
+        }
+        let name = format!("{prefix}{file}");
         if path.is_dir() && prefix.is_empty() {
             read_parts(&path, &format!("{name}/"), parts, faults)?;
         } else if let Some(part) = name.strip_suffix(".json") {
             let text = contents(&path)?;
             parts.insert(part.to_owned(), String::from_utf8_lossy(&text).into_owned());
-        } else if !file.to_string_lossy().starts_with('.') && name != "README.md" {
+        } else if name != "README.md" {
             faults.push(format!(
                 "`{name}` is no part: the name of one ends in `.json`"
             ));

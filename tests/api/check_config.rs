@@ -89,3 +89,26 @@ fn a_folder_with_something_else_in_it_is_refused_by_name() {
         "{refusal}"
     );
 }
+
+/// A repository, an editor and Finder leave things in a folder that are nobody's parts.
+#[test]
+fn what_is_hidden_in_a_folder_is_no_part() {
+    let folder = folder("check-config-hidden");
+    let account = json!({"accountId": "444455556666", "region": "us-east-1"});
+    write(&folder, "accounts/prod.json", &account);
+    let caller = json!({"invoke": true, "grants": [{"accounts": ["*"], "access": "read"}]});
+    write(&folder, "callers/nightly.json", &caller);
+    for (inner, file) in [
+        (".git", "HEAD"),
+        (".vscode", "settings.json"),
+        ("accounts", "._prod.json"),
+        ("callers", ".draft.json"),
+    ] {
+        fs::create_dir_all(folder.join(inner)).unwrap();
+        fs::write(folder.join(inner).join(file), "no JSON").unwrap();
+    }
+    fs::write(folder.join(".eslintrc.json"), "no JSON").unwrap();
+    let report = check(&folder).unwrap();
+    assert!(report.contains("1 account\n  prod: "), "{report}");
+    assert!(report.contains("1 caller\n  nightly: "), "{report}");
+}

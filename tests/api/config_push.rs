@@ -166,6 +166,28 @@ fn a_folder_becomes_parameters_and_a_second_push_changes_nothing() {
 }
 
 #[test]
+fn what_is_hidden_in_a_folder_is_not_put() {
+    let operator = Operator::new("hidden");
+    for (inner, file) in [
+        (".git", "HEAD"),
+        (".vscode", "settings.json"),
+        ("accounts", "._prod.json"),
+    ] {
+        fs::create_dir_all(operator.folder.join(inner)).unwrap();
+        fs::write(operator.folder.join(inner).join(file), "no JSON").unwrap();
+    }
+    fs::write(operator.folder.join(".eslintrc.json"), "no JSON").unwrap();
+    operator.push_all();
+    let order = [
+        "put defaults",
+        "put accounts/prod",
+        "put callers/portal",
+        "put version",
+    ];
+    assert_eq!(operator.changed(), order);
+}
+
+#[test]
 fn accounts_come_before_their_callers_and_go_after_them() {
     let operator = Operator::new("order");
     operator.write("accounts/old", &account(2));
