@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import http.client
 import json
 import os
 import socket
@@ -37,11 +38,15 @@ class Unreachable(Exception):
     """There is nothing at the URL that speaks HTTP; says why, and where to look."""
 
 
-class Keep(urllib.request.HTTPRedirectHandler):
-    """Follow no redirection: the API has none, and a token must not go elsewhere."""
+class EveryAnswer(urllib.request.HTTPErrorProcessor):
+    """Take every answer for one: a problem is no exception, and a redirection is not followed, which would take the token
+    elsewhere. The API has none."""
 
-    def redirect_request(self, *_: Any) -> None:
-        """Follow nothing."""
+    def http_response(self, _request: Any, response: Any) -> Any:
+        """Leave the response as it is."""
+        return response
+
+    https_response = http_response
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,14 +94,11 @@ class Stack:
             given["Authorization"] = f"Bearer {self.token}"
         request = urllib.request.Request(f"{self.url}{BASE}{path}", method=method, headers=given)
         try:
-            with urllib.request.build_opener(Keep).open(request, timeout=TIMEOUT_SECONDS) as answer:
+            with urllib.request.build_opener(EveryAnswer).open(request, timeout=TIMEOUT_SECONDS) as answer:
                 return Answer(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, error.headers, error.read())
-        except urllib.error.URLError as error:
-            raise Unreachable(where_unreachable(error.reason)) from error
-        except OSError as error:
-            raise Unreachable(where_unreachable(error)) from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            raise Unreachable(where_unreachable(reason)) from error
 
     def tell(self, what: str, wrong: str | None = None, look: str = "") -> bool:
         """Print a line, and tell whether it is a good one."""
@@ -121,6 +123,8 @@ def where_unreachable(reason: object) -> str:
         return (
             f"no answer in {TIMEOUT_SECONDS} s; look: the function's log, for an invocation that has ended by timeout"
         )
+    if isinstance(reason, http.client.HTTPException) and not isinstance(reason, OSError):
+        return f"no HTTP ({reason!r}); look: is URL the output ApiUrl, with its https:// or http://?"
     return f"no connection ({reason}); look: is URL the output ApiUrl, and reached from here?"
 
 

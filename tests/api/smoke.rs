@@ -274,6 +274,38 @@ fn nothing_at_the_url_is_told_from_a_name_that_is_none() {
     }
 }
 
+/// Serves bytes to whoever connects, whatever is asked, and returns the URL.
+fn serve_bytes(bytes: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.write_all(bytes);
+            let mut request = BufReader::new(stream).lines().map_while(Result::ok);
+            // Read before it is closed: else the other side meets a reset in place of these bytes.
+            let _ = request.find(String::is_empty);
+        }
+    });
+    url
+}
+
+#[test]
+fn what_does_not_speak_http_is_told_without_a_trace() {
+    for bytes in [
+        &b"SSH-2.0-x\r\n"[..],
+        b"HTTP/1.1 200 -\r\ncontent-length: 9\r\n\r\npon",
+        b"HTTP/1.1 500 -\r\ncontent-length: 9\r\n\r\npon",
+        b"HTTP/1.1 200 -\r\ntransfer-encoding: chunked\r\n\r\nz\r\n",
+    ] {
+        let (is_well, printed) = smoke(&serve_bytes(bytes));
+        assert!(!is_well && printed.contains("no HTTP"), "{printed}");
+        assert!(
+            printed.contains("look: is URL the output ApiUrl"),
+            "{printed}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_gateway_that_closes_what_is_public_is_named() {
     let forbidden = Wire::new(403, "application/json", r#"{"message":"Forbidden"}"#);
