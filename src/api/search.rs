@@ -214,6 +214,10 @@ fn names<'r>(request: &CallerRequest<'r>) -> Result<Vec<&'r str>, Error> {
     let mut names: Vec<_> = given.split(',').map(str::trim).collect();
     names.sort_unstable();
     names.dedup();
+    if names.contains(&"") {
+        let expected = "expected names of accounts with commas in between, or leave it out";
+        return Err(Error::input("accounts", expected));
+    }
     for name in &names {
         request.caller.check(name, Access::Read)?;
     }

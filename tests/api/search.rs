@@ -258,6 +258,10 @@ async fn a_query_that_can_not_be_meant_is_refused_before_any_call() {
         ("status=GONE", "status"),
         ("launchType=MOON", "launchType"),
         ("all=true", "all"),
+        ("accounts=", "accounts"),
+        ("accounts=account-01,", "accounts"),
+        ("accounts=,account-01", "accounts"),
+        ("accounts=account-01,%20,account-02", "accounts"),
     ] {
         let answer = app.get_with(TOKEN, &format!("/services?{query}")).await;
         assert_eq!(answer.problem(400)["errors"][0]["path"], path, "{query}");
