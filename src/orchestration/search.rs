@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use aws_sdk_ecs::types::{LaunchType, Service};
 
 use crate::aws::{Account, Error};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Elapsed};
 use crate::pattern::matches;
 
 pub use place::{After, Place};
@@ -76,23 +76,39 @@ pub struct Findings {
 }
 
 /// Looks for services in these accounts, which are in the order of their names.
+///
+/// # Errors
+/// [`Elapsed`] if the time was over before the search came any further than its start.
 pub async fn search(
+    mut accounts: Vec<(&str, &Account)>,
+    filter: &Filter,
+    page: SearchPage,
+) -> Result<Findings, Elapsed> {
+    accounts.retain(|(name, _)| *name >= page.start.account.as_str());
+    let Some((first, _)) = accounts.first() else {
+        return Ok(Findings::default());
+    };
+    let begin = page.start.in_account(first);
+    let findings = look_through(accounts, filter, page).await;
+    if findings.entries.is_empty() && findings.next == Some(begin) {
+        return Err(Elapsed);
+    }
+    Ok(findings)
+}
+
+async fn look_through(
     accounts: Vec<(&str, &Account)>,
     filter: &Filter,
     page: SearchPage,
 ) -> Findings {
     let limit = page.limit.unwrap_or(SERVICES_MAX).min(SERVICES_MAX);
     let mut width = page.limit.map_or(ACCOUNTS_FIRST, |_| 1);
-    let mut left: Vec<_> = accounts
-        .into_iter()
-        .filter(|(name, _)| *name >= page.start.account.as_str())
-        .rev()
-        .collect();
+    let mut left: Vec<_> = accounts.into_iter().rev().collect();
     let mut findings = Findings::default();
     let mut found = 0;
     while let Some((first, _)) = left.last() {
         if !page.deadline.leaves(Duration::ZERO) {
-            findings.next = Some(Place::beginning_of(first));
+            findings.next = Some(page.start.in_account(first));
             return findings;
         }
         let side_by_side = left.split_off(left.len().saturating_sub(width));
@@ -103,8 +119,8 @@ pub async fn search(
                 limit: limit - found,
                 deadline: page.deadline,
             };
-            let after = (name == page.start.account).then(|| page.start.after.clone());
-            async move { (name, Box::pin(look.look(after.flatten())).await) }
+            let start = page.start.in_account(name);
+            async move { (name, Box::pin(look.look(start.after)).await) }
         });
         let mut parts = join_all(looks).await.into_iter().peekable();
         while let Some((name, part)) = parts.next() {

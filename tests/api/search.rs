@@ -473,3 +473,25 @@ async fn what_does_not_fit_into_the_time_goes_on_by_a_link() {
     let late = app.get_with(TOKEN, "/services").await;
     assert_eq!(late.problem(504)["retryable"], true);
 }
+
+/// A request that is late before its search begins: what its token stands for must not be answered again, nor be lost.
+#[tokio::test(start_paused = true)]
+async fn a_search_whose_time_is_over_before_it_begins_is_a_504_and_keeps_its_place() {
+    let mut app = three_accounts().await;
+    let first = app.get_with(TOKEN, "/services?limit=2").await;
+    let link = first.header("link").unwrap().to_owned();
+    let next = link.split(['<', '>']).nth(1).unwrap();
+    let next = next.strip_prefix("/v1/ecs").unwrap();
+    app.set_time_left(Duration::from_secs(1));
+    for path in ["/services", next] {
+        let late = app.get_with(TOKEN, path).await;
+        assert_eq!(late.problem(504)["retryable"], true, "{path}");
+        assert_eq!(late.header("link"), None, "{path}");
+    }
+    app.set_time_left(Duration::from_secs(29));
+    let second = app.get_with(TOKEN, next).await.expect(200);
+    assert_eq!(
+        items(&[second]),
+        ["account-00/live/worker", "account-01/live/web"]
+    );
+}

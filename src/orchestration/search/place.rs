@@ -35,11 +35,12 @@ pub struct After {
 pub struct NoPlace;
 
 impl Place {
-    /// Returns the place before everything of an account.
-    pub fn beginning_of(account: &str) -> Self {
+    /// Returns the place at which a search goes on in an account: this one, or before everything of another account.
+    pub(super) fn in_account(&self, account: &str) -> Self {
+        let after = self.after.clone().filter(|_| account == self.account);
         Self {
             account: account.to_owned(),
-            after: None,
+            after,
         }
     }
 
