@@ -11,6 +11,7 @@ use aws_config::SdkConfig;
 use futures_util::future::join;
 use lambda_http::LambdaEvent;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::aws::Accounts;
 use crate::aws::queue::Queue;
@@ -102,15 +103,19 @@ impl App {
     /// # Errors
     /// [`UnknownEvent`] if the event is of no known kind: then there is no envelope to answer in.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, UnknownEvent> {
+        // Before the configuration is read: who waits for that waits for an answer.
+        let started = Instant::now();
         let LambdaEvent { payload, context } = event;
         let alias = self.gateway_alias.as_deref();
         let event = intake::open(payload, &context.invoked_function_arn, alias)?;
-        let deadline = Deadline::of(context.deadline, None);
+        let deadline = Deadline::of(context.deadline, event.gateway_limit());
         let directory = self.directories.current(deadline).await;
         let invocation = Invocation {
             app: self,
             directory: &directory,
             context: &context,
+            started,
+            deadline,
         };
         // Nothing runs after the answer: what is read beside the request is waited for.
         let (answer, ()) = join(invocation.handle(event), self.directories.refresh(deadline)).await;

@@ -65,6 +65,16 @@ pub enum Event {
     Batch(Batch),
 }
 
+impl Event {
+    /// Returns the time that the sender waits for an answer, as [`Envelope::gateway_limit`].
+    pub fn gateway_limit(&self) -> Option<Duration> {
+        match self {
+            Self::Request(opened) => opened.envelope.gateway_limit(),
+            Self::Batch(_) => None,
+        }
+    }
+}
+
 /// A request taken out of its event, with the envelope of its answer.
 #[derive(Debug)]
 pub struct EnvelopedCall {

@@ -35,6 +35,10 @@ pub(super) struct Invocation<'i> {
     pub app: &'i App,
     pub directory: &'i Directory,
     pub context: &'i Context,
+    /// The moment at which the event came.
+    pub started: Instant,
+    /// The moment at which the answer must be on its way.
+    pub deadline: Deadline,
 }
 
 impl<'i> Invocation<'i> {
@@ -51,7 +55,6 @@ impl<'i> Invocation<'i> {
     }
 
     async fn handle_request(self, opened: &EnvelopedCall) -> Value {
-        let started = Instant::now();
         let mut log = RequestLog {
             is_first: self.app.is_fresh.swap(false, Ordering::Relaxed),
             ..RequestLog::default()
@@ -62,7 +65,7 @@ impl<'i> Invocation<'i> {
             call: &opened.call,
             reply: &reply,
             context: self.context,
-            took: started.elapsed(),
+            took: self.started.elapsed(),
             now_ms: self.app.clock.now_ms(),
         };
         log.write(exchange, &self.app.metering);
@@ -78,7 +81,6 @@ impl<'i> Invocation<'i> {
             .as_ref()
             .filter(|continuation| continuation.owns(batch))
             .ok_or(UnknownEvent::Kind)?;
-        let deadline = Deadline::of(self.context.deadline, None);
         let stack = Stack {
             accounts: &self.directory.accounts,
             records: &self.app.records,
@@ -86,7 +88,7 @@ impl<'i> Invocation<'i> {
             metering: &self.app.metering,
             clock: &self.app.clock,
         };
-        let failed = continuation.work(stack, batch, deadline).await;
+        let failed = continuation.work(stack, batch, self.deadline).await;
         Ok(batch::failures(failed))
     }
 
@@ -174,7 +176,7 @@ impl<'i> Invocation<'i> {
                     call,
                     caller,
                     accounts: &self.directory.accounts,
-                    deadline: Deadline::of(self.context.deadline, envelope.gateway_limit()),
+                    deadline: self.deadline,
                     request_id: self.request_id(),
                     answer_max_bytes: envelope.answer_max_bytes(),
                 };
@@ -232,7 +234,7 @@ impl<'i> Invocation<'i> {
             continuation: self.app.continuation.as_ref(),
             records: &self.app.records,
             clock: &self.app.clock,
-            deadline: Deadline::of(self.context.deadline, envelope.gateway_limit()),
+            deadline: self.deadline,
             request_id: self.request_id(),
             answer_max_bytes: envelope.answer_max_bytes(),
         })

@@ -134,6 +134,39 @@ async fn a_revoked_token_does_not_open_a_function_that_was_idle() {
     assert_eq!(readings(&app), 2);
 }
 
+/// Who waits for the reading waits for an answer: the log's time and the deadline have it.
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_request_begins_before_the_configuration_is_read() {
+    let mut app = started(&furnished()).await;
+    sleep(FIVE_MINUTES).await;
+    app.aws
+        .on("ssm:*")
+        .once()
+        .meets(Fault::delay(Duration::from_secs(4)));
+    let (log, guard) = Log::start(LogLevel::Info);
+    let begun = Instant::now();
+    assert_eq!(app.get_with(OLD_TOKEN, "/ping").await.status, 200);
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(4), "{took:?}");
+    let lines = log.lines();
+    let line = lines.iter().find(|line| line["message"] == "request");
+    let line = line.unwrap_or_else(|| panic!("{lines:?}"));
+    assert_eq!(line["Duration"], json!(took.as_millis()), "{line}");
+    drop(guard);
+    // A list that never comes is answered before the gateway gives up, and not four seconds later.
+    sleep(FIVE_MINUTES).await;
+    app.set_time_left(Duration::from_mins(1));
+    app.aws
+        .on("ssm:*")
+        .once()
+        .meets(Fault::delay(Duration::from_secs(4)));
+    app.aws.on("ecs:ListClusters").meets(Fault::silence());
+    let begun = Instant::now();
+    assert_eq!(status(&app, OLD_TOKEN, "first").await, 504);
+    let took = begun.elapsed();
+    assert!(took <= Duration::from_secs(28), "{took:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_token_is_exchanged_without_an_interruption() {
     let aws = furnished();
