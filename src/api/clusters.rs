@@ -3,7 +3,7 @@
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::operation::{Group, Handler, Operation};
+use super::operation::{Group, Handler, Operation, Timing};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN};
 use super::schema::{Addition, Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use super::tags::{self, TAGS_OF_ECS};
@@ -23,7 +23,7 @@ pub(super) const CLUSTER_NAME_REQUIRED: &str =
 /// `GET /{account}/clusters`.
 pub const LIST: Operation = Operation {
     query: &[LIMIT, NEXT_TOKEN],
-    keeps_its_deadline: true,
+    timing: Timing::InTime,
     group: Group::Clusters,
     summary: "List the ARNs of the account's clusters.",
     description: COMPLETE,

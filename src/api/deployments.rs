@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 
 use super::Request;
-use super::operation::{Group, Handler, Operation};
+use super::operation::{Group, Handler, Operation, Timing};
 use super::parameters::{LIMIT, NEXT_TOKEN, Parameter, Values, WAIT};
 use super::schema::{Answer, AwsOperation, Body, Member, Schema};
 use crate::aws::ecs::{DEPLOYMENT_STATUSES, Stop};
@@ -99,7 +99,7 @@ pub const LIST: Operation = Operation {
         LIMIT,
         NEXT_TOKEN,
     ],
-    keeps_its_deadline: true,
+    timing: Timing::InTime,
     group: Group::Services,
     summary: "List the deployments of a service in the last 90 days, the newest first.",
     description: "At most 100 in one answer; the header `Link` leads on.",
@@ -129,7 +129,7 @@ pub async fn list_deployments(request: &Request<'_>) -> Result<Reply, Error> {
 /// `GET …/deployments/{deployment}`.
 pub const SHOW: Operation = Operation {
     query: &[WAIT],
-    keeps_its_deadline: true,
+    timing: Timing::InTime,
     group: Group::Services,
     summary: "Show what became of a deployment, or wait for it.",
     description: OF_ECS,

@@ -11,7 +11,7 @@ use answer::{ANSWERS, answer};
 pub use rollback::{ROLL_BACK, roll_back_service};
 
 use super::Request;
-use super::operation::{Group, Handler, Operation, ProblemSchema};
+use super::operation::{Group, Handler, Operation, ProblemSchema, Timing};
 use super::orchestrations::create::TAKEN_BACK;
 use super::parameters::WAIT;
 use super::schema::{Addition, AwsOperation, Body, InputSchema, Member, Schema};
@@ -29,7 +29,7 @@ use crate::wire::validation::FieldError;
 /// `PATCH …/services/{service}`.
 pub const UPDATE: Operation = Operation {
     query: &[WAIT],
-    keeps_its_deadline: true,
+    timing: Timing::Flow,
     heeds_idempotency_key: true,
     heeds_if_match: true,
     group: Group::Services,

@@ -26,9 +26,8 @@ pub struct Operation {
     pub query: &'static [Parameter],
     /// The function that answers.
     pub handler: Handler,
-    /// The handler answers before the deadline by itself: a flow takes back what it made, and a list answers what it
-    /// has. Any other is cut off at the deadline, and answered as a 504.
-    pub keeps_its_deadline: bool,
+    /// The thing that the answer waits for, and who sees to it that it is in time.
+    pub timing: Timing,
     /// The handler heeds `Idempotency-Key`.
     pub heeds_idempotency_key: bool,
     /// The handler heeds `If-Match`.
@@ -49,6 +48,29 @@ pub struct Operation {
     pub other_statuses: &'static [u16],
     /// The sample event whose body is the documentation's example; without it, the one of the operation's name.
     pub example: Option<&'static str>,
+}
+
+/// The thing that an operation's answer waits for, and who sees to it that it is in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timing {
+    /// It waits for AWS's answers, and is cut off at the deadline: a 504.
+    CutOff,
+    /// It waits for AWS's answers, and the handler answers before the deadline what it has by then, as a list does.
+    InTime,
+    /// It waits for what AWS does, and the handler answers before the deadline, having taken back what it made.
+    Flow,
+}
+
+impl Timing {
+    /// Returns `true` if the answer is in time by the handler's own care.
+    pub fn keeps_its_deadline(self) -> bool {
+        self != Self::CutOff
+    }
+
+    /// Returns `true` if the answer waits for nothing but AWS's answers.
+    pub fn is_prompt(self) -> bool {
+        self != Self::Flow
+    }
 }
 
 /// A problem with members of its own.
@@ -170,7 +192,7 @@ impl Operation {
             path,
             query: &[],
             handler,
-            keeps_its_deadline: false,
+            timing: Timing::CutOff,
             heeds_idempotency_key: false,
             heeds_if_match: false,
             group: Group::ThisApi,
@@ -201,7 +223,7 @@ impl Operation {
             path: self.path,
             query: self.query,
             handler: self.handler,
-            keeps_its_deadline: self.keeps_its_deadline,
+            timing: self.timing,
             heeds_idempotency_key: self.heeds_idempotency_key,
         }
     }
@@ -220,8 +242,8 @@ pub struct Route {
     pub query: &'static [Parameter],
     /// The function that answers.
     pub handler: Handler,
-    /// The handler answers before the deadline by itself.
-    pub keeps_its_deadline: bool,
+    /// The thing that the answer waits for, and who sees to it that it is in time.
+    pub timing: Timing,
     /// The handler heeds `Idempotency-Key`; any other POST and PATCH refuses one.
     pub heeds_idempotency_key: bool,
 }

@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 
 use super::Request;
-use super::operation::{Group, Handler, Operation};
+use super::operation::{Group, Handler, Operation, Timing};
 use super::schema::{Answer, Member, Schema};
 use crate::error::Error;
 use crate::orchestration::readiness::{Check, readiness};
@@ -17,7 +17,7 @@ const WRITING: Duration = Duration::from_secs(1);
 
 /// `GET /{account}/readiness`.
 pub const SHOW: Operation = Operation {
-    keeps_its_deadline: true,
+    timing: Timing::InTime,
     group: Group::Accounts,
     summary: "Tell whether an account can take a create.",
     description: "Looks at the role and what IAM says of its permissions, at the execution role and the log group of the \

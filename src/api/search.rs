@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 
-use super::operation::{Group, Handler, Operation};
+use super::operation::{Group, Handler, Operation, Timing};
 use super::paging::bytes_in_envelope;
 use super::parameters::{Parameter, Values};
 use super::schema::{Answer, Member, Schema};
@@ -78,7 +78,7 @@ pub const SEARCH: Operation = Operation {
             "The `nextToken` of an earlier answer's `Link`: the search goes on from there.",
         ),
     ],
-    keeps_its_deadline: true,
+    timing: Timing::InTime,
     group: Group::Accounts,
     summary: "Search for services in all accounts that the caller may use.",
     description: "In the order of accounts, clusters and services, without the services' events. An account that refuses, \

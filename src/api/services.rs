@@ -3,7 +3,7 @@
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::operation::{Group, Handler, Operation};
+use super::operation::{Group, Handler, Operation, Timing};
 use super::orchestrations::delete::{
     DELETE_PROBLEM, DELETION, PENDING, delete_service as delete_with_what_belongs_to_it,
 };
@@ -43,7 +43,7 @@ pub const LIST: Operation = Operation {
             "Only services of this launch type. Default: all.",
         ),
     ],
-    keeps_its_deadline: true,
+    timing: Timing::InTime,
     group: Group::Services,
     summary: "List a cluster's services, by their ARNs or as they are.",
     description: COMPLETE,
@@ -221,7 +221,7 @@ fn flat(view: &ServiceView) -> Result<Value, Error> {
 /// `DELETE …/services/{service}`.
 pub const DELETE: Operation = Operation {
     query: &[RECURSIVE],
-    keeps_its_deadline: true,
+    timing: Timing::Flow,
     group: Group::Services,
     summary: "Force-delete a service and, if asked for, its registries and its cluster.",
     description: "Without `recursive` it is done once ECS has agreed; the service may still be draining. With it, as \

@@ -3,7 +3,7 @@
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::operation::{Group, Handler, Operation};
+use super::operation::{Group, Handler, Operation, Timing};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values};
 use super::schema::{Addition, Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use super::tags::{self, TAGS_OF_ECS};
@@ -43,7 +43,7 @@ pub const LIST: Operation = Operation {
         LIMIT,
         NEXT_TOKEN,
     ],
-    keeps_its_deadline: true,
+    timing: Timing::InTime,
     group: Group::TaskDefinitions,
     summary: "List the ARNs of revisions: of one family, of the families of a prefix, or all.",
     description: COMPLETE,

@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use lambda_http::http::header;
 use serde_json::{Value, json};
 
-use super::operation::{Group, Handler, Operation, ProblemSchema};
+use super::operation::{Group, Handler, Operation, ProblemSchema, Timing};
 use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values, WAIT};
 use super::schema::{Answer, AwsOperation, Body, Member, Schema};
 use super::{Request, run_body};
@@ -98,7 +98,7 @@ pub const LIST: Operation = Operation {
         LIMIT,
         NEXT_TOKEN,
     ],
-    keeps_its_deadline: true,
+    timing: Timing::InTime,
     group: Group::Tasks,
     summary: "List the ARNs of a cluster's tasks, of all launch types.",
     description: COMPLETE,

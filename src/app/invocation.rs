@@ -193,7 +193,7 @@ impl<'i> Invocation<'i> {
                     .await?;
                 log.account = Some(path.parameter("account").to_owned());
                 let work = self.attribute(work(&request), &caller.name, log);
-                if route.keeps_its_deadline {
+                if route.timing.keeps_its_deadline() {
                     work.await
                 } else {
                     request.deadline.run(work).await
@@ -245,7 +245,7 @@ impl<'i> Invocation<'i> {
 /// long poll for something to happen.
 fn is_prompt(call: &Call, route: &Route) -> bool {
     let is_poll = call.query.iter().any(|(name, _)| name == "wait");
-    !(route.keeps_its_deadline || is_poll)
+    route.timing.is_prompt() && !is_poll
 }
 
 /// Returns a panic's message, for the log.

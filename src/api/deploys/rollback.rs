@@ -6,7 +6,7 @@ use serde_json::Map;
 use super::answer::{ANSWERS, answer, with_notes};
 use super::{precondition, refusal};
 use crate::api::Request;
-use crate::api::operation::{Group, Handler, Operation, ProblemSchema};
+use crate::api::operation::{Group, Handler, Operation, ProblemSchema, Timing};
 use crate::api::orchestrations::create::TAKEN_BACK;
 use crate::api::parameters::WAIT;
 use crate::api::schema::{AwsOperation, Body, Member, Schema};
@@ -20,7 +20,7 @@ use crate::text::printable;
 /// `POST …/services/{service}/rollback`.
 pub const ROLL_BACK: Operation = Operation {
     query: &[WAIT],
-    keeps_its_deadline: true,
+    timing: Timing::Flow,
     heeds_idempotency_key: true,
     heeds_if_match: true,
     group: Group::Services,

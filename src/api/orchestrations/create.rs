@@ -8,7 +8,7 @@ use super::dry_run::{self, DRY_RUN, DRY_RUN_OUTPUT};
 use super::short_form::SHORT_FORM;
 use crate::api::Request;
 use crate::api::clusters::CREATE_CLUSTER_INPUT;
-use crate::api::operation::{Group, Handler, Operation, ProblemSchema};
+use crate::api::operation::{Group, Handler, Operation, ProblemSchema, Timing};
 use crate::api::registries::CREATE_REGISTRY_INPUT;
 use crate::api::schema::{Answer, Body, Member, Schema};
 use crate::api::services::CREATE_SERVICE_INPUT;
@@ -28,7 +28,7 @@ use crate::wire::write::write;
 
 /// `POST /{account}/services`.
 pub const CREATE: Operation = Operation {
-    keeps_its_deadline: true,
+    timing: Timing::Flow,
     heeds_idempotency_key: true,
     query: &[DRY_RUN],
     group: Group::WholeServices,

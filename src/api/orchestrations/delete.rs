@@ -9,7 +9,7 @@ use tracing::warn;
 use super::delete_target::read_target;
 use super::dry_run::{self, DRY_RUN, DRY_RUN_OUTPUT};
 use crate::api::Request;
-use crate::api::operation::{Group, Handler, Operation, ProblemSchema};
+use crate::api::operation::{Group, Handler, Operation, ProblemSchema, Timing};
 use crate::api::parameters::{Parameter, RECURSIVE, Values};
 use crate::api::schema::{Answer, Body, Member, Schema};
 use crate::continuation::Handover;
@@ -45,7 +45,7 @@ pub const DELETE: Operation = Operation {
         RECURSIVE,
         DRY_RUN,
     ],
-    keeps_its_deadline: true,
+    timing: Timing::Flow,
     group: Group::WholeServices,
     summary: "Delete a service and, if asked for, its registries and its cluster.",
     description: "What to delete stands in the body or in the query. With `recursive`, the registries go once the tasks and \
