@@ -16,6 +16,7 @@ mod configuration;
 mod operations;
 mod permissions;
 mod records;
+mod smoke;
 
 /// The account that the stack is deployed into.
 const HUB: &str = "123456789012";
@@ -171,6 +172,33 @@ impl Stack {
             "",
             event,
         )
+    }
+
+    /// Changes something of the hub account as its root user.
+    fn change(&self, method: &str, service: &str, path: &str, body: &Value) -> Value {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.endpoint()))
+            .header("authorization", signature(HUB, service))
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .expect("the request is valid");
+        let mut answer = ureq::run(request).unwrap_or_else(|error| panic!("{path}: {error}"));
+        answer.body_mut().read_json().expect("the answer is JSON")
+    }
+
+    /// The function's environment.
+    fn environment(&self) -> Value {
+        let path = format!("/2015-03-31/functions/{}/configuration", self.function());
+        let configuration = self.change("GET", "lambda", &path, &Value::Null);
+        configuration["Environment"]["Variables"].clone()
+    }
+
+    /// Gives the function an environment, with which it begins anew.
+    fn reconfigure(&self, variables: &Value) {
+        let path = format!("/2015-03-31/functions/{}/configuration", self.function());
+        let environment = json!({"Environment": {"Variables": variables}});
+        self.change("PUT", "lambda", &path, &environment);
     }
 
     #[track_caller]

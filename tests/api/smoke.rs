@@ -374,6 +374,7 @@ async fn an_account_that_is_not_ready_is_named_with_what_mends_it() {
         {"Name": "AssumeRole", "Ok": true, "Detail": "is so"},
         {"Name": "ExecutionRole", "Ok": false, "Detail": "there is no role `ecsTaskExecutionRole`",
          "Fix": "deploy the member's template with CreateExecutionRole=true"},
+        {"Name": "Network", "Detail": "not looked at"},
     ]);
     let body = json!({"Ready": false, "Checks": checks});
     let answer = Wire::new(200, "application/json", &body.to_string());

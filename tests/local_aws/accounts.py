@@ -29,6 +29,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 MEMBER_STACK = "ecs-api-member"
 MEMBER_ROLE = "ecs-api"
+EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +88,12 @@ def furnish(account: Account) -> Furniture:
         for n, zone in enumerate("ab")
     ]
     group = ec2.create_security_group(VpcId=vpc, GroupName="tasks", Description="Tasks on Fargate")
+    execution_role = create_role(account, "ecsTaskExecutionRole", {"Service": "ecs-tasks.amazonaws.com"})
+    account.client("iam").attach_role_policy(RoleName="ecsTaskExecutionRole", PolicyArn=EXECUTION_POLICY)
     return Furniture(
         subnets=[each["Subnet"]["SubnetId"] for each in subnets],
         security_groups=[group["GroupId"]],
-        execution_role_arn=create_role(account, "ecsTaskExecutionRole", {"Service": "ecs-tasks.amazonaws.com"}),
+        execution_role_arn=execution_role,
         namespace_id=create_namespace(account, "demo.internal", vpc),
     )
 

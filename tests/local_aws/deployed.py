@@ -3,16 +3,17 @@
     python tests/local_aws/deployed.py --bootstrap PATH [OPTIONS]
     python tests/local_aws/deployed.py --bootstrap PATH --beside ENDPOINT --name NAME [OPTIONS]
 
-    OPTIONS: [--config inline | parameter | file] [--parameter NAME=VALUE] [--deny MEMBER=ACTION]
+    OPTIONS: [--config inline | parameter | path | file] [--parameter NAME=VALUE] [--deny MEMBER=ACTION]
 
 The first form starts a local AWS and deploys template.yaml and templates/callers.yaml into the hub account and
-templates/member-account.yaml into the members (see estate.py), with the configuration inline, in an SSM parameter, or in a
-file of the package. The second makes a further stack with members of its own in the local AWS of the first, from the package
-that is there. Both print one line of JSON on standard output
+templates/member-account.yaml into the members (see estate.py), with the configuration inline, in an SSM parameter that is read
+when it is deployed, below a path of parameters that the function reads, or in a file of the package. The second makes a further
+stack with members of its own in the local AWS of the first, from the package that is there. Both print one line of JSON on
+standard output
 
     {"endpoint": "http://127.0.0.1:PORT", "function": "ecs-api",
      "api_url": "http://127.0.0.1:PORT/_aws/execute-api/ID/$default",
-     "token": "the caller's token",
+     "token": "the caller's token", "operators_token": "of one who may read nonprod and prod",
      "outputs": {"ApiUrl": …, "ApiId": …, "FunctionArn": …, "FunctionRoleArn": …},
      "callers": {"StateMachineArn": …, "RuleArn": …},
      "members": {"nonprod": {"account": …, "external_id": …, "subnets": […], "security_groups": […],
@@ -46,6 +47,8 @@ TEMPLATES = PROJECT / "templates"
 ARTIFACTS = "ecs-api-artifacts"
 PACKAGE = Path("target") / "lambda" / "ecs-api"
 CONFIG_NAME = "config.json"
+OPERATORS_TOKEN = "operators-token"
+PORTAL = "https://portal.example.com"
 
 
 def sam_deploy(account: Account, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
@@ -95,8 +98,21 @@ def keep_config(hub: Account, function: str, config: str, kept: str, package: Pa
         name = f"/{function}/config"
         made = hub.client("ssm").put_parameter(Name=name, Type="String", Value=config)
         return {"ConfigParameter": f"{name}:{made['Version']}"}
+    if kept == "path":
+        path = f"/{function}/config/"
+        for part, value in parts(json.loads(config)).items():
+            hub.client("ssm").put_parameter(Name=f"{path}{part}", Type="String", Value=json.dumps(value))
+        return {"ConfigParameter": path}
     (package / CONFIG_NAME).write_text(config)
     return {"ConfigFile": CONFIG_NAME}
+
+
+def parts(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a configuration by their names below a path."""
+    lists = {"accounts", "callers"}
+    accounts = {f"accounts/{name}": account for name, account in config["accounts"].items()}
+    callers = {f"callers/{caller.pop('name')}": caller for caller in config["callers"]}
+    return {name: value for name, value in config.items() if name not in lists} | accounts | callers
 
 
 def deploy_again(hub: Account, stack: str, parameters: dict[str, str]) -> dict[str, str]:
@@ -112,7 +128,7 @@ def main() -> None:
     arguments.add_argument("--bootstrap", type=Path, required=True, help="the function's binary")
     arguments.add_argument("--beside", metavar="ENDPOINT", help="a local AWS that this program has deployed to")
     arguments.add_argument("--name", default="", help="of a further stack")
-    arguments.add_argument("--config", choices=["inline", "parameter", "file"], default="inline")
+    arguments.add_argument("--config", choices=["inline", "parameter", "path", "file"], default="inline")
     arguments.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="as in AuthMode=iam")
     arguments.add_argument("--deny", action="append", default=[], metavar="MEMBER=ACTION", help="as in prod=ecs:RunTask")
     given = arguments.parse_args()
@@ -143,6 +159,8 @@ def deploy(endpoint: str, given: argparse.Namespace, more: dict[str, str], room:
     config = estate.config(members)
     # An entry whose external id is not the one that the member's role asks for.
     config["accounts"]["misinformed"] = {"accountId": members[-1].account.number, "externalId": "of-somebody-else"}
+    config["corsOrigins"] = [PORTAL]
+    config["callers"].append(estate.caller_of("operator", OPERATORS_TOKEN, "read", ["nonprod", "prod"]))
     template = stage(given.bootstrap, room)
     kept = keep_config(hub, function, json.dumps(config), given.config, room / PACKAGE)
     parameters = kept | more | {"FunctionName": function}
@@ -164,6 +182,7 @@ def deploy(endpoint: str, given: argparse.Namespace, more: dict[str, str], room:
         "function": function,
         "api_url": f"{endpoint}/_aws/execute-api/{made['ApiId']}/$default",
         "token": estate.TOKEN,
+        "operators_token": OPERATORS_TOKEN,
         "outputs": made,
         "callers": callers,
         "members": {

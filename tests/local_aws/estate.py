@@ -48,7 +48,7 @@ def config(members: list[Member]) -> dict[str, Any]:
         },
         "accounts": {each.name: each.furniture.config(each.account, each.external_id) for each in members},
         "callers": [
-            caller(CALLER, "write", tokenSha256=hashlib.sha256(TOKEN.encode()).hexdigest()),
+            caller_of(CALLER, TOKEN, "write", ["*"]),
             # Those of the sample events, which are known without a token.
             caller("deploy-bot", "read", principal=f"arn:aws:iam::{HUB}:role/deploy-*"),
             caller("root", "read", principal=f"arn:aws:iam::{HUB}:root"),
@@ -56,6 +56,12 @@ def config(members: list[Member]) -> dict[str, Any]:
             caller("nightly", "write", invoke=True),
         ],
     }
+
+
+def caller_of(name: str, token: str, access: str, accounts: list[str]) -> dict[str, Any]:
+    """Return a caller of ecs-api with a token and a grant for these accounts."""
+    grants = [{"accounts": accounts, "access": access}]
+    return {"name": name, "tokenSha256": hashlib.sha256(token.encode()).hexdigest(), "grants": grants}
 
 
 def caller(name: str, access: str, **known_by: Any) -> dict[str, Any]:
