@@ -15,6 +15,7 @@ mod cleanup;
 mod configuration;
 mod operations;
 mod permissions;
+mod readiness;
 mod records;
 mod smoke;
 

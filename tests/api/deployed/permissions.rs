@@ -501,7 +501,7 @@ impl<'s> Role<'s> {
     }
 }
 
-fn actions_of(statement: &Value) -> Vec<String> {
+pub(super) fn actions_of(statement: &Value) -> Vec<String> {
     let actions = statement["Action"]
         .as_array()
         .cloned()
