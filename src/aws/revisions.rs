@@ -57,7 +57,7 @@ pub async fn describe_revision(
     revision: &TaskDefinitionName,
     arn: &str,
 ) -> Result<Arc<Revision>, Error> {
-    if let Some(known) = account.revisions.find(arn) {
+    if let Some(known) = known_revision(account, arn) {
         return Ok(known);
     }
     let answer = ecs::describe_task_definition(account, revision).await?;
@@ -80,6 +80,11 @@ pub async fn find_revision(account: &Account, arn: &str) -> Result<Option<Arc<Re
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Returns a revision by its ARN, if it was looked at within the last ten minutes.
+pub fn known_revision(account: &Account, arn: &str) -> Option<Arc<Revision>> {
+    account.revisions.find(arn)
 }
 
 /// Remembers a revision that AWS has just answered.

@@ -229,6 +229,63 @@ async fn filters_narrow_the_search_and_spare_calls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn task_definitions_are_asked_for_side_by_side_and_each_once() {
+    let aws = FakeAws::in_memory();
+    let names: Vec<_> = (0..9).map(|number| format!("app-{number}")).collect();
+    let services: Vec<_> = names.iter().map(String::as_str).collect();
+    furnish(&aws, 0, "live", &services);
+    put(
+        &aws,
+        0,
+        "ecs:CreateCluster",
+        &json!({"clusterName": "spare"}),
+    );
+    for cluster in ["live", "spare"] {
+        let twin = json!({"cluster": cluster, "serviceName": "twin", "taskDefinition": "app-0"});
+        put(&aws, 0, "ecs:CreateService", &twin);
+    }
+    let app = started(&aws, 1).await;
+    app.aws.set_latency(Duration::from_millis(100));
+    let page = app.get_with(TOKEN, "/services?image=/app-0:").await;
+    assert_eq!(
+        items(&[page.expect(200)]),
+        [
+            "account-00/live/app-0",
+            "account-00/live/twin",
+            "account-00/spare/twin"
+        ]
+    );
+    let mut asked = app.aws.operations();
+    asked.retain(|operation| operation == "ecs:DescribeTaskDefinition");
+    assert_eq!(asked.len(), 9);
+    // The role, clusters, services, the services themselves, their task definitions.
+    assert_eq!(app.aws.depth(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_was_deployed_just_now_is_not_asked_for() {
+    let app = ScriptedApp::new();
+    let service = json!({"name": "cart", "cluster": "shop", "image": "example.com/cart:1"});
+    app.create(None, &service).await.expect(200);
+    let place = "/nonprod/clusters/shop/services/cart";
+    let deploy = app.send("PATCH", place, None, &json!({"tag": "2"})).await;
+    deploy.expect(200);
+    app.aws.forget_calls();
+    let search = async |image| {
+        let path = format!("/services?image={image}");
+        let page = app.send("GET", &path, None, &Value::Null).await;
+        items(&[page.expect(200)])
+    };
+    assert_eq!(search("cart:2").await, ["nonprod/shop/cart"]);
+    assert_eq!(search("cart:1").await, [""; 0]);
+    let made = app.aws.operations();
+    assert!(
+        !made.contains(&"ecs:DescribeTaskDefinition".to_owned()),
+        "{made:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_is_not_active_is_found_by_its_whole_name() {
     let app = three_accounts().await;
     let gone = json!({"cluster": "live", "service": "web", "force": true});

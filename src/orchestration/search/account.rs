@@ -1,21 +1,25 @@
 //! The search in one account: its clusters side by side, at a pace that leaves room for other clients of the account.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_ecs::types::Service;
+use aws_sdk_ecs::types::{Service, TaskDefinition};
 use futures_util::stream::{self, StreamExt as _};
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::{After, Filter, Finding};
 use crate::aws::pages::{PageRequest, PageToken};
+use crate::aws::revisions::known_revision;
 use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, ClusterName, ServiceName, TaskDefinitionName};
 
 /// The clusters of one account that are looked at at once.
 const PARALLEL: usize = 3;
+/// The task definitions that are asked for at once, of the services of one call.
+const DEFINITIONS_AT_ONCE: usize = 10;
 /// The time for which a call is waited for, its retries included. An account that takes longer is not answered, so that the
 /// others are.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -54,8 +58,8 @@ struct InCluster {
     rest: Option<String>,
 }
 
-/// The images of task definitions that were looked at. No revision ever changes.
-type Images = Mutex<BTreeMap<String, Vec<String>>>;
+/// The images of task definitions by their ARNs, each of which is asked for once. No revision ever changes.
+type Images = Mutex<BTreeMap<String, Arc<OnceCell<Vec<String>>>>>;
 
 impl Look<'_> {
     /// Looks through the account, after what has been answered of it.
@@ -179,12 +183,10 @@ impl Look<'_> {
         let mut batches = arns.chunks(ecs::DESCRIBE_SERVICES_MAX).peekable();
         while let Some(batch) = batches.next() {
             let describe = ecs::describe_services(self.account, &cluster, batch);
-            for service in self
+            let services = self
                 .call("ecs:DescribeServices", Box::pin(describe))
-                .await?
-            {
-                self.take(service, images, &mut found).await?;
-            }
+                .await?;
+            self.take(services, images, &mut found).await?;
             let is_enough = found.services.len() >= self.limit;
             if is_enough && batches.peek().is_some() {
                 found.rest = batch.last().map(|arn| name_in(arn.as_str()).to_owned());
@@ -207,13 +209,10 @@ impl Look<'_> {
             return Ok(());
         };
         let describe = ecs::describe_service(self.account, cluster, &name);
-        match self
+        let service = self
             .call("ecs:DescribeServices", Box::pin(describe))
-            .await?
-        {
-            Some(service) => self.take(service, images, found).await,
-            None => Ok(()),
-        }
+            .await?;
+        self.take(service, images, found).await
     }
 
     /// Returns the ARNs of a cluster's services whose names are looked for, in the order of the names.
@@ -232,19 +231,30 @@ impl Look<'_> {
         Ok(arns)
     }
 
-    /// Keeps a service that is looked for, without its events: they are most of it.
+    /// Keeps the services that are looked for, without their events: they are most of it.
     async fn take(
         self,
-        mut service: Service,
+        services: impl IntoIterator<Item = Service>,
         images: &Images,
         found: &mut InCluster,
     ) -> Result<(), Error> {
-        if !self.filter.takes(&service) || !self.has_image(&service, images).await? {
-            return Ok(());
+        let services = services
+            .into_iter()
+            .filter(|service| self.filter.takes(service));
+        let mut looked_at = stream::iter(services)
+            .map(async |service| {
+                let is_wanted = self.has_image(&service, images).await?;
+                Ok(is_wanted.then_some(service))
+            })
+            .buffered(DEFINITIONS_AT_ONCE);
+        while let Some(service) = looked_at.next().await {
+            let Some(mut service) = service? else {
+                continue;
+            };
+            service.events = None;
+            let name = service.service_name().unwrap_or_default().to_owned();
+            found.services.push((name, service));
         }
-        service.events = None;
-        let name = service.service_name().unwrap_or_default().to_owned();
-        found.services.push((name, service));
         Ok(())
     }
 
@@ -256,19 +266,24 @@ impl Look<'_> {
         let Some(arn) = service.task_definition() else {
             return Ok(false);
         };
-        // Held while it is asked for: services of one revision ask once.
-        let mut images = images.lock().await;
-        if !images.contains_key(arn) {
-            images.insert(arn.to_owned(), self.images_of(arn).await?);
-        }
-        Ok(images[arn].iter().any(|image| image.contains(part)))
+        let of_revision = {
+            let mut images = images.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(images.entry(arn.to_owned()).or_default())
+        };
+        let images = of_revision.get_or_try_init(|| self.images_of(arn)).await?;
+        Ok(images.iter().any(|image| image.contains(part)))
     }
 
+    /// Returns the images of a task definition: as it was looked at lately, or by a call. What a search looks at is not
+    /// remembered beyond it, since it would drive out what is deployed.
     async fn images_of(self, arn: &str) -> Result<Vec<String>, Error> {
         let region = self.account.account_region();
         let Ok(name) = TaskDefinitionName::parse(arn, &region) else {
             return Ok(Vec::new());
         };
+        if let Some(known) = known_revision(self.account, arn) {
+            return Ok(images_in(&known.definition));
+        }
         let describe = ecs::describe_task_definition(self.account, &name);
         let answer = match self
             .call("ecs:DescribeTaskDefinition", Box::pin(describe))
@@ -278,11 +293,8 @@ impl Look<'_> {
             Err(error) if error.kind == Kind::NotFound => return Ok(Vec::new()),
             answer => answer?,
         };
-        let containers = answer
-            .task_definition
-            .and_then(|definition| definition.container_definitions);
-        let containers = containers.unwrap_or_default().into_iter();
-        Ok(containers.filter_map(|container| container.image).collect())
+        let definition = answer.task_definition.as_ref();
+        Ok(definition.map(images_in).unwrap_or_default())
     }
 
     /// Makes a call at the account's pace, and waits so long for it.
@@ -332,6 +344,13 @@ fn concerns_account(error: &Error) -> bool {
             | Kind::TimedOut
             | Kind::Unavailable
     )
+}
+
+fn images_in(definition: &TaskDefinition) -> Vec<String> {
+    let containers = definition.container_definitions().iter();
+    containers
+        .filter_map(|container| container.image().map(str::to_owned))
+        .collect()
 }
 
 /// `arn:aws:ecs:…:service/cluster/name` → `name`.
