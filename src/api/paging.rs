@@ -8,7 +8,6 @@ use super::{Request, query};
 use crate::aws::pages::{PageRequest, PageToken, ResultsPage};
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::wire::validation::FieldError;
 use crate::wire::write::write;
 
 impl Request<'_> {
@@ -17,33 +16,10 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Input`] for any other value.
     pub fn page_request(&self) -> Result<PageRequest, Error> {
-        let mut problems = Vec::new();
-        let mut refuse = |path: &str, message: &str| {
-            problems.push(FieldError {
-                path: path.to_owned(),
-                message: message.to_owned(),
-            });
-        };
-        let limit = self
-            .query("limit")
-            .map(|text| text.parse().ok().filter(|limit| (1..=1000).contains(limit)));
-        if limit == Some(None) {
-            refuse("limit", "expected a whole number from 1 to 1000");
-        }
-        let start = self.query("nextToken").map(str::parse);
-        if matches!(start, Some(Err(_))) {
-            refuse(
-                "nextToken",
-                "expected the `nextToken` of an earlier answer's `Link`",
-            );
-        }
-        if !problems.is_empty() {
-            return Err(Error::Input(problems));
-        }
-        let start = start.and_then(Result::ok).unwrap_or_default();
+        let (start, limit) = query::page(self.call)?;
         Ok(PageRequest {
             start,
-            limit: limit.flatten(),
+            limit,
             deadline: self.deadline,
         })
     }

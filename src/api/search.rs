@@ -174,18 +174,10 @@ fn filter(request: &CallerRequest<'_>) -> Result<Filter, Error> {
 }
 
 fn page(request: &CallerRequest<'_>) -> Result<SearchPage, Error> {
-    let limit = query::value(request.call, "limit").map(|text| {
-        let limit = text.parse().ok().filter(|limit| (1..=1000).contains(limit));
-        limit.ok_or_else(|| Error::input("limit", "expected a whole number from 1 to 1000"))
-    });
-    let start = query::value(request.call, "nextToken").map(|text| {
-        let expected = "expected the `nextToken` of an earlier answer's `Link`";
-        text.parse()
-            .map_err(|_| Error::input("nextToken", expected))
-    });
+    let (start, limit) = query::page(request.call)?;
     Ok(SearchPage {
-        start: start.transpose()?.unwrap_or_default(),
-        limit: limit.transpose()?,
+        start,
+        limit,
         deadline: request.deadline.keeping(WRITING),
     })
 }

@@ -286,6 +286,16 @@ async fn a_revision_that_was_deployed_just_now_is_not_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_and_a_token_that_can_not_be_meant_are_told_together() {
+    let app = three_accounts().await;
+    let answer = app.get_with(TOKEN, "/services?limit=0&nextToken=x").await;
+    let problem = answer.problem(400);
+    let errors = problem["errors"].as_array().unwrap().iter();
+    let paths: Vec<_> = errors.map(|error| &error["path"]).collect();
+    assert_eq!(paths, ["limit", "nextToken"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_is_not_active_is_found_by_its_whole_name() {
     let app = three_accounts().await;
     let gone = json!({"cluster": "live", "service": "web", "force": true});
