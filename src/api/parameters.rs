@@ -13,6 +13,9 @@ pub struct Parameter {
     pub example: Option<&'static str>,
 }
 
+/// The launch types that services are listed and searched by.
+pub const LAUNCH_TYPES: &[&str] = &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"];
+
 /// The values that a parameter may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Values {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::operation::{Group, Handler, Operation, Timing};
 use super::paging::bytes_in_envelope;
-use super::parameters::{Parameter, Values};
+use super::parameters::{LAUNCH_TYPES, Parameter, Values};
 use super::schema::{Answer, Member, Schema};
 use super::{CallerRequest, query};
 use crate::aws;
@@ -21,8 +21,6 @@ use crate::text::printable;
 use crate::wire::outputs::Service;
 use crate::wire::write::write;
 
-/// The launch types that services are searched by.
-const LAUNCH_TYPES: &[&str] = &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"];
 /// The statuses that services are searched by.
 const STATUSES: &[&str] = &["ACTIVE", "DRAINING", "INACTIVE"];
 /// The time kept back to write the answer.
@@ -161,11 +159,7 @@ fn filter(request: &CallerRequest<'_>) -> Result<Filter, Error> {
             "expected the name of a cluster: 1 to 255 letters, digits, `-` and `_`, no ARN";
         return Err(Error::input("cluster", message));
     }
-    let is_whole_name = filter
-        .name
-        .as_deref()
-        .is_some_and(|name| !name.contains('*'));
-    if !is_whole_name && filter.status.is_some_and(|status| status != "ACTIVE") {
+    if filter.whole_name().is_none() && filter.status.is_some_and(|status| status != "ACTIVE") {
         let message =
             "ECS lists ACTIVE services alone; give the whole `name` of the service beside it";
         return Err(Error::input("status", message));

@@ -7,7 +7,7 @@ use super::operation::{Group, Handler, Operation, Timing};
 use super::orchestrations::delete::{
     DELETE_PROBLEM, DELETION, PENDING, delete_service as delete_with_what_belongs_to_it,
 };
-use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, RECURSIVE, Values};
+use super::parameters::{COMPLETE, LAUNCH_TYPES, LIMIT, NEXT_TOKEN, Parameter, RECURSIVE, Values};
 use super::schema::{Answer, AwsOperation, Body, InputSchema, Member, Schema};
 use super::tags::{self, TAGS_OF_ECS};
 use super::{Request, deploys, shorthands};
@@ -23,9 +23,6 @@ use crate::wire::outputs::{
     CreateServiceOutput, Failure, Output as _, Service, ServiceEvent, TaskDefinition,
 };
 use crate::wire::write::write;
-
-/// The launch types that services are listed by.
-const LAUNCH_TYPES: &[&str] = &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"];
 
 /// `GET …/services`.
 pub const LIST: Operation = Operation {

@@ -151,7 +151,7 @@ async fn look_through(
 
 impl Filter {
     /// Returns the name, where it is a whole one.
-    fn whole_name(&self) -> Option<&str> {
+    pub fn whole_name(&self) -> Option<&str> {
         self.name.as_deref().filter(|name| !name.contains('*'))
     }
 
