@@ -180,13 +180,8 @@ fn logs_faults(logs: &DefaultLogs) -> impl Iterator<Item = (&'static str, String
 }
 
 fn pattern_fault(pattern: &str) -> Option<String> {
-    (!is_group_name(&pattern.replace('*', "x"))).then(|| {
+    let is_one = LogGroupName::parse(&pattern.replace('*', "x")).is_ok();
+    (!is_one).then(|| {
         format!("`{pattern}` is not the name of a log group, in which `*` stands for any text")
     })
-}
-
-/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>
-fn is_group_name(name: &str) -> bool {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || ".-_/#".contains(letter);
-    (1..=512).contains(&name.len()) && name.chars().all(allowed)
 }

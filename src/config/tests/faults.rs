@@ -184,6 +184,12 @@ fn every_fault_is_named_with_its_place() {
             json!(["/ecs/*", "a b"]),
             "`accounts.nonprod.logGroups`: `a b` is not the name of a log group",
         ),
+        // No container can log there: AWS keeps these names for itself.
+        (
+            "/accounts/nonprod/logGroups",
+            json!(["aws/*"]),
+            "`accounts.nonprod.logGroups`: `aws/*` is not the name of a log group",
+        ),
         (
             "/accounts/nonprod/tags",
             json!({"aws:x": "1"}),
