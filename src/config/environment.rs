@@ -128,10 +128,7 @@ impl Environment {
     /// # Errors
     /// [`ConfigError`] names the place in the configuration, and what is wrong with it.
     pub fn config(&self, texts: &Texts) -> Result<Config, ConfigError> {
-        let config = texts.parse()?;
-        if !self.is_local {
-            config.refuse_published_tokens()?;
-        }
+        let config = texts.checked(self.is_local)?;
         Ok(Config {
             cleanup_queue: self.cleanup_queue.clone(),
             gateway_alias: self.gateway_alias.clone(),

@@ -23,10 +23,7 @@ pub fn check(path: &Path) -> Result<String, ConfigError> {
     } else {
         Texts::Whole(contents(path)?)
     };
-    let config = texts.parse()?;
-    if !is_local() {
-        config.refuse_published_tokens()?;
-    }
+    let config = texts.checked(is_local())?;
     let report = Report {
         config: &config,
         texts: &texts,

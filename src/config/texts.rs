@@ -31,10 +31,22 @@ pub enum Texts {
 }
 
 impl Texts {
-    /// Reads and checks the configuration.
+    /// Reads and checks the configuration of a stack on AWS, or of one on this machine, which may have published tokens.
     ///
     /// # Errors
     /// [`ConfigError`] names the place in the configuration, and what is wrong with it.
+    pub fn checked(&self, is_local: bool) -> Result<Config, ConfigError> {
+        let config = self.parse()?;
+        if !is_local {
+            config.refuse_published_tokens()?;
+        }
+        Ok(config)
+    }
+
+    /// Reads and checks the configuration, but for tokens that are published.
+    ///
+    /// # Errors
+    /// As [`checked`](Self::checked).
     pub fn parse(&self) -> Result<Config, ConfigError> {
         match self {
             Self::Whole(text) => Config::parse(text),
