@@ -76,7 +76,6 @@ pub fn list_accounts(request: &CallerRequest<'_>) -> Reply {
 }
 
 fn defaults(settings: &Account) -> Value {
-    let regions = std::iter::once(&settings.region).chain(&settings.log_regions);
     let mut defaults = Map::new();
     let mut put = |name: &str, value: Value| defaults.insert(name.to_owned(), value);
     put("Subnets", json!(settings.default_subnets));
@@ -89,7 +88,7 @@ fn defaults(settings: &Account) -> Value {
         }
         put("Logs", shown);
     }
-    put("LogRegions", regions.cloned().collect());
+    put("LogRegions", settings.readable_regions().cloned().collect());
     put("LogGroups", json!(settings.log_groups));
     defaults.into()
 }

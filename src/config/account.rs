@@ -57,9 +57,14 @@ impl DefaultLogs {
 }
 
 impl Account {
+    /// Returns the regions whose logs may be read, the account's own first.
+    pub fn readable_regions(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.region).chain(&self.log_regions)
+    }
+
     /// Tells whether logs in this region may be read.
     pub fn reads_logs_in(&self, region: &str) -> bool {
-        region == self.region || self.log_regions.iter().any(|allowed| allowed == region)
+        self.readable_regions().any(|readable| readable == region)
     }
 
     /// Tells whether this log group may be read.

@@ -119,10 +119,7 @@ fn readable_logs(account: &Account) -> String {
     if account.log_groups.is_empty() {
         return "nowhere".to_owned();
     }
-    let regions: Vec<_> = std::iter::once(&account.region)
-        .chain(&account.log_regions)
-        .cloned()
-        .collect();
+    let regions: Vec<_> = account.readable_regions().cloned().collect();
     format!(
         "{} in {}",
         account.log_groups.join(", "),

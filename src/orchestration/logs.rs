@@ -196,7 +196,7 @@ pub(super) fn check_fence(
     if !settings.reads_logs_in(region) {
         return Err(ForbiddenLog::Region {
             region: printable(region),
-            allowed: quoted(std::iter::once(&settings.region).chain(&settings.log_regions)),
+            allowed: quoted(settings.readable_regions()),
         });
     }
     if !settings.reads_log_group(group) {
