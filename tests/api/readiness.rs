@@ -441,6 +441,24 @@ async fn an_iam_that_throttles_or_is_silent_leaves_the_rest_told_in_time() {
     }
 }
 
+/// Of one group, what IAM says is known; of a pattern, the account's owner may have allowed some.
+#[tokio::test(start_paused = true)]
+async fn logs_that_may_not_be_read_are_told_as_far_as_the_configuration_names_them() {
+    for (group, ok) in [("/ecs/all", json!(false)), ("/ecs/*", Value::Null)] {
+        let app = ScriptedApp::with_account(&json!({"logGroups": [group]}));
+        lack(&app, ROLE, &["logs:GetLogEvents"]);
+        let told = readiness(&app).await;
+        let check = check(&told, "LogPermissions");
+        assert_eq!(check.get("Ok").unwrap_or(&Value::Null), &ok, "{check}");
+        assert_says(
+            &told,
+            "LogPermissions",
+            "`logs:GetLogEvents`",
+            &format!("log-group:{group}:log-stream:*"),
+        );
+    }
+}
+
 /// IAM may answer fewer decisions than were asked for, and the others behind a marker.
 #[tokio::test(start_paused = true)]
 async fn decisions_that_come_in_pages_are_all_heard() {

@@ -300,7 +300,7 @@ impl On {
             Self::Everything => whole("*".to_owned()),
             Self::LogGroup => of_group(group?, ""),
             Self::LogStreams => group.map_or_else(
-                || readable_streams(account).map(pattern),
+                || readable_streams(account),
                 |group| Some(of_group(group, ":log-stream:*")),
             )?,
             Self::ExecutionRole => {
@@ -319,13 +319,14 @@ impl On {
     }
 }
 
-/// Returns the ARN of the streams that the configuration lets callers read, if it lets them read any.
-fn readable_streams(account: &Account) -> Option<String> {
+/// Returns the streams that the configuration lets callers read, of its first pattern, if it lets them read any.
+fn readable_streams(account: &Account) -> Option<Target> {
     let readable = account.settings.log_groups.first()?;
     let at = account.account_region();
     let partition = partition(&at.region);
     let (region, id) = (&at.region, &at.account_id);
-    Some(format!(
-        "arn:{partition}:logs:{region}:{id}:log-group:{readable}:log-stream:*"
-    ))
+    Some(Target {
+        arn: format!("arn:{partition}:logs:{region}:{id}:log-group:{readable}:log-stream:*"),
+        is_pattern: readable.contains('*'),
+    })
 }
