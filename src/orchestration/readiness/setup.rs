@@ -2,7 +2,6 @@
 
 use aws_sdk_ecs::types::{Setting, SettingName};
 
-use super::permissions::SIMULATE;
 use super::simulated::{Decisions, Grant, Simulated, name_of, not_asked, simulate};
 use super::{Check, Group};
 use crate::aws::iam::Decision;
@@ -146,38 +145,26 @@ pub(super) fn execution_role(
             let detail = format!("there is no role `{}`", role.as_str());
             vec![Check::of(NAME, Some(false), detail).fixed_by(create_role(account, role))]
         }
-        Err(error) => vec![not_seen(account, NAME, role, &error)],
+        Err(error) => {
+            let grant = Grant {
+                role: &account.settings.role_arn,
+                check: NAME,
+                resource: role.as_str(),
+                condition: "",
+            };
+            vec![not_asked(NAME, &grant, &error)]
+        }
     }
-}
-
-fn not_seen(account: &Account, name: &'static str, role: &RoleArn, error: &Error) -> Check {
-    let check = not_asked(name, &account.settings.role_arn, error);
-    if error.kind != Kind::AccessDenied {
-        return check;
-    }
-    let grant = Grant {
-        role: &account.settings.role_arn,
-        check: name,
-        resource: role.as_str(),
-        condition: "",
-    };
-    check.fixed_by(grant.command(&[SIMULATE]))
 }
 
 fn logging(account: &Account, role: &RoleArn, group: &Group, decisions: &Decisions) -> Check {
     const NAME: &str = "ExecutionRoleLogs";
-    let allowed = |action: &&str| {
-        let mut decisions = decisions.iter();
-        let found = decisions.find(|(name, _)| name.eq_ignore_ascii_case(action));
-        found.map(|(_, decision)| decision)
-    };
-    let of = |wanted: fn(Option<&Decision>) -> bool| -> Vec<&str> {
-        let actions = LOGGING.iter().copied();
-        actions.filter(|action| wanted(allowed(action))).collect()
-    };
-    let lacking =
-        of(|decision| matches!(decision, Some(Decision::NotAllowed | Decision::Forbidden)));
-    let unclear = of(|decision| matches!(decision, None | Some(Decision::Depends(_))));
+    let lacking = decisions.select(&LOGGING, |decision| {
+        matches!(decision, Some(Decision::NotAllowed | Decision::Forbidden))
+    });
+    let unclear = decisions.select(&LOGGING, |decision| {
+        matches!(decision, None | Some(Decision::Depends(_)))
+    });
     let name = &group.name;
     if !lacking.is_empty() {
         let detail = format!(

@@ -22,8 +22,30 @@ pub(super) struct Simulated {
     decisions: Result<Decisions, Error>,
 }
 
-/// The decisions about actions, each by its name.
-pub(super) type Decisions = Vec<(String, Decision)>;
+/// IAM's decisions about actions, each by the action's name.
+#[derive(Debug)]
+pub(super) struct Decisions(Vec<(String, Decision)>);
+
+impl Decisions {
+    /// Returns the decision about an action; `None` if it is none of these.
+    pub fn about(&self, action: &str) -> Option<&Decision> {
+        let mut decisions = self.0.iter();
+        let found = decisions.find(|(name, _)| name.eq_ignore_ascii_case(action));
+        found.map(|(_, decision)| decision)
+    }
+
+    /// Returns those of the actions whose decision is a wanted one.
+    pub fn select<'a>(
+        &self,
+        actions: &[&'a str],
+        is_wanted: fn(Option<&Decision>) -> bool,
+    ) -> Vec<&'a str> {
+        let actions = actions.iter().copied();
+        actions
+            .filter(|action| is_wanted(self.about(action)))
+            .collect()
+    }
+}
 
 impl Question {
     /// Creates the question; `None` if the configuration names no resource to ask about.
@@ -59,7 +81,9 @@ pub(super) async fn simulate(
     deadline: Deadline,
 ) -> Result<Decisions, Error> {
     let call = simulate_principal_policy(account, role, actions, resource, &CONTEXT);
-    in_time(account, deadline, SIMULATE, call).await
+    in_time(account, deadline, SIMULATE, call)
+        .await
+        .map(Decisions)
 }
 
 impl Simulated {
@@ -74,22 +98,24 @@ impl Simulated {
 
     /// Returns the decision about an action; `None` if it is none of these, or IAM could not be asked.
     pub fn decision(&self, action: &str) -> Option<&Decision> {
-        let mut decisions = self.decisions.as_ref().ok()?.iter();
-        let found = decisions.find(|(name, _)| name.eq_ignore_ascii_case(action));
-        found.map(|(_, decision)| decision)
+        self.decisions.as_ref().ok()?.about(action)
     }
 
     fn check(&self, account: &Account, group: &'static Permissions) -> Check {
         let role = &account.settings.role_arn;
-        if let Err(error) = &self.decisions {
-            return not_asked(group.name, role, error);
-        }
-        let of = |wanted: fn(Option<&Decision>) -> bool| -> Vec<&'static str> {
-            let actions = group.actions.iter().copied();
-            actions
-                .filter(|action| wanted(self.decision(action)))
-                .collect()
+        let decisions = match &self.decisions {
+            Ok(decisions) => decisions,
+            Err(error) => {
+                let grant = Grant {
+                    role,
+                    check: "Readiness",
+                    resource: role.as_str(),
+                    condition: "",
+                };
+                return not_asked(group.name, &grant, error);
+            }
         };
+        let of = |is_wanted| decisions.select(group.actions, is_wanted);
         let grant = Grant {
             role,
             check: group.name,
@@ -155,19 +181,14 @@ impl Simulated {
     }
 }
 
-/// Creates the check of a role that IAM was not asked about.
-pub(super) fn not_asked(check: &'static str, role: &RoleArn, error: &Error) -> Check {
+/// Creates the check of a role that IAM was not asked about, with the grant that lets it be asked where that lacks.
+pub(super) fn not_asked(check: &'static str, grant: &Grant<'_>, error: &Error) -> Check {
     let unknown = Check::unknown(check, error);
-    if error.kind != Kind::AccessDenied {
-        return unknown;
+    if error.kind == Kind::AccessDenied {
+        unknown.fixed_by(grant.command(&[SIMULATE]))
+    } else {
+        unknown
     }
-    let grant = Grant {
-        role,
-        check: "Readiness",
-        resource: role.as_str(),
-        condition: "",
-    };
-    unknown.fixed_by(grant.command(&[SIMULATE]))
 }
 
 /// A permission that a role lacks.
