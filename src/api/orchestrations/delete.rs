@@ -14,7 +14,7 @@ use crate::api::parameters::{Parameter, RECURSIVE, Values};
 use crate::api::schema::{Answer, Body, Member, Schema};
 use crate::continuation::Handover;
 use crate::error::{Error, causes};
-use crate::orchestration::delete::{self, Failure, Progress, Target};
+use crate::orchestration::delete::{self, Progress, Target};
 use crate::reply::Reply;
 use crate::wire::outputs::Service;
 use crate::wire::write::write;
@@ -161,21 +161,10 @@ pub(in crate::api) async fn delete_service(
     let work = delete::delete(request.account, target, working);
     let (progress, failure) = match Box::pin(work).await {
         Ok(progress) => (progress, None),
-        Err(Failure {
-            unfinished: Some(progress),
-            cause,
-            deleted,
-            kept,
-        }) if request.continuation.is_some() => (
-            *progress,
-            Some(Failure {
-                unfinished: None,
-                cause,
-                deleted,
-                kept,
-            }),
-        ),
-        Err(failure) => return Err(Box::new(failure).into()),
+        Err(mut failure) => match failure.unfinished.take() {
+            Some(progress) if request.continuation.is_some() => (*progress, Some(failure)),
+            _ => return Err(Box::new(failure).into()),
+        },
     };
     let is_queued = !progress.pending.is_empty() && enqueue(request, target, &progress).await;
     if let Some(failure) = failure.filter(|_| !is_queued) {
