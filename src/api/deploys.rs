@@ -17,7 +17,6 @@ use super::parameters::WAIT;
 use super::schema::{Addition, AwsOperation, Body, InputSchema, Member, Schema};
 use crate::error::Error;
 use crate::orchestration::Cause;
-use crate::orchestration::create::CreateContext;
 use crate::orchestration::deploy::{self, Precondition};
 use crate::orchestration::failure::Failure;
 use crate::reply::Reply;
@@ -114,12 +113,7 @@ const fn addition(member: Member) -> Addition {
 pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
     let (wanted, ignored) = body::read_body(request)?;
     let wait = request.wait()?;
-    let context = CreateContext {
-        account: request.account,
-        records: request.records,
-        identity: request.identity()?,
-        deadline: request.deadline,
-    };
+    let context = request.create_context()?;
     let place = (wanted.cluster.clone(), wanted.service.clone());
     let work = deploy::deploy(&context, wanted);
     let deployed = Box::pin(work).await.map_err(refusal)?;

@@ -1,7 +1,10 @@
 //! The request as a handler is given it, and the ways to read it.
 
+use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::parameters::WAIT_MAX_S;
@@ -15,6 +18,7 @@ use crate::digest::short_digest;
 use crate::error::Error;
 use crate::ids::{AccountRegion, ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskId};
 use crate::intake::Call;
+use crate::orchestration::create::CreateContext;
 use crate::orchestration::record::{Identity, Records};
 use crate::router::RouteMatch;
 use crate::wire::read::{Input, read};
@@ -26,7 +30,6 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const KEY_MAX_CHARACTERS: usize = 64;
 
 /// A request of a known caller to one account.
-#[derive(Debug)]
 pub struct Request<'r> {
     /// The request as it arrived.
     pub call: &'r Call,
@@ -48,6 +51,21 @@ pub struct Request<'r> {
     pub request_id: &'r str,
     /// The longest body that can be answered.
     pub answer_max_bytes: usize,
+    /// The body, once it has been read.
+    pub body: OnceLock<Map<String, Value>>,
+}
+
+impl fmt::Debug for Request<'_> {
+    /// Leaves the body out: it may hold what only the caller and AWS should know.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("call", &self.call)
+            .field("path", &self.path)
+            .field("account", &self.account)
+            .field("caller", &self.caller)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Request<'_> {
@@ -194,12 +212,6 @@ impl Request<'_> {
     /// can't be read.
     pub fn identity(&self) -> Result<Identity, Error> {
         let key = self.idempotency_key()?;
-        let body = if self.call.body.is_empty() {
-            Map::new()
-        } else {
-            self.object()?
-        };
-        let body = canonical(&Value::Object(body)).to_string();
         let AccountRegion { account_id, region } = self.account.account_region();
         let path = self.call.path.trim_end_matches('/');
         let id = match key {
@@ -215,17 +227,40 @@ impl Request<'_> {
             None => self.request_id.to_owned(),
         };
         Ok(Identity {
-            // The body may hold what is guessed easily; with the key in it, its digest tells nothing.
-            body: short_digest(&[
-                b"body",
-                key.unwrap_or(self.request_id).as_bytes(),
-                body.as_bytes(),
-            ]),
+            body: match key {
+                Some(key) => self.body_digest(key)?,
+                // Nobody else has the id, and so nobody another body with it.
+                None => short_digest(&[b"body", self.request_id.as_bytes()]),
+            },
             id,
             is_keyed: key.is_some(),
             account: self.path.parameter("account").to_owned(),
             caller: self.caller.to_owned(),
             request_id: self.request_id.to_owned(),
+        })
+    }
+
+    /// Returns a digest of the body under a key. The body may hold what is guessed easily; with the key in it, its digest tells
+    /// nothing.
+    fn body_digest(&self, key: &str) -> Result<String, Error> {
+        let body = if self.call.body.is_empty() {
+            "{}".to_owned()
+        } else {
+            canonical_text(self.body()?)
+        };
+        Ok(short_digest(&[b"body", key.as_bytes(), body.as_bytes()]))
+    }
+
+    /// Begins the work of a request that is done once and taken back where it fails.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity).
+    pub fn create_context(&self) -> Result<CreateContext<'_>, Error> {
+        Ok(CreateContext {
+            account: self.account,
+            records: self.records,
+            identity: self.identity()?,
+            deadline: self.deadline,
         })
     }
 
@@ -299,8 +334,16 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Body`] if it can't be read, or [`Error::Input`] if it is no object.
     pub fn object(&self) -> Result<Map<String, Value>, Error> {
+        self.body().cloned()
+    }
+
+    /// Reads the body as a JSON object, unless it has been.
+    fn body(&self) -> Result<&Map<String, Value>, Error> {
+        if let Some(object) = self.body.get() {
+            return Ok(object);
+        }
         match body::read(self.call)? {
-            Value::Object(object) => Ok(object),
+            Value::Object(object) => Ok(self.body.get_or_init(|| object)),
             _ => Err(Error::Input(vec![FieldError {
                 path: String::new(),
                 message: "expected a JSON object as the body".to_owned(),
@@ -333,19 +376,35 @@ fn is_key(text: &str) -> bool {
         && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// Orders the members of a body by their names: it is the same body, however a client orders it.
-fn canonical(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut members: Vec<_> = object.iter().collect();
-            members.sort_unstable_by_key(|(name, _)| *name);
+/// Writes a body with its members in the order of their names: it is the same body, however a client orders it.
+fn canonical_text(body: &Map<String, Value>) -> String {
+    // Texts have a JSON form, and so has everything that was read as JSON.
+    serde_json::to_string(&CanonicalObject(body)).unwrap_or_default()
+}
+
+struct CanonicalObject<'v>(&'v Map<String, Value>);
+
+struct Canonical<'v>(&'v Value);
+
+impl Serialize for CanonicalObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members: Vec<_> = self.0.iter().collect();
+        members.sort_unstable_by_key(|(name, _)| *name);
+        serializer.collect_map(
             members
                 .into_iter()
-                .map(|(name, value)| (name.clone(), canonical(value)))
-                .collect()
+                .map(|(name, value)| (name, Canonical(value))),
+        )
+    }
+}
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(object) => CanonicalObject(object).serialize(serializer),
+            Value::Array(list) => serializer.collect_seq(list.iter().map(Canonical)),
+            other => other.serialize(serializer),
         }
-        Value::Array(list) => list.iter().map(canonical).collect(),
-        other => other.clone(),
     }
 }
 

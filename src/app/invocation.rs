@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt as _;
@@ -237,6 +238,7 @@ impl<'i> Invocation<'i> {
             deadline: self.deadline,
             request_id: self.request_id(),
             answer_max_bytes: envelope.answer_max_bytes(),
+            body: OnceLock::new(),
         })
     }
 }

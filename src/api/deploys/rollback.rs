@@ -12,7 +12,6 @@ use crate::api::parameters::WAIT;
 use crate::api::schema::{AwsOperation, Body, Member, Schema};
 use crate::error::Error;
 use crate::ids::{ClusterName, DeploymentName, ServiceName, TaskDefinitionName};
-use crate::orchestration::create::CreateContext;
 use crate::orchestration::rollback::{RollbackRequest, RollbackTarget, roll_back};
 use crate::reply::Reply;
 use crate::text::printable;
@@ -57,12 +56,7 @@ pub async fn roll_back_service(request: &Request<'_>) -> Result<Reply, Error> {
     let service = request.service(&cluster)?;
     let (precondition, wait) = (precondition(request)?, request.wait()?);
     let (to, ignored) = read_body(request, &cluster, &service)?;
-    let context = CreateContext {
-        account: request.account,
-        records: request.records,
-        identity: request.identity()?,
-        deadline: request.deadline,
-    };
+    let context = request.create_context()?;
     let wanted = RollbackRequest {
         cluster: cluster.clone(),
         service: service.clone(),

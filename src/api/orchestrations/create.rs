@@ -17,7 +17,7 @@ use crate::api::task_definitions::REGISTER_TASK_DEFINITION_INPUT;
 use crate::error::Error;
 use crate::orchestration::Cause;
 use crate::orchestration::checks::ServiceFault;
-use crate::orchestration::create::{self, CreateContext, Creation};
+use crate::orchestration::create::{self, Creation};
 use crate::orchestration::failure::Failure;
 use crate::orchestration::plan::CreatePlan;
 use crate::orchestration::request::{ClusterPart, CreateRequest, RegistryPart, TaskDefinitionPart};
@@ -113,12 +113,7 @@ const LEFTOVERS: Schema = Schema::List(&Schema::Component(
 /// [`Error::Input`] with everything that is wrong with the body; [`Error::TakenBack`] with the first cause and
 /// what became of what had been made.
 pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
-    let context = CreateContext {
-        account: request.account,
-        records: request.records,
-        identity: request.identity()?,
-        deadline: request.deadline,
-    };
+    let context = request.create_context()?;
     let body = create_body::read_body(request).await?;
     let CreateBody {
         wanted,
