@@ -17,6 +17,7 @@ use super::cors::with_cors;
 use crate::api::operation::{Handler, Route, Work};
 use crate::api::{CallerRequest, IDEMPOTENCY_KEY, Request};
 use crate::aws::Attribution;
+use crate::config::Caller;
 use crate::continuation::Stack;
 use crate::deadline::Deadline;
 use crate::directory::Directory;
@@ -170,9 +171,7 @@ impl<'i> Invocation<'i> {
                 Ok(answer(call))
             }
             Handler::Caller(work) => {
-                let caller = self.directory.authority.identify(&call.evidence)?;
-                log.caller = Some(caller.name.clone());
-                check_query(call, route)?;
+                let caller = self.admit(call, route, None, log)?;
                 let request = CallerRequest {
                     call,
                     caller,
@@ -181,38 +180,55 @@ impl<'i> Invocation<'i> {
                     request_id: self.request_id(),
                     answer_max_bytes: envelope.answer_max_bytes(),
                 };
-                self.attribute(work(&request), &caller.name, log).await
+                self.run(work(&request), route, caller, log).await
             }
             Handler::Account(work) => {
-                let caller = self.directory.authority.identify(&call.evidence)?;
-                log.caller = Some(caller.name.clone());
-                caller.check(path.parameter("account"), route.access())?;
-                check_query(call, route)?;
-                check_idempotency_key(call, route)?;
+                let name = path.parameter("account");
+                let caller = self.admit(call, route, Some(name), log)?;
                 let request = self
                     .account_request(call, &path, &caller.name, envelope)
                     .await?;
-                log.account = Some(path.parameter("account").to_owned());
-                let work = self.attribute(work(&request), &caller.name, log);
-                if route.timing.keeps_its_deadline() {
-                    work.await
-                } else {
-                    request.deadline.run(work).await
-                }
+                log.account = Some(name.to_owned());
+                self.run(work(&request), route, caller, log).await
             }
         }
     }
 
-    /// Lets a handler work, and its calls of AWS say for whom they are made.
-    async fn attribute(
+    /// Finds the caller, and holds its grants against the account that the path names, if it names one; then refuses a query
+    /// and a key that the route does not know.
+    fn admit(
+        self,
+        call: &Call,
+        route: &Route,
+        account: Option<&str>,
+        log: &mut RequestLog,
+    ) -> Result<&'i Caller, Error> {
+        let caller = self.directory.authority.identify(&call.evidence)?;
+        log.caller = Some(caller.name.clone());
+        if let Some(account) = account {
+            caller.check(account, route.access())?;
+        }
+        check_query(call, route)?;
+        check_idempotency_key(call, route)?;
+        Ok(caller)
+    }
+
+    /// Lets a handler work, but not past the deadline, and its calls of AWS say for whom they are made.
+    async fn run(
         self,
         work: Work<'_>,
-        caller: &str,
+        route: &Route,
+        caller: &Caller,
         log: &mut RequestLog,
     ) -> Result<Reply, Error> {
-        let attribution = Attribution::new(caller, self.request_id());
+        let attribution = Attribution::new(&caller.name, self.request_id());
         log.attribution = Some(attribution.clone());
-        attribution.scope(work).await
+        let work = attribution.scope(work);
+        if route.timing.keeps_its_deadline() {
+            work.await
+        } else {
+            self.deadline.run(work).await
+        }
     }
 
     async fn account_request<'r>(
