@@ -112,14 +112,7 @@ async fn a_named_origin_may_call_from_a_browser_and_no_other() {
         Some("https://portal.example.com")
     );
     assert_eq!(answer.header("vary"), Some("Origin"));
-    for index in 0..20 {
-        app.post(
-            "/nonprod/clusters",
-            &json!({"name": format!("cluster-{index}")}),
-        )
-        .await
-        .expect(200);
-    }
+    app.make_a_long_list_of_clusters().await;
     assert_eq!(
         app.get("/nonprod/clusters").await.header("vary"),
         Some("Origin, Accept-Encoding")
@@ -265,14 +258,7 @@ async fn a_body_over_one_mebibyte_is_too_large() {
 #[tokio::test]
 async fn a_long_answer_is_compressed_for_who_accepts_it() {
     let app = TestApp::new();
-    for index in 0..20 {
-        app.post(
-            "/nonprod/clusters",
-            &json!({"name": format!("cluster-{index}")}),
-        )
-        .await
-        .expect(200);
-    }
+    app.make_a_long_list_of_clusters().await;
     let plain = app.get("/nonprod/clusters").await;
     let packed = app
         .request("GET", "/nonprod/clusters")

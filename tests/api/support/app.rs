@@ -291,6 +291,14 @@ impl TestApp {
         self.request("POST", path).json(body).send().await
     }
 
+    /// Creates clusters until their list is longer than what is answered without compression.
+    pub async fn make_a_long_list_of_clusters(&self) {
+        for index in 0..20 {
+            let cluster = json!({"name": format!("cluster-{index}")});
+            self.post("/nonprod/clusters", &cluster).await.expect(200);
+        }
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.request("DELETE", path).send().await
     }

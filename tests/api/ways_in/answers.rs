@@ -115,14 +115,7 @@ async fn an_answer_has_the_envelope_that_its_sender_reads() {
 #[tokio::test]
 async fn a_long_answer_is_compressed_only_where_the_bytes_arrive_as_bytes() {
     let app = TestApp::new();
-    for index in 0..20 {
-        app.post(
-            "/nonprod/clusters",
-            &json!({"name": format!("cluster-{index}")}),
-        )
-        .await
-        .expect(200);
-    }
+    app.make_a_long_list_of_clusters().await;
     let sent = Sent::new("GET", "/nonprod/clusters")
         .token(writer())
         .header("accept-encoding", "gzip");
