@@ -1,4 +1,6 @@
-//! Texts of callers, made fit to be repeated in messages, headers and logs.
+//! Texts made fit for messages, headers and logs: those of callers, and lists of names.
+
+use std::fmt::Display;
 
 /// The most characters of a caller's text that are repeated.
 const REPEATED_MAX: usize = 200;
@@ -24,9 +26,32 @@ pub fn printable_up_to(max: usize, text: &str) -> String {
     printable
 }
 
+/// Lists names for a sentence, each in backticks.
+pub fn quoted<T: Display>(names: impl IntoIterator<Item = T>) -> String {
+    let names = names.into_iter().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// Does the same, and says `none` where there is no name.
+pub fn quoted_or<T: Display>(none: &str, names: impl IntoIterator<Item = T>) -> String {
+    let names = quoted(names);
+    if names.is_empty() {
+        none.to_owned()
+    } else {
+        names
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_listed_in_backticks() {
+        assert_eq!(quoted(["a", "b c"]), "`a`, `b c`");
+        assert_eq!(quoted_or("none", ["a"]), "`a`");
+        assert_eq!(quoted_or("none", [""; 0]), "none");
+    }
 
     #[test]
     fn control_characters_and_length_are_cut() {

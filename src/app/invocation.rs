@@ -28,7 +28,7 @@ use crate::problem;
 use crate::reply::{Body, Reply};
 use crate::router::RouteMatch;
 use crate::telemetry::{Exchange, RequestLog};
-use crate::text::printable;
+use crate::text::{printable, quoted_or};
 use crate::wire::validation::FieldError;
 
 /// An event, and everything that it is answered with.
@@ -297,7 +297,7 @@ fn check_query(call: &Call, route: &Route) -> Result<(), Error> {
         let message = if route.query.iter().all(|known| known.name != name) {
             format!(
                 "unknown query parameter; this path knows {}",
-                names_of(route)
+                quoted_or("none", route.query.iter().map(|known| known.name))
             )
         } else if earlier.any(|earlier| earlier == name) {
             "given twice".to_owned()
@@ -314,17 +314,4 @@ fn check_query(call: &Call, route: &Route) -> Result<(), Error> {
     } else {
         Err(Error::Input(problems))
     }
-}
-
-/// Returns the query parameters that a route knows, for people.
-fn names_of(route: &Route) -> String {
-    if route.query.is_empty() {
-        return "none".to_owned();
-    }
-    let names: Vec<_> = route
-        .query
-        .iter()
-        .map(|parameter| format!("`{}`", parameter.name))
-        .collect();
-    names.join(", ")
 }

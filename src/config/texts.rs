@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Config, ConfigError};
 use crate::digest::short_digest;
+use crate::text::quoted;
 use crate::wire::json;
 
 /// The part that whoever changes several parts writes last.
@@ -95,8 +96,8 @@ fn assemble(parts: &BTreeMap<String, String>) -> Result<Value, ConfigError> {
                 Err(fault) => faults.push(format!("`{name}`: {fault}")),
             },
             _ => faults.push(format!(
-                "`{name}` is no part of a configuration; its parts are `{ACCOUNTS}/NAME`, `{CALLERS}/NAME`, `{}` and `{VERSION}`",
-                MEMBERS.join("`, `")
+                "`{name}` is no part of a configuration; its parts are `{ACCOUNTS}/NAME`, `{CALLERS}/NAME`, {} and `{VERSION}`",
+                quoted(MEMBERS)
             )),
         }
     }

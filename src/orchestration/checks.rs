@@ -3,6 +3,7 @@
 //! Pure: what is held against the service is the task definition that it will run, registered or yet to be, and the
 //! registry that it will be in. Paths are those of the service's own members.
 
+use crate::text::quoted_or;
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::types::{
@@ -159,7 +160,7 @@ pub fn provider_fault(input: &CreateServiceInput, providers: &[String]) -> Optio
     let missing = named.find(|name| !providers.iter().any(|known| known == name))?;
     let cause = FaultCause::ProviderNotInCluster {
         provider: missing.to_owned(),
-        known: listed(providers.iter().map(|name| format!("`{name}`"))),
+        known: quoted_or("none", providers),
     };
     Some(ServiceFault::new("capacityProviderStrategy", cause))
 }
@@ -230,7 +231,7 @@ fn service_connect_faults(input: &CreateServiceInput, task: TaskShape<'_>) -> Ve
         .map(|(index, service)| {
             let cause = FaultCause::NoSuchPortName {
                 name: service.port_name().to_owned(),
-                known: listed(named.iter().map(|name| format!("`{name}`"))),
+                known: quoted_or("none", &named),
             };
             let path = format!("serviceConnectConfiguration.services[{index}].portName");
             ServiceFault::new(path, cause)
@@ -315,14 +316,10 @@ impl<'d> TaskShape<'d> {
             .iter()
             .find(|container| container.name() == Some(name));
         let Some(container) = found else {
-            let names = self
-                .containers
-                .iter()
-                .filter_map(ContainerDefinition::name)
-                .map(|name| format!("`{name}`"));
+            let names = self.containers.iter().filter_map(ContainerDefinition::name);
             let cause = FaultCause::NoSuchContainer {
                 name: name.to_owned(),
-                known: listed(names),
+                known: quoted_or("none", names),
             };
             return Some(ServiceFault::new(format!("{path}.containerName"), cause));
         };

@@ -15,6 +15,7 @@ pub use view::DeploymentView;
 pub use wait::{POLLS_OF_A_WAIT, wait_until_over};
 
 use crate::ids::{ClusterName, DeploymentName, ServiceName};
+use crate::text::quoted;
 
 /// The service whose deployments are asked for.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ pub enum DeploymentFault {
     #[error("the deployment `{0}` is not paused at a lifecycle hook")]
     NotPaused(DeploymentName),
     /// It is paused, and not at the hook that was named, or at more than one while none was named.
-    #[error("the deployment `{name}` is paused at `{}`: name one of them as `hookId`", .hooks.join("`, `"))]
+    #[error("the deployment `{name}` is paused at {}: name one of them as `hookId`", quoted(.hooks))]
     OtherHooks {
         /// The name that was asked for.
         name: DeploymentName,

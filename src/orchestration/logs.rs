@@ -23,7 +23,7 @@ use crate::aws::{Account, Kind, ecs};
 use crate::config;
 use crate::deadline::{Deadline, Elapsed};
 use crate::ids::{ClusterName, ServiceName, TaskDefinitionName, TaskId};
-use crate::text::printable;
+use crate::text::{printable, quoted, quoted_or};
 
 /// A request for a part of the log of one container of one task.
 #[derive(Debug)]
@@ -202,19 +202,10 @@ pub(super) fn check_fence(
     if !settings.reads_log_group(group) {
         return Err(ForbiddenLog::Group {
             group: printable(group),
-            allowed: quoted(&settings.log_groups),
+            allowed: quoted_or("nothing", &settings.log_groups),
         });
     }
     Ok(())
-}
-
-fn quoted<'t>(texts: impl IntoIterator<Item = &'t String>) -> String {
-    let texts: Vec<_> = texts.into_iter().map(|text| format!("`{text}`")).collect();
-    if texts.is_empty() {
-        "nothing".to_owned()
-    } else {
-        texts.join(", ")
-    }
 }
 
 /// Returns the task definition that the task ran, or, for a task that AWS has forgotten, the service's present one; and
@@ -311,19 +302,14 @@ fn container<'d>(
 impl NoLog {
     /// Creates the error of a definition that has no container of the name.
     fn unknown_container(definition: &TaskDefinition, name: &str) -> Self {
-        let known: Vec<_> = definition
-            .container_definitions()
-            .iter()
-            .filter_map(|container| container.name())
-            .map(|name| format!("`{name}`"))
-            .collect();
+        let containers = definition.container_definitions().iter();
         Self::UnknownContainer {
             definition: definition
                 .task_definition_arn()
                 .unwrap_or_default()
                 .to_owned(),
             container: name.to_owned(),
-            known: known.join(", "),
+            known: quoted(containers.filter_map(ContainerDefinition::name)),
         }
     }
 }

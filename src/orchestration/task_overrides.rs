@@ -6,6 +6,7 @@ use aws_sdk_ecs::types::{
 };
 
 use super::outcome::counts;
+use crate::text::quoted;
 
 /// The wishes that concern the only essential container of the task definition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,14 +131,13 @@ fn only_essential<'d>(
         return Ok(only);
     }
     let names = essential.iter().filter_map(|container| container.name());
-    let known: Vec<_> = names.map(|name| format!("`{name}`")).collect();
     Err(OverrideFault::Ambiguous {
         member,
         definition: definition
             .task_definition_arn()
             .unwrap_or_default()
             .to_owned(),
-        known: known.join(", "),
+        known: quoted(names),
     })
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::validation::FieldError;
 use crate::image::{ImageError, ImageReference, Tag};
+use crate::text::quoted;
 
 pub use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 pub use differences::{FieldChange, differences, member_changes};
@@ -70,7 +71,7 @@ pub struct MergedDefinition {
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// It has no such container.
-    #[error("the task definition has no container `{name}`; it has {}", listed(.known))]
+    #[error("the task definition has no container `{name}`; it has {}", quoted(.known))]
     NoContainer {
         /// The container that was named.
         name: String,
@@ -80,7 +81,7 @@ pub enum MergeError {
     /// It has several essential containers, or none.
     #[error(
         "the task definition has not exactly one essential container; say in `containers` which of {} is meant",
-        listed(.0)
+        quoted(.0)
     )]
     NoOnlyContainer(Vec<String>),
     /// A tag is to be changed, and the present image is no reference of one.
@@ -96,11 +97,6 @@ pub enum MergeError {
     /// The definition that would come of it is not valid.
     #[error("the task definition that would come of it is not valid")]
     Invalid(Vec<FieldError>),
-}
-
-fn listed(names: &[String]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }
 
 impl MergeError {

@@ -4,6 +4,7 @@ use crate::api::Request;
 use crate::aws::discovery;
 use crate::aws::pages::PageRequest;
 use crate::error::{Error, NotFound};
+use crate::text::quoted;
 
 /// Returns the id of the only namespace of a name in which a service is found by DNS.
 ///
@@ -23,14 +24,9 @@ pub(super) async fn find_namespace(request: &Request<'_>, name: &str) -> Result<
     match (ids.pop(), ids.is_empty()) {
         (Some(id), true) => Ok(id),
         (Some(last), false) => {
-            let all: Vec<_> = ids
-                .iter()
-                .chain([&last])
-                .map(|id| format!("`{id}`"))
-                .collect();
             let message = format!(
                 "several namespaces have this name: give one of {}",
-                all.join(", ")
+                quoted(ids.iter().chain([&last]))
             );
             Err(Error::input("namespace", &message))
         }

@@ -12,6 +12,7 @@ use aws_sdk_ecs::types::{
 };
 
 use crate::ids::ServiceRevisionId;
+use crate::text::quoted;
 
 /// The state of a deployment, as callers are told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +110,8 @@ impl fmt::Display for Reason {
             ),
             Self::Paused { hooks, stage } => write!(
                 f,
-                "paused in the stage `{stage}` until it is continued: `{}`",
-                hooks.join("`, `")
+                "paused in the stage `{stage}` until it is continued: {}",
+                quoted(hooks)
             ),
             Self::UnderWay { status, stage } => match stage {
                 Some(stage) => write!(f, "ECS says `{status}`, in the stage `{stage}`"),
@@ -125,7 +126,7 @@ impl fmt::Display for Reason {
                     "the circuit breaker ended it after {failures} failed tasks"
                 )
             }
-            Self::Alarms(names) => write!(f, "an alarm fired: `{}`", names.join("`, `")),
+            Self::Alarms(names) => write!(f, "an alarm fired: {}", quoted(names)),
             Self::Hook(id) => write!(f, "the lifecycle hook `{id}` did not let it go on"),
             Self::RunsAnother(revision) => write!(
                 f,

@@ -9,6 +9,7 @@ use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
 use crate::ids::{RoleArn, partition};
 use crate::orchestration::parts::log_group as group_part;
+use crate::text::quoted;
 
 /// The settings without which services and tasks can't be tagged
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html#ecs-resource-ids>).
@@ -168,8 +169,8 @@ fn logging(account: &Account, role: &RoleArn, group: &Group, decisions: &Decisio
     let name = &group.name;
     if !lacking.is_empty() {
         let detail = format!(
-            "the execution role may not do `{}` in the log group `{name}`: no task starts that logs there",
-            lacking.join("`, `")
+            "the execution role may not do {} in the log group `{name}`: no task starts that logs there",
+            quoted(&lacking)
         );
         let grant = Grant {
             role,
@@ -181,8 +182,8 @@ fn logging(account: &Account, role: &RoleArn, group: &Group, decisions: &Decisio
     }
     if !unclear.is_empty() {
         let detail = format!(
-            "not known: whether the execution role may do `{}` in the log group `{name}` depends on the request",
-            unclear.join("`, `")
+            "not known: whether the execution role may do {} in the log group `{name}` depends on the request",
+            quoted(&unclear)
         );
         return Check::of(NAME, None, detail);
     }

@@ -8,6 +8,7 @@ use crate::aws::iam::{Decision, simulate_principal_policy};
 use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
 use crate::ids::RoleArn;
+use crate::text::quoted;
 
 /// A simulation with the resource that it is about in an account.
 pub(super) struct Question {
@@ -129,7 +130,7 @@ impl Simulated {
         if !forbidden.is_empty() {
             let detail = format!(
                 "the role needs {} {purpose}; a policy with `Deny`, its permissions boundary or the organization forbids it",
-                listed(&forbidden)
+                quoted(&forbidden)
             );
             return Check::of(group.name, Some(false), detail)
                 .fixed_by(grant.explanation(&forbidden));
@@ -137,19 +138,19 @@ impl Simulated {
         if !lacking.is_empty() && self.target.is_pattern {
             let detail = format!(
                 "not known: the role may do {} for some of `{}` at most, {purpose}",
-                listed(&lacking),
+                quoted(&lacking),
                 self.target.arn
             );
             return Check::of(group.name, None, detail).fixed_by(grant.command(&lacking));
         }
         if !lacking.is_empty() {
-            let detail = format!("the role needs {} {purpose}", listed(&lacking));
+            let detail = format!("the role needs {} {purpose}", quoted(&lacking));
             return Check::of(group.name, Some(false), detail).fixed_by(grant.command(&lacking));
         }
         if !unclear.is_empty() {
             let detail = format!(
                 "not known: {} {purpose}{}",
-                listed(&unclear),
+                quoted(&unclear),
                 self.conditions(&unclear)
             );
             return Check::of(group.name, None, detail);
@@ -176,7 +177,7 @@ impl Simulated {
         if keys.is_empty() {
             "; IAM did not answer of it".to_owned()
         } else {
-            format!("; policies ask for {} of a request", listed(&keys))
+            format!("; policies ask for {} of a request", quoted(&keys))
         }
     }
 }
@@ -233,10 +234,4 @@ impl Grant<'_> {
 /// Returns the name of a role without its path, as the commands of IAM take it.
 pub(super) fn name_of(role: &RoleArn) -> &str {
     role.as_str().rsplit('/').next().unwrap_or_default()
-}
-
-/// Writes names for a sentence.
-fn listed(names: &[&str]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
 }
