@@ -51,7 +51,7 @@ impl RevisionCache {
 /// Returns a revision by its ARN: as it was looked at within the last ten minutes, or by `ecs:DescribeTaskDefinition`.
 ///
 /// # Errors
-/// [`Error`] with AWS's refusal; [`Kind::NotFound`](super::Kind::NotFound) if there is none.
+/// [`Error`] with AWS's refusal; [`Kind::NotFound`] if there is none.
 pub async fn describe_revision(
     account: &Account,
     revision: &TaskDefinitionName,
