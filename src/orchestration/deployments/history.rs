@@ -47,7 +47,7 @@ pub async fn list(
         ..DeploymentFilter::default()
     };
     let (service, listed) = tokio::join!(
-        Box::pin(look::service_of(account, place)),
+        deadline.run(look::service_of(account, place)),
         Box::pin(ecs::list_service_deployments(
             account,
             &place.cluster,

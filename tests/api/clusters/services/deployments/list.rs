@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use fake_aws::Course;
+use fake_aws::{Course, Fault};
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{DEPLOYMENTS, Deployed, breaker};
 use crate::clusters::services::next_of;
@@ -101,6 +101,20 @@ async fn the_list_takes_three_trips() {
     web.app.aws.set_latency(Duration::from_millis(100));
     web.list().await;
     assert_eq!(web.app.aws.depth(), 3, "{:?}", web.app.aws.operations());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_does_not_outlive_the_request() {
+    let mut web = with_a_past().await;
+    for operation in ["ecs:DescribeServices", "ecs:ListServiceDeployments"] {
+        web.app.aws.on(operation).meets(Fault::silence());
+        web.app.set_time_left(Duration::from_secs(10));
+        let began = Instant::now();
+        web.get(DEPLOYMENTS).await.problem(504);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(10), "{operation}: {took:?}");
+        web.app.aws.forget_script();
+    }
 }
 
 #[tokio::test(start_paused = true)]
