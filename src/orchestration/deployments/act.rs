@@ -1,9 +1,9 @@
 //! The acts of callers on a deployment that is in progress: stop, continue.
 
-use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, DeploymentLifecycleHookStatus};
+use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, ServiceDeployment};
 
 use super::look::{self, Found};
-use super::state::State;
+use super::state::{self, State};
 use super::view::DeploymentView;
 use super::{DeploymentFault, ServicePlace};
 use crate::aws::ecs::Stop;
@@ -33,12 +33,11 @@ pub async fn stop(
     stop_type: Stop,
     deadline: Deadline,
 ) -> Result<DeploymentView, Cause> {
-    let (found, view) = in_progress(account, place, name, deadline).await?;
-    let arn = named(&found, name)?;
-    let stopped = Box::pin(ecs::stop_service_deployment(account, arn, stop_type)).await;
-    match stopped {
-        Ok(()) => look::show(account, place, name, deadline).await,
-        Err(error) => over_meanwhile(account, place, name, &view, deadline, error).await,
+    let before = InProgress::find(account, place, name, deadline).await?;
+    let stopped = ecs::stop_service_deployment(account, &before.arn, stop_type);
+    match Box::pin(stopped).await {
+        Ok(()) => look::describe(account, place, &before.found, name).await,
+        Err(error) => over_meanwhile(account, place, name, &before, deadline, error).await,
     }
 }
 
@@ -53,64 +52,73 @@ pub async fn resume(
     wish: Continue,
     deadline: Deadline,
 ) -> Result<DeploymentView, Cause> {
-    let (found, view) = in_progress(account, place, name, deadline).await?;
-    let arn = named(&found, name)?;
-    let hook = paused_hook(&view, name, wish.hook_id)?;
+    let before = InProgress::find(account, place, name, deadline).await?;
+    let hook = before.paused_hook(name, wish.hook_id)?;
     let action = if wish.rolls_back {
         DeploymentLifecycleHookAction::Rollback
     } else {
         DeploymentLifecycleHookAction::Continue
     };
-    let resumed = ecs::continue_service_deployment(account, arn, &hook, action);
+    let resumed = ecs::continue_service_deployment(account, &before.arn, &hook, action);
     match Box::pin(resumed).await {
-        Ok(()) => look::show(account, place, name, deadline).await,
-        Err(error) => over_meanwhile(account, place, name, &view, deadline, error).await,
+        Ok(()) => look::describe(account, place, &before.found, name).await,
+        Err(error) => over_meanwhile(account, place, name, &before, deadline, error).await,
     }
 }
 
-async fn in_progress(
-    account: &Account,
-    place: &ServicePlace,
-    name: &DeploymentName,
-    deadline: Deadline,
-) -> Result<(Found, DeploymentView), Cause> {
-    let found = look::find(account, place, name, deadline).await?;
-    let view = look::describe(account, place, &found, name).await?;
-    refuse_over(name, view.state)?;
-    Ok((found, view))
+/// A deployment that is in progress.
+struct InProgress {
+    found: Found,
+    arn: Arn,
+    deployment: ServiceDeployment,
+    state: State,
 }
 
-fn refuse_over(name: &DeploymentName, state: State) -> Result<(), DeploymentFault> {
-    if state.is_over() {
-        let name = name.clone();
-        return Err(DeploymentFault::Over { name, state });
+impl InProgress {
+    /// Finds a deployment, and refuses one that is over, or that ECS has not named yet.
+    async fn find(
+        account: &Account,
+        place: &ServicePlace,
+        name: &DeploymentName,
+        deadline: Deadline,
+    ) -> Result<Self, Cause> {
+        let found = look::find(account, place, name, deadline).await?;
+        let Some(listed) = &found.listed else {
+            return Err(DeploymentFault::Unnamed(name.clone()).into());
+        };
+        let arn = listed.arn.clone();
+        let look = ecs::describe_service_deployments(account, std::slice::from_ref(&arn));
+        let deployment = Box::pin(look).await?.pop();
+        let deployment = deployment.ok_or_else(|| look::unknown(place, name))?;
+        let state = found.assess(listed, &deployment);
+        if state.is_over() {
+            let name = name.clone();
+            return Err(DeploymentFault::Over { name, state }.into());
+        }
+        Ok(Self {
+            found,
+            arn,
+            deployment,
+            state,
+        })
     }
-    Ok(())
-}
 
-fn named<'f>(found: &'f Found, name: &DeploymentName) -> Result<&'f Arn, DeploymentFault> {
-    let listed = found.listed.as_ref();
-    let arn = listed.map(|listed| &listed.arn);
-    arn.ok_or_else(|| DeploymentFault::Unnamed(name.clone()))
-}
-
-/// Finds the hook that is meant.
-fn paused_hook(
-    view: &DeploymentView,
-    name: &DeploymentName,
-    given: Option<String>,
-) -> Result<String, DeploymentFault> {
-    let paused = Some(&DeploymentLifecycleHookStatus::AwaitingAction);
-    let hooks = view.hooks.iter().filter(|hook| hook.status() == paused);
-    let hooks: Vec<_> = hooks.filter_map(|hook| hook.hook_id()).collect();
-    match (given, &hooks[..]) {
-        (_, []) => Err(DeploymentFault::NotPaused(name.clone())),
-        (None, [only]) => Ok((*only).to_owned()),
-        (Some(given), hooks) if hooks.contains(&given.as_str()) => Ok(given),
-        (_, hooks) => Err(DeploymentFault::OtherHooks {
-            name: name.clone(),
-            hooks: hooks.iter().map(|hook| (*hook).to_owned()).collect(),
-        }),
+    /// Finds the hook that is meant.
+    fn paused_hook(
+        &self,
+        name: &DeploymentName,
+        given: Option<String>,
+    ) -> Result<String, DeploymentFault> {
+        let hooks = state::paused_hooks(&self.deployment);
+        match (given, &hooks[..]) {
+            (_, []) => Err(DeploymentFault::NotPaused(name.clone())),
+            (None, [only]) => Ok((*only).to_owned()),
+            (Some(given), hooks) if hooks.contains(&given.as_str()) => Ok(given),
+            (_, hooks) => Err(DeploymentFault::OtherHooks {
+                name: name.clone(),
+                hooks: hooks.iter().map(|hook| (*hook).to_owned()).collect(),
+            }),
+        }
     }
 }
 
@@ -119,12 +127,11 @@ async fn over_meanwhile(
     account: &Account,
     place: &ServicePlace,
     name: &DeploymentName,
-    before: &DeploymentView,
+    before: &InProgress,
     deadline: Deadline,
     error: crate::aws::Error,
 ) -> Result<DeploymentView, Cause> {
-    let now = look::show(account, place, name, deadline).await?;
-    refuse_over(name, now.state)?;
+    let now = InProgress::find(account, place, name, deadline).await?;
     if before.state == State::Waiting && now.state != State::Waiting {
         return Err(DeploymentFault::NotPaused(name.clone()).into());
     }

@@ -88,7 +88,16 @@ pub(super) async fn find(
     Ok(Found { service, listed })
 }
 
-fn unknown(place: &ServicePlace, name: &DeploymentName) -> DeploymentFault {
+impl Found {
+    /// Finds the state of the deployment, as ECS describes it.
+    pub(super) fn assess(&self, listed: &Listed, deployment: &ServiceDeployment) -> State {
+        let facts = ServiceFacts::of(&self.service);
+        let surroundings = facts.surroundings(deployment, listed.has_newer, listed.is_overtaken);
+        state::assess(deployment, &surroundings).0
+    }
+}
+
+pub(super) fn unknown(place: &ServicePlace, name: &DeploymentName) -> DeploymentFault {
     DeploymentFault::Unknown {
         name: name.clone(),
         service: place.service.clone(),

@@ -105,6 +105,31 @@ async fn a_wait_ends_at_a_pause_and_one_from_a_pause_at_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_takes_eight_calls() {
+    let web = Deployed::new(json!({})).await;
+    let id = web.deploy("nginx:2", Course::Lingers).await;
+    sleep(Duration::from_secs(10)).await;
+    web.show(&id).await;
+    web.app.aws.forget_calls();
+    web.post(&format!("{DEPLOYMENTS}/{id}/stop"), &json!({}))
+        .await
+        .expect(200);
+    let mut calls = web.app.aws.operations();
+    calls.sort();
+    let expected = [
+        "ecs:DescribeServiceDeployments",
+        "ecs:DescribeServiceDeployments",
+        "ecs:DescribeServiceRevisions",
+        "ecs:DescribeServiceRevisions",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListServiceDeployments",
+        "ecs:StopServiceDeployment",
+    ];
+    assert_eq!(calls, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_goes_back_or_stays_and_may_be_sent_twice() {
     for (body, expected, is_current) in [
         (json!({}), "rolledBack", false),
