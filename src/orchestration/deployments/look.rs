@@ -13,10 +13,11 @@ use super::view::{DeploymentView, RequestedBy, RequestedRevision, ServiceFacts};
 use super::{DeploymentFault, ServicePlace};
 use crate::aws::ecs::{self, DeploymentFilter};
 use crate::aws::pages::{PageRequest, PageToken};
-use crate::aws::{Account, Error, Kind};
+use crate::aws::{Account, Error};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, DeploymentName, ServiceDeploymentId, ServiceRevisionId, TaskDefinitionName};
 use crate::orchestration::Cause;
+use crate::orchestration::parts::task_definition;
 
 /// The deployments that are asked for at once while one is looked for.
 const PAGE: usize = 100;
@@ -301,19 +302,25 @@ pub(super) async fn requested_by(
     let Some(definition) = revision.task_definition() else {
         return Ok(None);
     };
-    let mut sources = deployment
-        .source_service_revisions()
-        .iter()
-        .filter_map(|source| revision_of(revisions, source.arn()?)?.task_definition());
-    if sources.any(|source| source == definition) {
+    let sources = deployment.source_service_revisions().iter();
+    let sources: Vec<_> = sources.filter_map(|source| source.arn()).collect();
+    let brings_it = |revisions: &[ServiceRevision]| {
+        let mut known = sources.iter().filter_map(|arn| revision_of(revisions, arn));
+        known.all(|source| source.task_definition() != Some(definition))
+    };
+    if !brings_it(revisions) {
         return Ok(None);
     }
-    asker_of(
-        account,
-        &Arn::from_answer(definition),
-        revision.created_at(),
-    )
-    .await
+    let unknown = sources.iter().copied();
+    let unknown = unknown.filter(|arn| revision_of(revisions, arn).is_none());
+    let unknown = unknown.map(Arn::from_answer).collect();
+    let definition = Arn::from_answer(definition);
+    // Side by side: a call more for who has asked by other means, and no trip more for all others.
+    let (asker, described) = tokio::try_join!(
+        Box::pin(asker_of(account, &definition, revision.created_at())),
+        Box::pin(described_revisions(account, &unknown)),
+    )?;
+    Ok(asker.filter(|_| brings_it(&described)))
 }
 
 /// Returns who had a task definition registered, if that was for a service revision of this time.
@@ -323,20 +330,16 @@ async fn asker_of(
     deployed_at: Option<&aws_sdk_ecs::primitives::DateTime>,
 ) -> Result<Option<RequestedBy>, Error> {
     let name = TaskDefinitionName::from_answer(definition.as_str());
-    let described = match ecs::describe_task_definition(account, &name).await {
-        Ok(described) => described,
-        // It is deleted for good, and its tags with it.
-        Err(error) if error.kind == Kind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+    // It may be deleted for good, and its tags with it.
+    let Some((definition, tags)) = task_definition::describe(account, &name).await? else {
+        return Ok(None);
     };
-    let registered = described
-        .task_definition()
-        .and_then(|one| one.registered_at());
+    let registered = definition.registered_at();
     let (Some(registered), Some(deployed)) = (registered, deployed_at) else {
         return Ok(None);
     };
     if deployed.secs() - registered.secs() > REGISTERED_FOR_IT.as_secs().cast_signed() {
         return Ok(None);
     }
-    Ok(RequestedBy::from_tags(described.tags()))
+    Ok(RequestedBy::from_tags(&tags))
 }

@@ -15,8 +15,8 @@ use crate::orchestration::Cause;
 
 /// Pauses before the polls of a wait, of which the last one repeats.
 ///
-/// A wait of 25 seconds makes the calls of two looks, five each, and [`POLLS_OF_A_WAIT`] polls of one call each. Fifty waiters
-/// in one account are 30 calls a second of five operations, none more than 14. ECS lets an account make 20 a second of each
+/// A wait of 25 seconds makes the calls of two looks, six each, and [`POLLS_OF_A_WAIT`] polls of one call each. Fifty waiters
+/// in one account are 34 calls a second of five operations, none more than 14. ECS lets an account make 20 a second of each
 /// group, and 100 at once
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
 const PAUSES: [Duration; 5] = [

@@ -241,6 +241,28 @@ async fn a_forced_deployment_of_the_same_definition_is_one_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_forced_deployment_right_after_one_is_asked_for_by_nobody_wherever_it_is_shown() {
+    let web = Deployed::new(json!({})).await;
+    let tags = json!([{"key": "ecs-api:request-id", "value": "request-7"}]);
+    web.register("nginx:2", &tags).await;
+    web.update(&json!({"taskDefinition": "web:2"}), Course::Succeeds)
+        .await;
+    sleep(Duration::from_secs(10)).await;
+    let forced = web
+        .update(&json!({"forceNewDeployment": true}), Course::Succeeds)
+        .await;
+    let forced = web.after(60, &forced).await;
+    let listed = web.list().await;
+    let newest = web.get(&format!("{DEPLOYMENTS}?limit=1")).await.expect(200);
+    assert_eq!(forced["RequestedBy"], Value::Null);
+    assert_eq!([&listed[0], &newest[0]], [&forced; 2]);
+    // The one before brought the task definition.
+    assert_eq!(listed[1]["RequestedBy"]["RequestId"], "request-7");
+    let before = web.show(listed[1]["Id"].as_str().unwrap()).await;
+    assert_eq!(before, listed[1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_wants_no_task_says_that_nobody_asked_for_one() {
     let web = Deployed::with(json!({}), 0).await;
     let id = web.deploy("nginx:2", Course::TasksFail).await;
@@ -315,7 +337,11 @@ async fn a_deployment_that_there_is_not_is_not_found() {
 #[tokio::test(start_paused = true)]
 async fn a_look_takes_three_trips() {
     let web = Deployed::new(json!({})).await;
-    let id = web.deploy("nginx:2", Course::Succeeds).await;
+    let tags = json!([{"key": "ecs-api:request-id", "value": "request-7"}]);
+    web.register("nginx:2", &tags).await;
+    let id = web
+        .update(&json!({"taskDefinition": "web:2"}), Course::Succeeds)
+        .await;
     sleep(Duration::from_mins(1)).await;
     web.show(&id).await;
     web.app.aws.forget_calls();
