@@ -41,18 +41,6 @@ pub enum DeploymentFault {
         /// Its cluster.
         cluster: ClusterName,
     },
-    /// The service is deployed by `CodeDeploy`.
-    #[error(
-        "the service `{0}` is deployed by CodeDeploy, of which ECS keeps no service deployments; \
-         use CodeDeploy's own, `aws deploy list-deployments`"
-    )]
-    CodeDeploy(ServiceName),
-    /// The service is deployed by somebody's task sets.
-    #[error(
-        "the service `{0}` has the deployment controller EXTERNAL, of which ECS keeps no service deployments; \
-         use its task sets, `aws ecs describe-task-sets`"
-    )]
-    External(ServiceName),
     /// ECS has not named the service deployment yet, so that nothing can be done to it.
     #[error(
         "ECS has not named the service deployment of the revision `{0}` yet; try again in some seconds"

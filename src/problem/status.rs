@@ -216,9 +216,6 @@ fn status_of_deployment(fault: &DeploymentFault) -> Verdict {
     let conflict = |code| Verdict::new(StatusCode::CONFLICT, code);
     match fault {
         DeploymentFault::Unknown { .. } => Verdict::new(StatusCode::NOT_FOUND, "NotFound"),
-        DeploymentFault::CodeDeploy(_) | DeploymentFault::External(_) => {
-            conflict("NotDeployedByEcs")
-        }
         DeploymentFault::Unnamed(_) => conflict("NotReady").retry_after(NOT_READY_RETRY_S),
         DeploymentFault::Over { .. } => conflict("NotInProgress"),
         DeploymentFault::NotPaused(_) | DeploymentFault::OtherHooks { .. } => conflict("NotPaused"),

@@ -21,14 +21,14 @@ const DEPLOYMENT_PREFIX: &str = "ecs-svc/";
 pub enum ControllerError {
     /// The service `CodeDeploy` of AWS deploys it.
     #[error(
-        "the service `{0}` is deployed by CodeDeploy: start a deployment of its application there, with a task \
-         definition of `POST …/taskdefs`"
+        "the service `{0}` is deployed by CodeDeploy, of which ECS keeps no service deployments: start a deployment of \
+         its application there, with a task definition of `POST …/taskdefs`; `aws deploy list-deployments` shows them"
     )]
     CodeDeploy(ServiceName),
     /// An external controller deploys it.
     #[error(
-        "the service `{0}` is deployed by an external controller, which makes its task sets: deploy there, with a task \
-         definition of `POST …/taskdefs`"
+        "the service `{0}` is deployed by an external controller, of which ECS keeps no service deployments: deploy \
+         there, with a task definition of `POST …/taskdefs`; `aws ecs describe-task-sets` shows its task sets"
     )]
     External(ServiceName),
     /// Express Mode deploys it.
@@ -200,6 +200,14 @@ pub(in crate::orchestration) fn check_controller(
     if service.resource_management_type() == Some(&ResourceManagementType::Ecs) {
         return Err(ControllerError::Express(name.clone()));
     }
+    check_rollout(service, name)
+}
+
+/// Checks that ECS itself rolls the service out, for Express Mode or not.
+pub(in crate::orchestration) fn check_rollout(
+    service: &Service,
+    name: &ServiceName,
+) -> Result<(), ControllerError> {
     let controller = service.deployment_controller();
     match controller.map(aws_sdk_ecs::types::DeploymentController::r#type) {
         Some(DeploymentControllerType::CodeDeploy) => {

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{
-    DeploymentController, DeploymentControllerType, DeploymentRolloutState, Service,
-    ServiceDeployment, ServiceDeploymentBrief, ServiceRevision,
+    DeploymentRolloutState, Service, ServiceDeployment, ServiceDeploymentBrief, ServiceRevision,
 };
 
 use super::state::{self, Reason, State};
@@ -17,6 +16,7 @@ use crate::aws::{Account, Error};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, DeploymentName, ServiceDeploymentId, ServiceRevisionId, TaskDefinitionName};
 use crate::orchestration::Cause;
+use crate::orchestration::deploy::look::{check_rollout, find_service};
 use crate::orchestration::parts::task_definition;
 
 /// The deployments that are asked for at once while one is looked for.
@@ -108,23 +108,9 @@ pub(super) fn unknown(place: &ServicePlace, name: &DeploymentName) -> Deployment
 
 /// Returns the service, if ECS itself rolls it out.
 pub(super) async fn service_of(account: &Account, place: &ServicePlace) -> Result<Service, Cause> {
-    let found = ecs::describe_service(account, &place.cluster, &place.service).await?;
-    let service = found.ok_or_else(|| Cause::NoService {
-        cluster: place.cluster.clone(),
-        service: place.service.clone(),
-    })?;
-    let controller = service
-        .deployment_controller()
-        .map(DeploymentController::r#type);
-    match controller {
-        Some(DeploymentControllerType::CodeDeploy) => {
-            Err(DeploymentFault::CodeDeploy(place.service.clone()).into())
-        }
-        Some(DeploymentControllerType::External) => {
-            Err(DeploymentFault::External(place.service.clone()).into())
-        }
-        _ => Ok(service),
-    }
+    let service = find_service(account, &place.cluster, &place.service).await?;
+    check_rollout(&service, &place.service)?;
+    Ok(service)
 }
 
 /// Returns `true` for a revision whose deployment ECS is about to name.

@@ -7,13 +7,10 @@ use super::{DEPLOYMENTS, Deployed};
 async fn a_service_that_ecs_does_not_roll_out_says_what_to_use() {
     let web = Deployed::new(json!({})).await;
     for (controller, expected) in [
-        (
-            "CODE_DEPLOY",
-            "use CodeDeploy's own, `aws deploy list-deployments`",
-        ),
+        ("CODE_DEPLOY", "; `aws deploy list-deployments` shows them"),
         (
             "EXTERNAL",
-            "use its task sets, `aws ecs describe-task-sets`",
+            "; `aws ecs describe-task-sets` shows its task sets",
         ),
     ] {
         web.app.aws.forget_script();
@@ -35,7 +32,7 @@ async fn a_service_that_ecs_does_not_roll_out_says_what_to_use() {
             let problem = answer.problem(409);
             let detail = problem["detail"].as_str().unwrap();
             assert!(detail.ends_with(expected), "{detail}");
-            assert_eq!(problem["code"], "NotDeployedByEcs");
+            assert_eq!(problem["code"], "OtherController");
         }
     }
 }
