@@ -82,7 +82,10 @@ impl Readiness {
 /// [`Error`] if STS or ECS could not be asked at all, or not in time.
 pub async fn readiness(account: &Account, deadline: Deadline) -> Result<Readiness, Error> {
     let settings = ecs::list_account_settings(account);
-    let settings = match in_time(account, deadline, "ecs:ListAccountSettings", settings).await {
+    let settings = match account
+        .in_time("ecs:ListAccountSettings", deadline, settings)
+        .await
+    {
         Err(error) if error.kind == Kind::AssumeRole => {
             let checks = vec![setup::role_not_assumed(account, &error), setup::network()];
             return Ok(Readiness { checks });
@@ -140,17 +143,8 @@ async fn look_for_group(
 ) -> Option<Result<bool, Error>> {
     let group = group.filter(|group| !group.is_example)?;
     let look = log_groups::describe_log_group(account, &group.name);
-    let found = in_time(account, deadline, "logs:DescribeLogGroups", look).await;
+    let found = account
+        .in_time("logs:DescribeLogGroups", deadline, look)
+        .await;
     Some(found.map(|found| found.is_some()))
-}
-
-/// Bounds a call, so that what is silent is unknown and the rest is told.
-async fn in_time<T>(
-    account: &Account,
-    deadline: Deadline,
-    operation: &'static str,
-    call: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let answer = deadline.limit(Box::pin(call)).await;
-    answer.unwrap_or_else(|_| Err(account.too_late(operation)))
 }

@@ -53,11 +53,9 @@ impl<'u> Users<'u> {
     /// # Errors
     /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
     pub async fn prepare(&self, deadline: Deadline) -> Result<(), Error> {
-        let walk = Box::pin(self.services.get_or_try_init(|| self.walk()));
-        match deadline.limit(walk).await {
-            Ok(services) => services.map(drop),
-            Err(_) => Err(self.account.too_late("ecs:ListServices")),
-        }
+        let walk = self.services.get_or_try_init(|| self.walk());
+        let walk = self.account.in_time("ecs:ListServices", deadline, walk);
+        walk.await.map(drop)
     }
 
     /// Returns the name of an ACTIVE service that uses a registry; `None` if there is none.

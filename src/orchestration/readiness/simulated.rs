@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::permissions::{CONTEXT, Permissions, SIMULATE, Simulation, Target};
-use super::{Check, Group, in_time};
+use super::{Check, Group};
 use crate::aws::iam::{Decision, simulate_principal_policy};
 use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
@@ -82,9 +82,8 @@ pub(super) async fn simulate(
     deadline: Deadline,
 ) -> Result<Decisions, Error> {
     let call = simulate_principal_policy(account, role, actions, resource, &CONTEXT);
-    in_time(account, deadline, SIMULATE, call)
-        .await
-        .map(Decisions)
+    let answer = account.in_time(SIMULATE, deadline, call).await;
+    answer.map(Decisions)
 }
 
 impl Simulated {
