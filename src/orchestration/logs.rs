@@ -14,11 +14,14 @@ mod search;
 pub mod streams;
 pub mod token;
 
+use std::sync::Arc;
+
 use aws_sdk_ecs::types::{ContainerDefinition, LogDriver, TaskDefinition};
 
 use self::streams::LogPlace;
 use super::Cause;
 use crate::aws::logs::{LogQuery, OutputLogEvent, get_log_events};
+use crate::aws::revisions::{Revision, describe_revision};
 use crate::aws::{Account, Kind, ecs};
 use crate::config;
 use crate::deadline::{Deadline, Elapsed};
@@ -68,22 +71,30 @@ pub async fn read(
     request: LogRequest,
     deadline: Deadline,
 ) -> Result<Log, Cause> {
-    let (definition, task_is_known) = deadline.run(task_definition(account, &request)).await?;
-    let unconfigured = without_configuration(&definition, &request.container);
-    let query = query(account, &definition, request)?;
+    let (revision, task_is_known) = deadline.run(find_revision(account, &request)).await?;
+    let container = container(&revision.definition, &request.container)?;
+    // Then nothing of it comes to CloudWatch Logs.
+    let is_unconfigured = container.log_configuration().is_none();
+    let name = request.container.clone();
+    let query = query(account, container, request)?;
     check_fence(&account.settings, &query.region, &query.group)?;
     let (group, stream) = (query.group.clone(), query.stream.clone());
     match read_on(account, query, deadline).await {
-        Err(Cause::Aws(error)) if error.kind == Kind::NotFound => match unconfigured {
-            Some(container) => Err(Cause::NoLog(NoLog::Unconfigured {
-                container,
-                group,
-                stream,
-            })),
+        Err(Cause::Aws(error)) if error.kind == Kind::NotFound => {
+            if is_unconfigured {
+                let container = name;
+                return Err(Cause::NoLog(NoLog::Unconfigured {
+                    container,
+                    group,
+                    stream,
+                }));
+            }
             // Until the first output there is no stream, and until the first stream perhaps no group.
-            None if task_is_known => Ok(Log::default()),
-            None => Err(Cause::NoLog(NoLog::UnknownTask { group, stream })),
-        },
+            if task_is_known {
+                return Ok(Log::default());
+            }
+            Err(Cause::NoLog(NoLog::UnknownTask { group, stream }))
+        }
         outcome => outcome,
     }
 }
@@ -208,12 +219,12 @@ pub(super) fn check_fence(
     Ok(())
 }
 
-/// Returns the task definition that the task ran, or, for a task that AWS has forgotten, the service's present one; and
-/// whether AWS knows the task.
-async fn task_definition(
+/// Returns the revision that the task ran, or, for a task that AWS has forgotten, the service's present one; and whether AWS
+/// knows the task.
+async fn find_revision(
     account: &Account,
     request: &LogRequest,
-) -> Result<(TaskDefinition, bool), Cause> {
+) -> Result<(Arc<Revision>, bool), Cause> {
     let LogRequest {
         cluster,
         service,
@@ -224,34 +235,30 @@ async fn task_definition(
         ecs::describe_task(account, cluster, task),
         ecs::describe_service(account, cluster, service),
     );
-    let (found, service_found) = (found?, service_found?);
-    let of_task = found.as_ref().and_then(|task| task.task_definition_arn());
-    let arn = of_task.or_else(|| {
-        service_found
-            .as_ref()
-            .and_then(|service| service.task_definition())
-    });
-    let unknown = || NoLog::UnknownTaskAndService {
+    let found = found?;
+    let task_is_known = found.is_some();
+    let of_task = found.and_then(|task| task.task_definition_arn);
+    let arn = match of_task {
+        Some(arn) => Some(arn),
+        None => service_found?.and_then(|service| service.task_definition),
+    };
+    let arn = arn.ok_or_else(|| NoLog::UnknownTaskAndService {
         task: task.clone(),
         service: service.clone(),
         cluster: cluster.clone(),
-    };
-    let name = TaskDefinitionName::from_answer(arn.ok_or_else(unknown)?);
-    let answer = ecs::describe_task_definition(account, &name).await?;
-    let definition = answer
-        .task_definition
-        .ok_or_else(|| account.lacking("ecs:DescribeTaskDefinition", "taskDefinition"))?;
-    Ok((definition, found.is_some()))
+    })?;
+    let name = TaskDefinitionName::from_answer(arn.as_str());
+    let revision = describe_revision(account, &name, &arn).await?;
+    Ok((revision, task_is_known))
 }
 
 /// Finds the container's log. Only where its options say nothing does the original's convention hold: the
 /// cluster's group and the stream `service/container/task`.
 fn query(
     account: &Account,
-    definition: &TaskDefinition,
+    container: &ContainerDefinition,
     request: LogRequest,
 ) -> Result<LogQuery, Cause> {
-    let container = container(definition, &request.container)?;
     let service = Some(request.service.as_str());
     let place = LogPlace::of(container, &request.cluster, service, account).map_err(|driver| {
         Cause::LogElsewhere(LogElsewhere {
@@ -279,13 +286,6 @@ fn query(
         end_ms: request.end_ms,
         is_from_head: direction.or(request.is_from_head),
     })
-}
-
-/// Returns the name of a container that says nothing of its log: then nothing of it comes to CloudWatch Logs.
-fn without_configuration(definition: &TaskDefinition, name: &str) -> Option<String> {
-    let container = container(definition, name).ok()?;
-    let is_without = container.log_configuration().is_none();
-    is_without.then(|| name.to_owned())
 }
 
 fn container<'d>(

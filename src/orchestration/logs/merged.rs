@@ -1,9 +1,10 @@
 //! The log of all tasks of a service, or of all containers of a task, merged by time, and followed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{Service, TaskDefinition};
-use futures_util::future::join_all;
+use aws_sdk_ecs::types::Service;
+use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep_until};
 
 use super::place::LogEvent;
@@ -13,10 +14,14 @@ use super::search::{Search, SearchEnd, Stop};
 use super::streams::{ContainerFilter, Elsewhere, Sources};
 use super::token::{InvalidToken, LogToken};
 use super::{Cause, NoLog};
-use crate::aws::{Account, Kind, ecs};
+use crate::aws::Account;
+use crate::aws::revisions::{Revision, describe_revision, find_revision};
 use crate::clock::{Clock, milliseconds};
 use crate::deadline::{Deadline, Elapsed};
 use crate::ids::{ClusterName, ServiceName, TaskDefinitionName, TaskId};
+use crate::orchestration::deploy::look::find_service;
+use crate::orchestration::parts::service::revisions;
+use crate::orchestration::parts::tasks::service_of;
 use crate::orchestration::tasks::find_task;
 
 /// The part of a service's log that is shown where nothing else is asked for.
@@ -321,48 +326,27 @@ async fn definitions_of(
     account: &Account,
     cluster: &ClusterName,
     name: &ServiceName,
-) -> Result<Vec<TaskDefinition>, Cause> {
-    let found = ecs::describe_service(account, cluster, name).await?;
-    let service = found.ok_or_else(|| Cause::NoService {
-        cluster: cluster.clone(),
-        service: name.clone(),
-    })?;
-    let names = definition_names(&service);
-    let described = names
-        .iter()
-        .map(|name| ecs::describe_task_definition(account, name));
-    let mut definitions = Vec::new();
-    for answer in join_all(described).await {
-        match answer {
-            Ok(answer) => definitions.extend(answer.task_definition),
-            // One that was deleted for good tells nothing any more.
-            Err(error) if error.kind == Kind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(definitions)
+) -> Result<Vec<Arc<Revision>>, Cause> {
+    let service = find_service(account, cluster, name).await?;
+    let arns = definition_arns(&service);
+    let looks = arns.into_iter().map(|arn| find_revision(account, arn));
+    // One that was deleted for good tells nothing any more.
+    Ok(try_join_all(looks).await?.into_iter().flatten().collect())
 }
 
-/// Returns the definitions that ECS still names with a service.
-fn definition_names(service: &Service) -> Vec<TaskDefinitionName> {
-    let of_deployments = service
-        .deployments()
-        .iter()
-        .filter_map(|deployment| deployment.task_definition());
+/// Returns the ARNs of the definitions that ECS still names with a service.
+fn definition_arns(service: &Service) -> Vec<&str> {
     let of_task_sets = service
         .task_sets()
         .iter()
         .filter_map(|task_set| task_set.task_definition());
-    let mut arns: Vec<&str> = Vec::new();
-    let all = service.task_definition().into_iter();
-    for arn in all.chain(of_deployments).chain(of_task_sets) {
+    let mut arns = Vec::new();
+    for arn in revisions(service).chain(of_task_sets) {
         if !arns.contains(&arn) {
             arns.push(arn);
         }
     }
-    arns.into_iter()
-        .map(TaskDefinitionName::from_answer)
-        .collect()
+    arns
 }
 
 /// Returns the definition that a task runs, and the service that started it, if one did.
@@ -371,7 +355,7 @@ async fn definition_of(
     cluster: &ClusterName,
     id: &TaskId,
     deadline: Deadline,
-) -> Result<(TaskDefinition, Option<String>), Cause> {
+) -> Result<(Arc<Revision>, Option<String>), Cause> {
     let found = find_task(account, cluster, id, deadline).await?;
     let task = found.ok_or_else(|| NoLog::ForgottenTask {
         task: id.clone(),
@@ -380,11 +364,6 @@ async fn definition_of(
     let lacking = || account.lacking("ecs:DescribeTasks", "taskDefinitionArn");
     let arn = task.task_definition_arn().ok_or_else(lacking)?;
     let name = TaskDefinitionName::from_answer(arn);
-    let answer = ecs::describe_task_definition(account, &name).await?;
-    let lacking = || account.lacking("ecs:DescribeTaskDefinition", "taskDefinition");
-    let definition = answer.task_definition.ok_or_else(lacking)?;
-    let service = task
-        .group()
-        .and_then(|group| group.strip_prefix("service:"));
-    Ok((definition, service.map(str::to_owned)))
+    let revision = describe_revision(account, &name, arn).await?;
+    Ok((revision, service_of(&task).map(str::to_owned)))
 }

@@ -1,11 +1,13 @@
 //! The streams that the containers of task definitions log to.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver, TaskDefinition};
+use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver};
 
 use super::{Cause, NoLog, check_fence};
 use crate::aws::Account;
+use crate::aws::revisions::Revision;
 use crate::digest::short_digest;
 use crate::ids::{ClusterName, TaskId};
 
@@ -122,21 +124,21 @@ pub struct ContainerFilter<'f> {
 }
 
 impl Sources {
-    /// Finds the places of definitions, the newest first.
+    /// Finds the places of revisions, the newest first.
     ///
     /// # Errors
     /// [`NoLog::UnknownContainer`] if none has the only container;
     /// [`ForbiddenLog`](super::ForbiddenLog) if a place may not be read.
     pub fn of(
         account: &Account,
-        definitions: &[TaskDefinition],
+        revisions: &[Arc<Revision>],
         filter: ContainerFilter<'_>,
     ) -> Result<Self, Cause> {
         let mut found = BTreeSet::new();
         let mut sources = Self::default();
-        let containers = definitions
+        let containers = revisions
             .iter()
-            .flat_map(TaskDefinition::container_definitions)
+            .flat_map(|revision| revision.definition.container_definitions())
             .filter(|container| filter.takes(container));
         let mut is_any = false;
         for container in containers {
@@ -160,9 +162,9 @@ impl Sources {
                 Err(_) => {}
             }
         }
-        match (filter.container, definitions.first()) {
+        match (filter.container, revisions.first()) {
             (Some(container), Some(newest)) if !is_any => {
-                Err(NoLog::unknown_container(newest, container).into())
+                Err(NoLog::unknown_container(&newest.definition, container).into())
             }
             _ => Ok(sources),
         }

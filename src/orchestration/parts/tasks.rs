@@ -69,7 +69,10 @@ async fn of_status(
 
 /// Tells whether a service has started the task.
 pub(in crate::orchestration) fn is_of(task: &Task, service: &ServiceName) -> bool {
-    task.group()
-        .and_then(|group| group.strip_prefix("service:"))
-        == Some(service.as_str())
+    service_of(task) == Some(service.as_str())
+}
+
+/// Returns the name of the service that has started a task, if one did.
+pub(in crate::orchestration) fn service_of(task: &Task) -> Option<&str> {
+    task.group()?.strip_prefix("service:")
 }

@@ -556,7 +556,8 @@ async fn a_container_that_logs_elsewhere_is_a_conflict_that_names_the_driver() {
     }
     "#);
     for driver in ["awsfirelens", "json-file", "a-driver-of-tomorrow"] {
-        app.aws().forget_script();
+        let app = TestApp::scripted();
+        let task = run_web(&app, &[("app", None)]).await;
         show_log_configuration(&app, &json!({"logDriver": driver}));
         let detail = logs(&app, &task, "").await.problem(409)["detail"].take();
         assert!(
@@ -566,12 +567,15 @@ async fn a_container_that_logs_elsewhere_is_a_conflict_that_names_the_driver() {
                 .ends_with(&format!("its log driver is `{driver}`")),
             "{detail}"
         );
+        reads_nothing(&app);
     }
-    assert!(
-        !app.aws()
-            .operations()
-            .contains(&"logs:GetLogEvents".to_owned())
-    );
+    reads_nothing(&app);
+}
+
+#[track_caller]
+fn reads_nothing(app: &TestApp) {
+    let operations = app.aws().operations();
+    assert!(!operations.contains(&"logs:GetLogEvents".to_owned()));
 }
 
 #[tokio::test]
@@ -896,16 +900,18 @@ async fn a_token_of_another_list_is_refused_by_aws() {
 #[tokio::test]
 async fn a_refusal_of_aws_keeps_awss_words() {
     let (app, task) = app_with_log(TestApp::new(), &["a"]).await;
-    for operation in [
-        "ecs:DescribeTasks",
-        "ecs:DescribeServices",
-        "ecs:DescribeTaskDefinition",
-        "logs:GetLogEvents",
+    // Only of a task that ECS has forgotten does the service tell the log.
+    let forgotten = "0".repeat(32);
+    for (operation, task) in [
+        ("ecs:DescribeTasks", &task),
+        ("ecs:DescribeServices", &forgotten),
+        ("ecs:DescribeTaskDefinition", &task),
+        ("logs:GetLogEvents", &task),
     ] {
         app.aws()
             .on(operation)
             .meets(Fault::refuse("AccessDeniedException", "not you"));
-        let problem = logs(&app, &task, "").await.problem(403);
+        let problem = logs(&app, task, "").await.problem(403);
         let role = format!("arn:aws:iam::{}:role/ecs-api", app.account().id);
         assert_eq!(
             problem["detail"],
