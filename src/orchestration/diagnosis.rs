@@ -79,6 +79,16 @@ pub struct Evidence {
     pub text: String,
 }
 
+impl Evidence {
+    fn new(source: &str, at_ms: Option<i64>, text: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            at_ms,
+            text: text.to_owned(),
+        }
+    }
+}
+
 /// Words of AWS in which a rule may find its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clue {

@@ -2,6 +2,7 @@
 
 use aws_sdk_ecs::types::{DesiredStatus, Service, TaskDefinition};
 
+use super::parts::task_definition;
 use crate::aws::discovery::namespace_of;
 use crate::aws::ecs::TaskFilter;
 use crate::aws::pages::PageRequest;
@@ -41,7 +42,7 @@ pub async fn show_service(
         return Ok(None);
     };
     let (task_definition, endpoint) = tokio::join!(
-        task_definition(account, &service),
+        definition_of(account, &service),
         endpoint(account, &service)
     );
     let tasks = running?.into_iter().chain(stopped?).collect();
@@ -87,18 +88,14 @@ async fn tasks(
         .collect())
 }
 
-async fn task_definition(
+async fn definition_of(
     account: &Account,
     service: &Service,
 ) -> Result<Option<TaskDefinition>, Error> {
     let Some(arn) = service.task_definition() else {
         return Ok(None);
     };
-    match ecs::describe_task_definition(account, &TaskDefinitionName::from_answer(arn)).await {
-        Ok(answer) => Ok(answer.task_definition),
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    task_definition::look(account, &TaskDefinitionName::from_answer(arn)).await
 }
 
 async fn endpoint(account: &Account, service: &Service) -> Result<Option<String>, Error> {

@@ -9,6 +9,7 @@ use aws_sdk_ecs::types::{
 
 use super::state::{self, Reason, State, Surroundings};
 use crate::ids::{Arn, ServiceDeploymentId, ServiceRevisionId};
+use crate::orchestration::parts::service::primary;
 
 /// A deployment, and what became of it.
 #[derive(Debug)]
@@ -131,10 +132,7 @@ impl ServiceFacts {
                 }
             })
             .collect();
-        let mut deployments = service.deployments().iter();
-        let primary = deployments
-            .find(|one| one.status() == Some("PRIMARY"))
-            .filter(|_| is_active);
+        let primary = primary(service).filter(|_| is_active);
         Self {
             primary: primary.cloned(),
             running,

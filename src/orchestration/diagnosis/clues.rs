@@ -43,8 +43,7 @@ pub(super) fn of_service(seen: &ServiceView) -> Vec<Case> {
 
 /// Collects the clues of a task, and those of its service's events that name it.
 pub(super) fn of_task(seen: &TaskView) -> Vec<Case> {
-    let arn = seen.task.task_arn().unwrap_or_default();
-    let id = arn.rsplit('/').next().unwrap_or_default();
+    let id = id(&seen.task);
     let events = seen.service.iter().flat_map(Service::events);
     let events = events
         .filter(|event| task_ids_in(event.message().unwrap_or_default()).any(|named| named == id));
@@ -102,7 +101,7 @@ fn of_event(event: &ServiceEvent) -> Case {
         .and_then(|rest| rest.split_once(')'))
         .map_or(message, |(_, words)| words);
     let at_ms = milliseconds(event.created_at());
-    alone(Kind::Event, words, evidence("event", at_ms, message))
+    alone(Kind::Event, words, Evidence::new("event", at_ms, message))
 }
 
 fn of_deployment(deployment: &Deployment) -> Option<Case> {
@@ -112,7 +111,7 @@ fn of_deployment(deployment: &Deployment) -> Option<Case> {
     Some(alone(
         Kind::Deployment,
         reason,
-        evidence(&source, at_ms, reason),
+        Evidence::new(&source, at_ms, reason),
     ))
 }
 
@@ -134,14 +133,6 @@ fn clue(kind: Kind, words: &str, evidence: Evidence) -> Clue {
     }
 }
 
-fn evidence(source: &str, at_ms: Option<i64>, text: &str) -> Evidence {
-    Evidence {
-        source: source.to_owned(),
-        at_ms,
-        text: text.to_owned(),
-    }
-}
-
 /// Collects the clues of tasks. `shall_run_on` says that one which ends by itself is at fault.
 fn of_tasks(tasks: &TasksView, shall_run_on: bool) -> Vec<Case> {
     let cases = tasks.tasks.iter().map(|task| Case {
@@ -154,7 +145,7 @@ fn of_tasks(tasks: &TasksView, shall_run_on: bool) -> Vec<Case> {
 }
 
 /// Returns `family:revision` of a task.
-fn revision(task: &Task) -> Option<String> {
+pub(super) fn revision(task: &Task) -> Option<String> {
     let arn = task.task_definition_arn()?;
     arn.rsplit('/').next().map(str::to_owned)
 }
@@ -163,9 +154,7 @@ fn clues_of_task(task: &Task, tasks: &TasksView, shall_run_on: bool) -> Vec<Clue
     if !is_over(task) {
         return of_health(task).into_iter().collect();
     }
-    let definition = task
-        .task_definition_arn()
-        .and_then(|arn| tasks.definitions.get(arn));
+    let definition = tasks.definition_of(task);
     let has_succeeded = outcome(task, definition).state == OutcomeState::Succeeded;
     if has_succeeded && !shall_run_on {
         return Vec::new();
@@ -176,8 +165,8 @@ fn clues_of_task(task: &Task, tasks: &TasksView, shall_run_on: bool) -> Vec<Clue
     let code = task.stop_code().map_or("", TaskStopCode::as_str);
     let said = if reason.is_empty() { code } else { reason };
     let mut clues = vec![
-        clue(Kind::Task, reason, evidence(&source, at_ms, reason)),
-        clue(Kind::StopCode, code, evidence(&source, at_ms, said)),
+        clue(Kind::Task, reason, Evidence::new(&source, at_ms, reason)),
+        clue(Kind::StopCode, code, Evidence::new(&source, at_ms, said)),
     ];
     if was_ended_from_outside(task) {
         return clues;
@@ -201,7 +190,7 @@ fn of_health(task: &Task) -> Option<Clue> {
     Some(clue(
         Kind::Task,
         "failed container health checks",
-        evidence(&source, None, "it runs, and its health status is UNHEALTHY"),
+        Evidence::new(&source, None, "it runs, and its health status is UNHEALTHY"),
     ))
 }
 
@@ -219,7 +208,7 @@ fn of_container(container: &Container, source: &str, at_ms: Option<i64>) -> Opti
     Some(clue(
         Kind::Container,
         reason,
-        evidence(&source, at_ms, reason),
+        Evidence::new(&source, at_ms, reason),
     ))
 }
 
@@ -236,7 +225,7 @@ fn of_exit(
     let name = container.name().unwrap_or_default();
     let source = format!("container `{name}` of {source}");
     let words = format!("exit code {code}");
-    let known = clue(Kind::Exit, &words, evidence(&source, at_ms, &words));
+    let known = clue(Kind::Exit, &words, Evidence::new(&source, at_ms, &words));
     Some(match rule_for(&known) {
         Some(_) => known,
         None => Clue {

@@ -4,7 +4,7 @@ use aws_sdk_ecs::types::{Container, ContainerDefinition, LogDriver, Task, TaskDe
 use futures_util::future::join_all;
 
 use super::Evidence;
-use crate::aws::logs::{LogQuery, get_log_events};
+use crate::aws::logs::{LogQuery, OutputLogEvent, get_log_events};
 use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
 use crate::ids::{ClusterName, TaskId};
@@ -73,10 +73,10 @@ pub(super) async fn read(
             Read::Lines(lines) => (lines, true),
             Read::None(why) => {
                 let source = format!("log of `{}`", container.name().unwrap_or_default());
-                (vec![line(&source, None, &why)], false)
+                (vec![Evidence::new(&source, None, &why)], false)
             }
             Read::Failed(error) => {
-                unseen.push(line(error.operation, None, &error.to_string()));
+                unseen.push(Evidence::new(error.operation, None, &error.to_string()));
                 continue;
             }
         };
@@ -120,29 +120,24 @@ async fn read_container(
         return Read::None(format!("no line is shown: {forbidden}"));
     }
     let source = format!("log `{}` of `{}`", query.stream, query.group);
-    match deadline.limit(get_log_events(account, query)).await {
-        Ok(Ok(page)) => {
-            let events = page.events.unwrap_or_default();
-            let lines: Vec<_> = events
-                .iter()
-                .map(|event| {
-                    line(
-                        &source,
-                        event.timestamp(),
-                        event.message().unwrap_or_default(),
-                    )
-                })
-                .collect();
-            if lines.is_empty() {
-                Read::None("there is no line".to_owned())
-            } else {
-                Read::Lines(lines)
-            }
-        }
-        Ok(Err(error)) if error.kind == Kind::NotFound => Read::None("there is no line".to_owned()),
-        Ok(Err(error)) => Read::Failed(error),
-        Err(_) => Read::Failed(account.too_late("logs:GetLogEvents")),
+    let look = account.in_time(
+        "logs:GetLogEvents",
+        deadline,
+        get_log_events(account, query),
+    );
+    let events = match look.await {
+        Ok(page) => page.events.unwrap_or_default(),
+        Err(error) if error.kind == Kind::NotFound => Vec::new(),
+        Err(error) => return Read::Failed(error),
+    };
+    if events.is_empty() {
+        return Read::None("there is no line".to_owned());
     }
+    let line = |event: &OutputLogEvent| {
+        let message = event.message().unwrap_or_default();
+        Evidence::new(&source, event.timestamp(), message)
+    };
+    Read::Lines(events.iter().map(line).collect())
 }
 
 /// Finds the container's stream, or says why there is none.
@@ -177,12 +172,4 @@ fn query(
         end_ms: None,
         is_from_head: Some(false),
     })
-}
-
-fn line(source: &str, at_ms: Option<i64>, text: &str) -> Evidence {
-    Evidence {
-        source: source.to_owned(),
-        at_ms,
-        text: text.to_owned(),
-    }
 }

@@ -5,6 +5,7 @@
 //! for all tasks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_ecs::primitives::DateTime;
@@ -16,11 +17,12 @@ use super::clues::{events_that_count, is_failed, task_ids_in};
 use super::log_tail::{self, Tail};
 use crate::aws::ecs::{self, TaskFilter};
 use crate::aws::pages::{PageRequest, PageToken};
+use crate::aws::revisions::{Revision, find_revision};
 use crate::aws::{Account, Error};
 use crate::deadline::Deadline;
-use crate::ids::{Arn, ClusterName, ServiceName, TaskDefinitionName, TaskId};
+use crate::ids::{Arn, ClusterName, ServiceName, TaskId};
 use crate::orchestration::Cause;
-use crate::orchestration::parts::task_definition;
+use crate::orchestration::parts::tasks::service_of;
 use crate::orchestration::tasks::find_task;
 
 /// The time that each round trip may take: a call that is not answered costs its part of the diagnosis, and no more.
@@ -62,9 +64,17 @@ pub(super) struct TasksView {
     /// The tasks, those that stopped last first.
     pub tasks: Vec<Task>,
     /// Their task definitions, by ARN, as far as they were looked at.
-    pub definitions: BTreeMap<String, TaskDefinition>,
+    pub revisions: BTreeMap<String, Arc<Revision>>,
     /// The last lines of the newest failed task.
     pub tails: Vec<Tail>,
+}
+
+impl TasksView {
+    /// Returns the task definition of a task, if it was looked at.
+    pub fn definition_of(&self, task: &Task) -> Option<&TaskDefinition> {
+        let revision = self.revisions.get(task.task_definition_arn()?)?;
+        Some(&revision.definition)
+    }
 }
 
 /// Looks at a service; `None` if AWS does not know it.
@@ -120,8 +130,9 @@ pub(super) async fn look_at_task(
         look_closer(account, cluster, vec![task.clone()], &mut unseen, deadline),
         async {
             let look = ecs::describe_service(account, cluster, name.as_ref()?);
-            let look = in_time("ecs:DescribeServices", account, look, deadline).await;
-            seen(look, &mut of_service).flatten()
+            let patience = deadline.within(PATIENCE);
+            let look = account.in_time("ecs:DescribeServices", patience, look);
+            seen(look.await, &mut of_service).flatten()
         }
     );
     unseen.append(&mut of_service);
@@ -131,11 +142,6 @@ pub(super) async fn look_at_task(
         service,
         unseen,
     }))
-}
-
-/// Returns the service of a task's group.
-fn service_of(task: &Task) -> Option<&str> {
-    task.group()?.strip_prefix("service:")
 }
 
 async fn list(
@@ -195,8 +201,8 @@ async fn describe(
         return Vec::new();
     }
     let look = ecs::describe_tasks(account, cluster, &arns);
-    let look = in_time("ecs:DescribeTasks", account, look, deadline).await;
-    let mut tasks = seen(look, unseen).unwrap_or_default();
+    let look = account.in_time("ecs:DescribeTasks", deadline.within(PATIENCE), look);
+    let mut tasks = seen(look.await, unseen).unwrap_or_default();
     tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at().map(DateTime::as_nanos)));
     tasks
 }
@@ -216,20 +222,20 @@ async fn look_closer(
             arns.push(arn);
         }
     }
-    let looks = arns.iter().map(async |arn| {
-        let name = TaskDefinitionName::from_answer(*arn);
-        let look = task_definition::look(account, &name);
-        in_time("ecs:DescribeTaskDefinition", account, look, deadline).await
+    let patience = deadline.within(PATIENCE);
+    let looks = arns.iter().map(|arn| {
+        let look = find_revision(account, arn);
+        account.in_time("ecs:DescribeTaskDefinition", patience, look)
     });
-    let mut definitions = BTreeMap::new();
+    let mut revisions = BTreeMap::new();
     for (arn, look) in arns.iter().zip(join_all(looks).await) {
         if let Some(found) = seen(look, unseen).flatten() {
-            definitions.insert((*arn).to_owned(), found);
+            revisions.insert((*arn).to_owned(), found);
         }
     }
     let newest = failed.first().and_then(|task| {
-        let definition = definitions.get(task.task_definition_arn()?)?;
-        Some((*task, definition))
+        let revision = revisions.get(task.task_definition_arn()?)?;
+        Some((*task, &revision.definition))
     });
     let tails = match newest {
         Some((task, definition)) => {
@@ -244,20 +250,9 @@ async fn look_closer(
     };
     TasksView {
         tasks,
-        definitions,
+        revisions,
         tails,
     }
-}
-
-/// Waits for a look, but no longer than a diagnosis has for it.
-async fn in_time<T>(
-    operation: &'static str,
-    account: &Account,
-    look: impl Future<Output = Result<T, Error>>,
-    deadline: Deadline,
-) -> Result<T, Error> {
-    let look = deadline.within(PATIENCE).limit(Box::pin(look)).await;
-    look.unwrap_or_else(|_| Err(account.too_late(operation)))
 }
 
 /// Returns what AWS showed, or notes what it did not.
@@ -265,11 +260,7 @@ fn seen<T>(look: Result<T, Error>, unseen: &mut Vec<Evidence>) -> Option<T> {
     match look {
         Ok(found) => Some(found),
         Err(error) => {
-            unseen.push(Evidence {
-                source: error.operation.to_owned(),
-                at_ms: None,
-                text: error.to_string(),
-            });
+            unseen.push(Evidence::new(error.operation, None, &error.to_string()));
             None
         }
     }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, HealthStatus, Service, Task};
+use aws_sdk_ecs::types::{DeploymentRolloutState, HealthStatus, Service, Task};
 
-use super::clues::milliseconds;
+use super::clues::{milliseconds, revision};
 use super::look::{ServiceView, TaskView};
 use super::{Diagnosis, Evidence, Finding, Severity};
 use crate::orchestration::outcome::{OutcomeState, is_over, outcome};
+use crate::orchestration::parts::service::primary;
 
 /// The time for which a deployment may show no task: ECS was seen to take seconds from an update to the first start.
 const FIRST_TASK_AFTER: Duration = Duration::from_mins(2);
@@ -76,7 +77,7 @@ pub(super) fn of_service(seen: &ServiceView, mut findings: Vec<Finding>, now_ms:
         findings.insert(0, NOT_ACTIVE.finding(evidence));
     } else if service.desired_count() == 0 {
         findings.insert(0, NOT_ASKED_FOR.finding(evidence));
-    } else if !is_whole && !has_cause(&findings) {
+    } else if !is_whole && !has_fault(&findings) {
         let said = if is_starting(seen, now_ms) {
             STARTING
         } else {
@@ -91,7 +92,8 @@ pub(super) fn of_service(seen: &ServiceView, mut findings: Vec<Finding>, now_ms:
     Diagnosis::new(is_healthy, &summary_of(service), findings)
 }
 
-fn has_cause(findings: &[Finding]) -> bool {
+/// Returns `true` if a finding says that something is wrong.
+fn has_fault(findings: &[Finding]) -> bool {
     findings
         .iter()
         .any(|finding| finding.severity != Severity::Note)
@@ -121,11 +123,6 @@ fn counts_of(service: &Service) -> Evidence {
     }
 }
 
-fn primary(service: &Service) -> Option<&Deployment> {
-    let mut deployments = service.deployments().iter();
-    deployments.find(|deployment| deployment.status() == Some("PRIMARY"))
-}
-
 /// Returns `true` if as many tasks run as were asked for, all of what was deployed last.
 fn is_whole(service: &Service) -> bool {
     let is_deployed = primary(service).is_none_or(|primary| {
@@ -153,14 +150,10 @@ fn is_starting(seen: &ServiceView, now_ms: u64) -> bool {
 /// Tells what a task is, with what was found.
 pub(super) fn of_task(seen: &TaskView, mut findings: Vec<Finding>) -> Diagnosis {
     let task = &seen.task;
-    let definition = task
-        .task_definition_arn()
-        .and_then(|arn| seen.tasks.definitions.get(arn));
-    let outcome = outcome(task, definition);
-    let revision = task.task_definition_arn().unwrap_or_default();
-    let revision = revision.rsplit('/').next().unwrap_or_default();
+    let outcome = outcome(task, seen.tasks.definition_of(task));
+    let revision = revision(task).unwrap_or_default();
     let status = task.last_status().unwrap_or_default();
-    if outcome.state == OutcomeState::Pending && !has_cause(&findings) {
+    if outcome.state == OutcomeState::Pending && !has_fault(&findings) {
         findings.push(STARTING.finding(vec![Evidence {
             source: "task".to_owned(),
             at_ms: milliseconds(task.created_at()),

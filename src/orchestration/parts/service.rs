@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
-use aws_sdk_ecs::types::{Service, Tag};
+use aws_sdk_ecs::types::{Deployment, Service, Tag};
 use tokio::time::{Instant, sleep};
 
 use super::{PAUSE, is_there_perhaps};
@@ -89,6 +89,12 @@ pub(in crate::orchestration) fn revision_arn(service: &Service, id: &str) -> Arn
     let arn = service.service_arn().unwrap_or_default();
     let arn = arn.replacen(":service/", ":service-revision/", 1);
     Arn::from_answer(format!("{arn}/{id}"))
+}
+
+/// Returns the deployment that a service is to come to.
+pub(in crate::orchestration) fn primary(service: &Service) -> Option<&Deployment> {
+    let mut deployments = service.deployments().iter();
+    deployments.find(|deployment| deployment.status() == Some("PRIMARY"))
 }
 
 /// The update of a service that is there.
