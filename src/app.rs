@@ -21,7 +21,7 @@ use crate::config::{Config, Environment, LogLevel, Metering};
 use crate::continuation::Continuation;
 use crate::deadline::Deadline;
 use crate::directory::{Directories, Origin, ReadingError};
-use crate::intake::{self, UnknownEvent};
+use crate::intake::{self, Payload, UnknownEvent};
 use crate::orchestration::record::Records;
 use crate::router::Router;
 use crate::routes::ROUTES;
@@ -102,7 +102,7 @@ impl App {
     ///
     /// # Errors
     /// [`UnknownEvent`] if the event is of no known kind: then there is no envelope to answer in.
-    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, UnknownEvent> {
+    pub async fn handle(&self, event: LambdaEvent<Payload>) -> Result<Value, UnknownEvent> {
         // Before the configuration is read: who waits for that waits for an answer.
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;

@@ -10,6 +10,7 @@ mod direct;
 mod http_api;
 mod load_balancer;
 mod parts;
+mod payload;
 mod rest_api;
 
 use std::fmt;
@@ -27,6 +28,10 @@ use crate::digest::Digest;
 use crate::reply::Reply;
 
 pub use parts::HeaderStyle;
+pub use payload::Payload;
+
+/// The longest body that is accepted, unpacked where it is compressed: 1 MiB.
+pub const BODY_MAX_BYTES: usize = 1 << 20;
 
 /// A request, whatever brought it.
 pub struct Call {
@@ -191,6 +196,9 @@ pub enum MalformedEvent {
         /// The largest size that is accepted.
         limit: usize,
     },
+    /// The body is JSON that is longer than is accepted.
+    #[error("the body is longer than the {BODY_MAX_BYTES} bytes that are accepted")]
+    BodyTooLong,
     /// The body is not the base64 that it is marked as.
     #[error("the body is marked as base64, but is not: {0}")]
     Base64(base64::DecodeError),
@@ -250,10 +258,12 @@ pub const DIRECT_ALIAS: &str = "direct";
 /// # Errors
 /// [`UnknownEvent`] if it is of no known kind, so that there is no envelope to answer in, or must not come this way.
 pub fn open(
-    event: Value,
+    payload: Payload,
     invoked_arn: &str,
     gateway_alias: Option<&str>,
 ) -> Result<Event, UnknownEvent> {
+    let is_whole = payload.check();
+    let event = payload.event;
     let envelope = Envelope::of(&event);
     check_way(envelope, qualifier(invoked_arn), gateway_alias)?;
     let Some(envelope) = envelope else {
@@ -261,7 +271,8 @@ pub fn open(
             .map(Event::Batch)
             .ok_or(UnknownEvent::Kind);
     };
-    let call = bounds::check(&event, envelope).and_then(|()| call(event, envelope));
+    let is_within_bounds = is_whole.and_then(|()| bounds::check(&event, envelope));
+    let call = is_within_bounds.and_then(|()| call(event, envelope));
     Ok(Event::Request(Box::new(EnvelopedCall { envelope, call })))
 }
 

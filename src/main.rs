@@ -8,9 +8,9 @@ use ecs_api::app::App;
 use ecs_api::aws::sdk_config_from_environment;
 use ecs_api::clock::Clock;
 use ecs_api::config::{self, Command, Environment};
+use ecs_api::intake::Payload;
 use ecs_api::telemetry;
 use lambda_http::{LambdaEvent, service_fn};
-use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -34,7 +34,7 @@ async fn serve() -> ExitCode {
         Err(error) => return failed(format_args!("ecs-api does not start: {error}")),
     };
     telemetry::start(app.log_level());
-    let handler = service_fn(move |event: LambdaEvent<Value>| {
+    let handler = service_fn(move |event: LambdaEvent<Payload>| {
         let app = Arc::clone(&app);
         async move { app.handle(event).await }
     });

@@ -71,7 +71,7 @@ impl Function {
         context.deadline =
             u64::try_from(ends.as_millis()).expect("it is before the year 584 million");
         let began = Instant::now();
-        let answer = Box::pin(self.app.handle(LambdaEvent::new(event, context))).await;
+        let answer = Box::pin(self.app.handle(LambdaEvent::new(event.into(), context))).await;
         assert!(
             began.elapsed() <= self.time_left,
             "answered after {:?}: {answer:?}",

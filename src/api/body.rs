@@ -10,12 +10,9 @@ use flate2::read::MultiGzDecoder;
 use lambda_http::http::header::{self, HeaderMap};
 use serde_json::Value;
 
-use crate::intake::Call;
+use crate::intake::{BODY_MAX_BYTES, Call};
 use crate::text::printable;
 use crate::wire::json::{self, SyntaxError};
-
-/// The longest body that is accepted, unpacked where it is compressed: 1 MiB.
-pub const BODY_MAX_BYTES: usize = 1 << 20;
 
 /// The only compression that is accepted, as `Accept-Encoding` names it.
 pub const ACCEPTED_ENCODING: &str = "gzip";

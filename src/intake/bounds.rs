@@ -32,6 +32,19 @@ const EVENT: Size = Size {
     values: 5_000,
 };
 
+/// The longest rest in bytes.
+pub(super) const EVENT_MAX_BYTES: usize = EVENT.bytes;
+
+/// Creates the refusal of a rest that was not even read to its end.
+pub(super) fn too_many_values(at_least: usize) -> MalformedEvent {
+    MalformedEvent::TooLong {
+        part: "event beside its body has at least",
+        given: at_least,
+        unit: "values",
+        limit: EVENT.values,
+    }
+}
+
 /// The amount of something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Size {

@@ -108,7 +108,7 @@ fn an_event_of_two_kinds_is_of_none() {
 
 /// Opens an event that comes through an ARN, with or without an alias for gateways.
 fn opened(event: Value, arn: &str, gateway_alias: Option<&str>) -> Result<Envelope, UnknownEvent> {
-    open(event, arn, gateway_alias).map(|event| match event {
+    open(event.into(), arn, gateway_alias).map(|event| match event {
         Event::Request(opened) => opened.envelope,
         Event::Batch(batch) => panic!("{batch:?} is no request"),
     })
@@ -155,8 +155,15 @@ fn the_alias_for_gateways_takes_their_events_and_they_come_no_other_way() {
     }
     let batch = json!({"Records": [{"messageId": "1", "body": "", "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:ecs-api-cleanup"}]});
-    assert!(open(batch.clone(), function, Some("gateway")).is_ok());
-    assert!(open(batch, &format!("{function}:gateway"), Some("gateway")).is_err());
+    assert!(open(batch.clone().into(), function, Some("gateway")).is_ok());
+    assert!(
+        open(
+            batch.into(),
+            &format!("{function}:gateway"),
+            Some("gateway")
+        )
+        .is_err()
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::api::body::BodyError;
 use crate::auth::Refusal;
 use crate::aws::{self, Kind};
 use crate::error::Error;
+use crate::intake::MalformedEvent;
 use crate::orchestration::Cause;
 use crate::orchestration::deployments::DeploymentFault;
 use crate::orchestration::failure::Failure;
@@ -105,6 +106,9 @@ impl Verdict {
 /// Finds an error's status and code: the status table.
 pub(super) fn verdict(error: &Error, repeats_safely: bool) -> Verdict {
     match error {
+        Error::Malformed(MalformedEvent::BodyTooLong) => {
+            Verdict::new(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge")
+        }
         Error::Malformed(_) => Verdict::new(StatusCode::BAD_REQUEST, "MalformedRequest"),
         Error::Body(error) => status_of_body(error),
         Error::Input(_) => Verdict::new(StatusCode::BAD_REQUEST, "InvalidRequest"),

@@ -139,7 +139,7 @@ async fn verdict(refusal: &Refusal) -> Verdict {
     let clients = Accounts::new(config.accounts.clone(), sdk_config(aws));
     let app = App::new(config, &clients);
     let event = json!({"method": "POST", "path": "/v1/ecs/nonprod/clusters", "body": {"clusterName": "shop"}});
-    let event = LambdaEvent::new(event, Context::default());
+    let event = LambdaEvent::new(event.into(), Context::default());
     let answer = Box::pin(app.handle(event))
         .await
         .expect("the event is known");

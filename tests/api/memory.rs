@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use crate::support::{FunctionProcess, TestAccount};
 
+/// The most that Lambda hands to a function
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), in bytes.
+const EVENT_MAX: usize = 6 << 20;
 /// The longest body that is read, in bytes.
 const BODY_MAX: usize = 1 << 20;
 /// The most memory that an event may take, in bytes: a quarter of the stack's default, which leaves room for an answer.
@@ -76,12 +79,18 @@ fn batch() -> Value {
     json!({"Records": (0..10).map(record).collect::<Vec<_>>()})
 }
 
-fn direct() -> Value {
+fn direct(bytes: usize) -> Value {
     json!({
         "method": "POST", "path": "/v1/ecs/nonprod/taskdefs",
         "headers": {"authorization": "Bearer a-writers-token"},
-        "body": serde_json::from_str::<Value>(&nested(BODY_MAX)).unwrap(),
+        "body": serde_json::from_str::<Value>(&nested(bytes)).unwrap(),
     })
+}
+
+fn with_member(bytes: usize) -> Value {
+    let mut event = direct(100);
+    event["query"] = json!({"a": serde_json::from_str::<Value>(&nested(bytes)).unwrap()});
+    event
 }
 
 #[test]
@@ -90,7 +99,7 @@ fn the_worst_event_that_passes_all_bounds_takes_a_quarter_of_the_memory_at_most(
     for (name, event) in [
         ("nested objects", http_api(&nested(BODY_MAX), false)),
         ("nested objects, packed", packed(&nested(BODY_MAX))),
-        ("nested objects, directly", direct()),
+        ("nested objects, directly", direct(BODY_MAX)),
         ("the most of a query", with_query()),
         ("the most headers", with_headers()),
         ("the largest batch", batch()),
@@ -102,6 +111,34 @@ fn the_worst_event_that_passes_all_bounds_takes_a_quarter_of_the_memory_at_most(
         let is_read = answer.contains("400") || answer.contains("batchItemFailures");
         let is_within_bounds = is_read && !answer.contains("are accepted");
         assert!(is_within_bounds, "{name}: {answer}");
+        assert!(peak < PEAK_MAX, "{name}: {peak}");
+    }
+}
+
+#[test]
+fn an_event_that_is_refused_for_its_length_takes_no_more_memory_than_one_that_is_read() {
+    let account = TestAccount::new("nonprod");
+    for (name, event, status, told) in [
+        (
+            "a body",
+            direct(EVENT_MAX - 1000),
+            413,
+            "the body is longer than the 1048576 bytes",
+        ),
+        (
+            "a query",
+            with_member(EVENT_MAX - 1000),
+            400,
+            "the event beside its body has at least",
+        ),
+    ] {
+        let process = FunctionProcess::start(&account, NOWHERE, QUEUE, TIME, &event);
+        let answer: Value = serde_json::from_str(&process.answer()).unwrap();
+        let peak = process.peak_memory_bytes();
+        process.kill();
+        assert_eq!(answer["status"], status, "{name}: {answer}");
+        let detail = answer["body"]["detail"].as_str().unwrap();
+        assert!(detail.starts_with(told), "{name}: {detail}");
         assert!(peak < PEAK_MAX, "{name}: {peak}");
     }
 }

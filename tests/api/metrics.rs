@@ -506,7 +506,7 @@ async fn what_goes_on_without_a_caller_is_counted_with_what_it_changes() {
 async fn a_line_costs_no_millisecond_even_where_nothing_is_optimised() {
     let (_log, _guard) = Log::start(LogLevel::Info);
     let event = json!({"method": "GET", "path": "/v1/ecs/nonprod/clusters"});
-    let Ok(Event::Request(opened)) = intake::open(event, "", None) else {
+    let Ok(Event::Request(opened)) = intake::open(event.into(), "", None) else {
         panic!("the event is a request");
     };
     let log = RequestLog {

@@ -236,7 +236,10 @@ fn debug_shows_no_secret() {
         "headers": {"authorization": format!("Bearer {SECRET}"), "x-auth-token": SECRET, "x-other": SECRET},
         "requestContext": {"http": {"method": "GET", "path": "/v1/ecs/ping"}}, "isBase64Encoded": false,
     });
-    let shown = format!("{config:?} {:?}", intake::open(event, "", None).unwrap());
+    let shown = format!(
+        "{config:?} {:?}",
+        intake::open(event.into(), "", None).unwrap()
+    );
     for hidden in [SECRET, &token, "external-"] {
         assert!(!shown.contains(hidden), "{shown}");
     }

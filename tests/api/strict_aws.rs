@@ -56,7 +56,7 @@ impl Strict {
     async fn send(&self, method: &str, path: &str, body: Value) -> Value {
         let event =
             json!({"method": method, "path": format!("/v1/ecs/nonprod{path}"), "body": body});
-        let event = LambdaEvent::new(event, Context::default());
+        let event = LambdaEvent::new(event.into(), Context::default());
         let answer = Box::pin(self.app.handle(event)).await;
         answer.expect("the event is known")
     }

@@ -340,7 +340,7 @@ impl TestApp {
         context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
         leaks::keep_event_secret(&event);
         // On the heap, so that the helpers of tests that wait for it stay small.
-        let handled = Box::pin(self.app.handle(LambdaEvent::new(event, context)));
+        let handled = Box::pin(self.app.handle(LambdaEvent::new(event.into(), context)));
         let answer = handled.await.map_err(|error| error.to_string());
         answer.iter().for_each(leaks::check_answer);
         self.written.check(&self.aws);

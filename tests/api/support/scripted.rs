@@ -184,7 +184,7 @@ impl ScriptedApp {
             .expect("it is after 1970");
         context.deadline = u64::try_from((now + self.time_left).as_millis()).unwrap();
         leaks::keep_event_secret(&event);
-        let handled = Box::pin(self.app.handle(LambdaEvent::new(event, context)));
+        let handled = Box::pin(self.app.handle(LambdaEvent::new(event.into(), context)));
         let answer = handled.await.expect("the event is of a known kind");
         leaks::check_answer(&answer);
         self.written.check(&self.aws);
