@@ -1,4 +1,4 @@
-//! What holds of every answer.
+//! The checks that every answer must pass.
 
 use serde_json::Value;
 

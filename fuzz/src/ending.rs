@@ -1,4 +1,4 @@
-//! How the sending of a request has ended: what the answers claim, and what the account holds.
+//! The end of a request: what the answers claim, and what the account holds.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 /// The answers, and the account before and after them.
 #[derive(Debug)]
 pub struct Ending {
-    /// Whether the request has a key.
+    /// The request has a key.
     pub is_keyed: bool,
     /// One, or two of the same request.
     pub answers: Vec<Value>,
-    /// What the account held.
+    /// The account's things before the request.
     pub before: Vec<Thing>,
-    /// What it holds.
+    /// The account's things after it.
     pub after: Vec<Thing>,
 }
 
@@ -80,8 +80,8 @@ impl Ending {
         }
     }
 
-    /// Whether the answers say what became of everything: those of an orchestrated create do, unless it is done and
-    /// only can't be shown. Then the same request with its key is answered what it has made.
+    /// Returns `true` if the answers say what became of everything: those of an orchestrated create do, unless it is
+    /// done and only can't be shown. Then the same request with its key is answered with what it has made.
     fn is_accounted_for(&self) -> bool {
         let is_done = self
             .after

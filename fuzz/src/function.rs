@@ -20,11 +20,11 @@ use tracing::Dispatch;
 use super::script::Script;
 use super::world;
 
-/// What only the configuration and AWS should know.
+/// The external id, which only the configuration and AWS should know.
 pub const EXTERNAL_ID: &str = "external-9c2f";
 
-/// How many names of roles there are. The SDK keeps a budget for retries by the role, for as long as the process lives:
-/// a run must not be left without by those before it, and the memory that the budgets take must have an end.
+/// The number of role names. The SDK keeps a budget for retries by the role, for as long as the process lives: a run
+/// must not be left without by those before it, and the memory that the budgets take must have an end.
 const ROLES: u32 = 50_000;
 
 /// The function, and its AWS.

@@ -1,5 +1,5 @@
-//! What must hold for any input whatsoever: `make fuzz` looks for one for which it does not. The same checks hold the
-//! checked-in corpus in `make test`, where `tests/api/fuzz_corpus.rs` includes this file.
+//! The checks of any input whatsoever: `make fuzz` looks for one that fails them. The same checks run on the checked-in
+//! corpus in `make test`, where `tests/api/fuzz_corpus.rs` includes this file.
 
 mod answer;
 mod ending;
@@ -115,7 +115,7 @@ async fn ending(sent: &Sent<'_>, script: &Script) -> Ending {
     }
 }
 
-/// What comes before a line `---`, and what after.
+/// Splits a text at its first line `---`.
 fn split(text: &str) -> (&str, &str) {
     text.split_once("\n---\n").unwrap_or((text, ""))
 }

@@ -1,4 +1,4 @@
-//! What an input says of the world around a request, below a line `---`; one line each, in any order but the faults':
+//! The world around a request. An input describes it below a line `---`; one line each, in any order but the faults':
 //!
 //! ```text
 //! furnished                        the account holds what the documentation's bodies make; else nothing
@@ -32,21 +32,21 @@ const REFUSALS: [&str; 4] = [
 /// The world around a request.
 #[derive(Debug)]
 pub struct Script {
-    /// Whether the account holds anything.
+    /// The account holds something.
     pub is_furnished: bool,
-    /// Whether there is a cleanup queue.
+    /// There is a cleanup queue.
     pub has_queue: bool,
-    /// How long Lambda gives the invocation.
+    /// The time that Lambda gives the invocation.
     pub time_left: Duration,
-    /// How long a deleted service takes to be INACTIVE.
+    /// The time until a deleted service is INACTIVE.
     pub drains_in: Duration,
-    /// When the request is sent once more.
+    /// The moment at which the request is sent once more, if it is.
     pub repeated: Option<Repeated>,
-    /// What becomes of calls to AWS.
+    /// The faults that calls to AWS meet.
     pub faults: Vec<Fault>,
 }
 
-/// When a request is sent once more.
+/// The moment at which a request is sent once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeated {
     /// After its answer.
@@ -55,25 +55,25 @@ pub enum Repeated {
     Twin,
 }
 
-/// What becomes of a call to AWS.
+/// A fault that a call to AWS meets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fault {
     /// The operation's IAM name, or `*`.
     pub operation: String,
-    /// Whether it is for every call from here on.
+    /// The fault is for every call from here on.
     pub is_lasting: bool,
-    /// How much later AWS answers.
+    /// The delay of AWS's answer.
     pub after: Duration,
-    /// Whether AWS does what it was asked, whatever it answers.
+    /// AWS does what it was asked, whatever it answers.
     pub is_done: bool,
-    /// What comes back.
+    /// The outcome, as the caller sees it.
     pub back: Back,
 }
 
-/// What comes back of a call.
+/// The outcome of a call, as its caller sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Back {
-    /// What AWS has done.
+    /// AWS's own answer.
     #[default]
     Answer,
     /// These words, with this status.
@@ -108,7 +108,7 @@ impl Script {
         }
     }
 
-    /// Whether nothing that AWS answers contradicts what it has done, so that an answer of ours can be held against it.
+    /// Returns `true` if no answer of AWS contradicts what it has done, so that ours can be held against it.
     pub fn is_truthful(&self) -> bool {
         self.faults.iter().all(Fault::is_truthful)
     }
@@ -163,7 +163,7 @@ impl Back {
     }
 }
 
-/// Whether the line begins with a word, and what follows it.
+/// Returns `true` and the rest of a line that begins with a word, or `false` and the whole line.
 fn without<'l>(word: &str, line: &'l str) -> (bool, &'l str) {
     let rest = line
         .strip_prefix(word)

@@ -11,7 +11,7 @@ const SECRET_HEADERS: [&str; 6] = [
     "cookie",
     "x-amz-security-token",
 ];
-/// What secrets have in them: any other text may be in an answer by chance.
+/// The marks of secrets: any other text may be in an answer by chance.
 const SECRET_MARKS: [&str; 2] = ["hush", "demo-token"];
 
 /// A request.
@@ -54,7 +54,7 @@ impl<'i> Sent<'i> {
         json!({"method": self.method, "path": self.target, "headers": headers, "body": self.body})
     }
 
-    /// Whether it has a key that makes it happen once.
+    /// Returns `true` if it has a key that makes it happen once.
     pub fn is_keyed(&self) -> bool {
         self.headers
             .iter()

@@ -1,4 +1,4 @@
-//! What the API, or AWS, has answered may be sent back as it is.
+//! An answer of the API, or of AWS, may be sent back as it is.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Who asked can be seen in the member account, and what AWS made of it in the function's log.
+//! The member account shows who asked, and the function's log shows what AWS made of it.
 
 use ecs_api::config::LogLevel;
 use serde_json::{Value, json};

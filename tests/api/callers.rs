@@ -1,4 +1,4 @@
-//! Who gets in, and how far. Whoever does not, calls nothing.
+//! The access of callers: who gets in, and how far. Whoever does not get in calls nothing.
 
 use serde_json::json;
 
@@ -130,7 +130,7 @@ async fn a_token_is_found_beside_a_signature_of_the_gateway() {
     assert_eq!(request.send().await.status, 200);
 }
 
-/// What API Gateway's authorizers put into the event, and nothing of a request can.
+/// API Gateway's authorizers put the caller into the event, and nothing of a request can.
 #[tokio::test]
 async fn whom_api_gateway_has_verified_needs_no_token() {
     let grants = json!([{"accounts": ["nonprod"], "access": "read"}]);
@@ -178,7 +178,8 @@ async fn whom_api_gateway_has_verified_needs_no_token() {
     assert_eq!(request.json(&forged["body"]).send().await.status, 401);
 }
 
-/// Who sends a token for this API means to be known by it, and would else act as somebody else without noticing.
+/// A caller that sends a token for this API means to be known by it, and would else act as somebody else without
+/// noticing.
 #[tokio::test]
 async fn an_unknown_token_for_this_api_is_never_made_up_for() {
     let grants = json!([{"accounts": ["nonprod"], "access": "read"}]);
@@ -223,7 +224,7 @@ async fn an_unknown_token_for_this_api_is_never_made_up_for() {
     }
 }
 
-/// What is for one caller must not lie in a cache between, nor be taken for something else by a browser.
+/// An answer for one caller must not lie in a cache between, nor be taken for something else by a browser.
 #[tokio::test]
 async fn what_needs_a_caller_is_stored_nowhere() {
     let app = TestApp::new();

@@ -16,7 +16,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// What the program says of a configuration that is not local.
+/// Returns the program's verdict on a configuration that is not local.
 fn check(path: &Path) -> Result<String, String> {
     let done = Command::new(env!("CARGO_BIN_EXE_ecs-api"))
         .arg("check-config")

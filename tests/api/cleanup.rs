@@ -40,7 +40,7 @@ impl FakeAws {
         .map(Clone::clone)
     }
 
-    /// What AWS says of the service while it drains.
+    /// Returns AWS's description of the service while it drains.
     fn draining(&self) -> Value {
         let [service, registry, cluster] = self.arns();
         let created_at: Timestamp = self.made["Service"]["CreatedAt"]

@@ -112,7 +112,7 @@ impl Operator {
             .unwrap_or_else(|printed| panic!("{printed}"))
     }
 
-    /// What was changed, in order, since the last time that it was asked for.
+    /// Returns the changes, in order, since it was last asked for them.
     fn changed(&self) -> Vec<String> {
         let calls = self.aws.calls();
         let changes = calls.iter().filter_map(|call| {

@@ -134,7 +134,7 @@ async fn a_revoked_token_does_not_open_a_function_that_was_idle() {
     assert_eq!(readings(&app), 2);
 }
 
-/// Who waits for the reading waits for an answer: the log's time and the deadline have it.
+/// A request that waits for the reading waits for its answer: the log's time and the deadline count that.
 #[tokio::test(start_paused = true)]
 async fn the_time_of_a_request_begins_before_the_configuration_is_read() {
     let mut app = started(&furnished()).await;

@@ -35,7 +35,7 @@ impl Door {
         Self { aws, server }
     }
 
-    /// What a stack is told of it.
+    /// Returns the parameter that leads a stack to this door.
     fn parameter(&self) -> String {
         format!("AwsEndpointUrl={}", self.server.endpoint())
     }
@@ -46,7 +46,7 @@ struct Stack {
     url: String,
     token: String,
     members: Value,
-    /// What `deployed.py` told.
+    /// The report of `deployed.py`.
     ready: Value,
     process: ChildGuard,
 }

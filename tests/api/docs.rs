@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::openapi::{assert_generated, project};
 use crate::support::{Caller, TestApp};
 
-/// Where npm puts the viewer.
+/// The folder where npm puts the viewer.
 const VIEWER: &str = "tests/description/node_modules/swagger-ui-dist";
 
 fn read(name: &str) -> String {

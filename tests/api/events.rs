@@ -70,7 +70,7 @@ fn every_event_is_described() {
     }
 }
 
-/// How the names of the events begin that show a way in.
+/// The beginning of the names of the events that show a way in.
 const WAY_IN: &str = "by_";
 
 #[tokio::test]
@@ -168,7 +168,7 @@ const STORY: [&str; 43] = [
     "delete_orchestration",
 ];
 
-/// What the documentation names, and what a test has made in its place.
+/// The names of the documentation, each with the one that a test has made in its place.
 #[derive(Default)]
 struct Names(Vec<(&'static str, String)>);
 

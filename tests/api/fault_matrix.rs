@@ -16,29 +16,29 @@ use tokio::time::{Instant, sleep};
 use crate::services::{arns, documented};
 use crate::support::{Answer, TestApp};
 
-/// How many threads there are, each with a clock of its own.
+/// The number of threads, each with a clock of its own.
 const THREADS: usize = 2;
-/// How many cases of a thread are under way at once.
+/// The number of cases of a thread that are under way at once.
 const AT_ONCE: usize = 40;
-/// What API Gateway gives a request.
+/// The time that API Gateway gives a request.
 const LIMIT: Duration = Duration::from_secs(29);
-/// How long AWS is silent, and then does its work after all.
+/// The time for which AWS is silent before it does its work after all.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How long after AWS failed a call it does it after all.
+/// The time from the failure of a call until AWS does it after all.
 const LATE: Duration = Duration::from_millis(1_500);
-/// How long the record of a request is its own: as long as API Gateway waits, and what calls in flight may take.
+/// The time for which the record of a request is its own: as long as API Gateway waits, and calls in flight may take.
 const LEASE: Duration = Duration::from_secs(35);
 /// The namespace of every account.
 const NAMESPACE: &str = "ns-y3uaw6neshhbev3f";
 
-/// What goes wrong with a call, and how often.
+/// A fault of a call, and how often it comes.
 #[derive(Debug, Clone)]
 struct Wrong {
     fault: Fault,
     times: u64,
 }
 
-/// What goes wrong. What waits comes first, so that the others run beside it.
+/// Returns the faults, by name. Those that wait come first, so that the others run beside them.
 fn faults() -> Vec<(&'static str, Wrong)> {
     let ever = |fault| Wrong {
         fault,
@@ -85,7 +85,7 @@ fn faults() -> Vec<(&'static str, Wrong)> {
     ]
 }
 
-/// What is done while something goes wrong.
+/// The work that is under way while something goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Story {
     Create,
@@ -126,7 +126,7 @@ impl Story {
         matches!(self, Self::Twins | Self::TwinsUndo)
     }
 
-    /// Whether AWS refuses the service in any case.
+    /// Returns `true` if AWS refuses the service in any case.
     fn is_refused(self) -> bool {
         !self.is_create() && self != Self::Delete
     }
@@ -220,17 +220,17 @@ struct Case {
 }
 
 impl Case {
-    /// Whether the SDK's own retries don't get over it.
+    /// Returns `true` if the SDK's own retries don't get over it.
     fn is_lasting(&self) -> bool {
         let lasting = ["for ever", "denied", "silence", "expired", "garbage"];
         lasting.iter().any(|word| self.fault.contains(word))
     }
 }
 
-/// How a case ended.
+/// The end of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
-    /// What was asked for is there, or gone, and nothing else.
+    /// The thing that was asked for is there, or gone, and nothing else.
     Done,
     /// The account is as it was, and the answer says why.
     AsBefore,
@@ -243,7 +243,7 @@ enum End {
 /// The answer's status and how the case ended, or what is wrong.
 type CaseResult = Result<(u16, End), String>;
 
-/// Why something may stay: the only rows that may end as [`End::Listed`].
+/// Returns why something may stay: only these rows may end as [`End::Listed`].
 fn reason(case: &Case) -> Option<&'static str> {
     let is = |words: &[&str]| words.iter().any(|word| case.fault.contains(word));
     let makes = [
@@ -446,7 +446,7 @@ impl Claims<'_> {
         })
     }
 
-    /// What the account holds once the delete is done.
+    /// Returns the account's things once the delete is done.
     fn without_the_service(&self) -> BTreeMap<String, String> {
         let is_of_story = |arn: &str, name: &str| {
             arn.ends_with(":cluster/myclu")
@@ -556,7 +556,8 @@ async fn wait_for_aws(case: &Case) {
     sleep(later + fault.delay).await;
 }
 
-/// What calls itself repeatable is: the same request again, without the fault, ends as it should, with nothing twice.
+/// Checks a request that calls itself repeatable: sent again, without the fault, it ends as it should, with nothing
+/// twice.
 async fn check_repetition(
     case: &Case,
     app: &TestApp,
@@ -650,7 +651,7 @@ fn check_answer(answer: &Answer) -> Result<Value, String> {
     }
 }
 
-/// What a caller must see of a fault.
+/// Returns `true` if a caller may see this status of a case's fault.
 fn expected(case: &Case, status: u16) -> bool {
     let is_sts = case.operation == "sts:AssumeRole";
     let is_own = case.operation.starts_with("dynamodb:") || case.operation.starts_with("sqs:");

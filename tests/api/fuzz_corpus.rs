@@ -1,4 +1,4 @@
-//! What `make fuzz` checks for random input, for the checked-in corpus.
+//! The checks of `make fuzz`, on the checked-in corpus instead of random input.
 
 use std::fs;
 use std::path::Path;

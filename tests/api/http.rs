@@ -1,4 +1,4 @@
-//! What holds for every path: methods, encodings, limits, the envelope.
+//! The rules of every path: methods, encodings, limits, the envelope.
 
 use std::time::Duration;
 

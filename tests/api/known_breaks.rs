@@ -380,7 +380,7 @@ async fn a_role_that_can_not_be_assumed_yet_is_a_409(app: TestApp) {
     assert!(answer.header("retry-after").is_some());
 }
 
-/// Claims that a function lives with a rule: what shows it does not panic.
+/// Returns `true` if a function lives with a rule: what shows it does not panic.
 fn is_lived_with(rule: &Rule) -> bool {
     let shows = rule.shows;
     let thread = thread::spawn(move || {

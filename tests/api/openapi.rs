@@ -197,7 +197,7 @@ fn shorthands_and_what_comes_back_from_answers_are_described() {
     assert!(properties("RegisterTaskDefinition")["Revision"].is_null());
 }
 
-/// What AWS requires inside its structures is found by the reader of requests itself.
+/// The reader of requests itself finds what AWS requires inside its structures.
 #[test]
 fn what_a_request_must_have_is_described() {
     let document = openapi::document();

@@ -233,7 +233,7 @@ fn alarm(end: &str) -> &'static Value {
     found
 }
 
-/// What CloudWatch would say at the end of these periods.
+/// Returns an alarm's state in CloudWatch at the end of these periods.
 fn after_periods(end: &str, periods: &[&[f64]]) -> State {
     let alarm = alarm(end);
     let period = alarm["Period"].as_u64().unwrap();

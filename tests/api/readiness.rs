@@ -47,7 +47,7 @@ fn names(readiness: &Value, ok: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Claims that everything is well but these, and says what is told of the first.
+/// Asserts that everything is well but these, and what is told of the first.
 #[track_caller]
 fn assert_lacks(readiness: &Value, lacking: &[&str], detail: &str, fix: &str) {
     assert_eq!(readiness["Ready"], false, "{readiness}");

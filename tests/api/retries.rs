@@ -1,4 +1,4 @@
-//! Which calls to AWS are repeated, unseen by the caller.
+//! The calls to AWS that are repeated, unseen by the caller.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who may name what: the rooms of the house stay apart.
+//! The rooms of the house stay apart: who may name what.
 
 use std::fs;
 use std::path::{Path, PathBuf};

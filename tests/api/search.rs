@@ -80,7 +80,7 @@ async fn pages(app: &ScriptedApp, path: &str) -> Vec<Value> {
     }
 }
 
-/// What pages hold, as `account/cluster/service`.
+/// Returns the items of pages, as `account/cluster/service`.
 fn items(pages: &[Value]) -> Vec<String> {
     let items = pages
         .iter()
@@ -340,7 +340,7 @@ async fn a_query_that_can_not_be_meant_is_refused_before_any_call() {
     assert_eq!(app.aws.operations(), [""; 0]);
 }
 
-/// What is there twice on the way through, or not at all, is a fault.
+/// An item that is there twice on the way through, or not at all, is a fault.
 #[tokio::test(start_paused = true)]
 async fn pages_add_up_whatever_their_size_and_whatever_goes_meanwhile() {
     let app = three_accounts().await;

@@ -1,4 +1,4 @@
-//! What is secret is neither logged nor answered nor shown by `Debug`, and nobody writes lines of their own into the log.
+//! Secrets are neither logged nor answered nor shown by `Debug`, and nobody writes lines of their own into the log.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -14,7 +14,7 @@ use crate::support::{Answer, Caller, TestApp};
 
 /// The page that the configuration lets in.
 const PORTAL: &str = "https://portal.example.com";
-/// What API Gateway says where the function does not answer.
+/// API Gateway's answer where the function gives none.
 const DOWN: &str = r#"{"message":"Internal Server Error"}"#;
 
 /// Runs the script, and returns whether it found all well, and what it printed.

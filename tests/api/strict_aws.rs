@@ -1,4 +1,4 @@
-//! What emulators forgive and real AWS does not: on paused time, against the AWS of the tests.
+//! The mistakes that emulators forgive and real AWS does not: on paused time, against the AWS of the tests.
 
 use std::time::Duration;
 

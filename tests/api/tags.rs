@@ -170,7 +170,8 @@ async fn tags_that_are_none_are_told_by_their_place() {
     );
 }
 
-/// What one call makes, with the account's tags and one of the caller's; its ARN is at a place of the answer.
+/// Makes a thing by one call, with the account's tags and one of the caller's, and returns its ARN from a place of the
+/// answer.
 async fn made_alone(app: &ScriptedApp, path: &str, mut body: Value, arn: &str) -> String {
     body["tags"] = json!({"team": "shop"});
     let answer = app.send("POST", path, None, &body).await.expect(200);

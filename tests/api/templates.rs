@@ -143,7 +143,7 @@ fn every_client_of_the_sdk_is_known_and_every_operation_is_named_where_it_is_cal
     assert_eq!(operations(), named);
 }
 
-/// What an operation needs beside the action of its own name, and where AWS says so.
+/// The actions that an operation needs beside that of its own name, and where AWS says so.
 const DEPENDENT: &[(&str, &[&str])] = &[
     // "If an IAM role is specified …, iam:PassRole": execution and task roles.
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
@@ -217,7 +217,7 @@ fn set(actions: &[&str]) -> BTreeSet<String> {
     actions.iter().map(|action| (*action).to_owned()).collect()
 }
 
-/// What the function calls as itself, in the hub.
+/// The calls that the function makes as itself, in the hub.
 const OWN_CALLS: &[&str] = &[
     "sts:AssumeRole",
     "sqs:SendMessage",
@@ -428,7 +428,7 @@ fn records_of_zones_are_deleted_and_never_made() {
     );
 }
 
-/// Tells whether a value fits a parameter's pattern, which CloudFormation holds each entry of a list against.
+/// Returns `true` if a value fits a parameter's pattern, which CloudFormation holds each entry of a list against.
 fn fits(path: &str, parameter: &str, value: &str) -> bool {
     let pattern = template(path)["Parameters"][parameter]["AllowedPattern"].as_str();
     let pattern = format!(

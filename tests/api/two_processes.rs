@@ -37,7 +37,7 @@ fn running(name: &str, path: &str) -> (Operator, [FunctionProcess; 2]) {
     (operator, processes)
 }
 
-/// What both processes answer whoever lists an account's clusters.
+/// Lists an account's clusters through both processes, and returns their statuses.
 fn statuses(processes: &[FunctionProcess; 2], token: &str, account: &str) -> [u64; 2] {
     let path = format!("/v1/ecs/{account}/clusters");
     let event = json!({

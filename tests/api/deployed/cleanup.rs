@@ -10,7 +10,7 @@ use super::{Door, HUB, Stack};
 use crate::services::documented;
 use crate::support::root_config;
 
-/// How long the tasks take to stop: longer than the request, and no longer than until the queue's first attempt.
+/// The time that the tasks take to stop: longer than the request, and no longer than until the queue's first attempt.
 const DRAINS_FOR: Duration = Duration::from_secs(32);
 
 impl Stack {
@@ -23,8 +23,8 @@ impl Stack {
         self.expect(200, "POST", &format!("/{account}/services"), Some(&body))
     }
 
-    /// What the function has written of the delete of a cluster's service: all of it with the id of the request that
-    /// asked for it.
+    /// Returns the function's log of the delete of a cluster's service: all of it with the id of the request that asked
+    /// for it.
     async fn story(&self, cluster: &str) -> Vec<String> {
         let logs = aws_sdk_cloudwatchlogs::Client::new(&root_config(HUB, self.endpoint()));
         let events = logs

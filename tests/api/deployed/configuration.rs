@@ -1,4 +1,4 @@
-//! Where the stack's configuration may be kept, and what becomes of a wrong one.
+//! The places of the stack's configuration, and what becomes of a wrong one.
 
 use std::time::Duration;
 

@@ -44,7 +44,7 @@ impl Stack {
             .collect()
     }
 
-    /// What CloudWatch has of a metric of AWS's own.
+    /// Returns CloudWatch's values of a metric of AWS's own.
     fn measured(&self, alarm: &Value, since: u64) -> Values {
         let input = json!({
             "Namespace": alarm["Namespace"], "MetricName": alarm["MetricName"],

@@ -1,5 +1,5 @@
-//! What the member's role allows is what the endpoints need: each action taken away makes exactly those endpoints fail
-//! that need it.
+//! The member's role allows no more and no less than the endpoints need: each action taken away makes exactly those
+//! endpoints fail that need it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,7 +108,7 @@ fn post(path: impl Into<String>, body: Value) -> DirectCall {
     }
 }
 
-/// What is in the account for good, and names for what is used up.
+/// An account's lasting things, and names for those that are used up.
 struct Room {
     account: TestAccount,
     namespace_id: String,

@@ -25,7 +25,7 @@ fn failed(readiness: &Value) -> Vec<&Value> {
         .collect()
 }
 
-/// What is told to do, by the checks that are not well for want of an action.
+/// Returns the fixes of the checks that fail for want of an action.
 fn fixes_of(readiness: &Value, action: &str) -> BTreeSet<String> {
     let failed = failed(readiness).into_iter();
     let lacking = failed.filter(|check| {

@@ -32,7 +32,7 @@ fn smoke(url: &str, token: &str, origin: &str) -> String {
     printed
 }
 
-/// Claims that one thing is wrong with the stack, and that the command says which, and where to look.
+/// Asserts that one thing is wrong with the stack, and that the command says which, and where to look.
 #[track_caller]
 fn assert_finds(printed: &str, wrong: &str, look: &str) {
     let beginning = |start: &str| -> Vec<_> {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::ACCOUNT;
 
-/// What is not asked here: operations that the function does not call, refusals by policies, which a test scripts, and
-/// conditions of `DynamoDB`, which `records.rs` asks.
+/// The cases that are not asked here: the function does not call the operation, a test scripts the policy's refusal, or
+/// `records.rs` asks the condition of `DynamoDB`.
 const NOT_ASKED: [(&str, &str); 15] = [
     ("DynamoDB BatchWriteItem", ""),
     ("ECS StartTask", ""),

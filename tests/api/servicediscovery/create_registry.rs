@@ -7,7 +7,7 @@ use crate::support::{Caller, TestApp};
 const PATH: &str = "/nonprod/servicediscovery/services";
 const CREATE: &str = "servicediscovery:CreateService";
 
-/// What AWS got, of the last call.
+/// Returns the input of the last `CreateService`, without its `CreatorRequestId`.
 fn sent(app: &TestApp) -> Value {
     let mut sent = app.aws().sent(CREATE).pop().expect("there was a call");
     sent.as_object_mut()

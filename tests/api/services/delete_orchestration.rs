@@ -327,7 +327,7 @@ async fn a_registry_that_another_service_uses_is_kept_though_it_has_no_instance(
     );
 }
 
-/// What AWS says of the service while it drains.
+/// Returns AWS's description of the service while it drains.
 fn draining(made: &Value) -> Value {
     json!({"failures": [], "services": [{
         "serviceArn": made["Service"]["ServiceArn"], "serviceName": "webapp", "status": "DRAINING", "runningCount": 2,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::documented;
 use crate::support::scripted::{MEMBER, NAMESPACE, ScriptedApp};
 
-/// What changes something, in whatever service.
+/// Returns `true` if an operation changes something, in whatever service.
 fn is_change(operation: &str) -> bool {
     let (_, name) = operation.split_once(':').unwrap();
     let changes = [

@@ -30,7 +30,7 @@ fn event(body: &Value) -> Value {
 /// A create whose process is killed at one call.
 struct Case {
     operation: String,
-    /// Claims that AWS has done what the call asks for.
+    /// AWS has done what the call asks for.
     is_done: bool,
 }
 

@@ -18,7 +18,7 @@ fn with(members: &Value) -> Value {
     body
 }
 
-/// What a dry run shows.
+/// Returns the plan that a dry run shows.
 async fn plan(app: &ScriptedApp, body: &Value) -> Value {
     let path = "/nonprod/services?dryRun=true";
     app.send("POST", path, None, body).await.expect(200)

@@ -28,7 +28,7 @@ pub struct TestAccount {
     pub name: &'static str,
     /// Twelve digits that no other test has.
     pub id: String,
-    /// Claims that containers that name no log log to a group of the account.
+    /// Containers that name no log log to a group of the account.
     logs: bool,
     config: aws_config::SdkConfig,
 }
@@ -184,7 +184,7 @@ impl TestAccount {
             .unwrap();
     }
 
-    /// What registers a revision for Fargate, of one container.
+    /// Returns the call that registers a revision for Fargate, of one container.
     pub fn task_definition(
         &self,
         family: &str,
@@ -216,7 +216,7 @@ impl TestAccount {
             .build()
     }
 
-    /// What makes a service of `web:1` on Fargate, without a task, in a furnished account's cluster.
+    /// Returns the call that makes a service of `web:1` on Fargate, without a task, in a furnished account's cluster.
     pub fn service(&self, name: impl Into<String>) -> CreateServiceFluentBuilder {
         let service = self
             .ecs()

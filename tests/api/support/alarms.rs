@@ -1,4 +1,4 @@
-//! What CloudWatch makes of an alarm and the values of its metric
+//! CloudWatch's judgement of an alarm by the values of its metric
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html>). The local AWS evaluates
 //! alarms too, but over all dimensions of a metric's name at once and without periods.
 

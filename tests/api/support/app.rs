@@ -25,7 +25,7 @@ const SCRIPTED_TABLE: &str = "ecs-api-records";
 /// The queue of an AWS in memory.
 const SCRIPTED_QUEUE: &str = "ecs-api-cleanup";
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Caller {
     /// Without credentials.
@@ -49,7 +49,7 @@ impl Caller {
         }
     }
 
-    /// What the configuration holds of the token.
+    /// Returns the token's hash, as the configuration holds it.
     pub fn digest(self) -> String {
         hex::encode(Sha256::digest(
             self.token().expect("the caller has a token"),
@@ -242,7 +242,7 @@ impl TestApp {
         &self.aws
     }
 
-    /// How long Lambda gives each invocation from here on.
+    /// Sets the time that Lambda gives each invocation from here on.
     pub fn set_time_left(&mut self, time_left: Duration) {
         self.time_left = time_left;
     }
@@ -383,7 +383,7 @@ pub struct TestRequest<'a> {
 }
 
 impl TestRequest<'_> {
-    /// Who sends it.
+    /// Sets the request's sender.
     pub fn by(mut self, caller: Caller) -> Self {
         self.caller = caller;
         self

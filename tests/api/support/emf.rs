@@ -1,4 +1,4 @@
-//! What CloudWatch makes of a line of the log
+//! CloudWatch's reading of a line of the log
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
     jsonschema::validator_for(&schema).expect("the fixture is a schema")
 });
 
-/// What AWS bills for: a name with values of dimensions.
+/// A series that AWS bills for: a name with values of dimensions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Series {
     pub namespace: String,
@@ -31,7 +31,7 @@ pub struct Datum {
 }
 
 impl Datum {
-    /// Tells whether it is of the series of this name that has no dimensions.
+    /// Returns `true` if it is of the series of this name that has no dimensions.
     pub fn is_total(&self, name: &str) -> bool {
         self.series.dimensions.is_empty() && self.series.name == name
     }

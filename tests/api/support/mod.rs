@@ -1,4 +1,4 @@
-//! What the tests enter through: [`TestApp`] and its named callers.
+//! The tests' way in: [`TestApp`] and its named callers.
 
 mod account;
 pub mod alarms;

@@ -1,5 +1,5 @@
-//! What snapshots hold: the members of AWS's answers that the API's promises and these tests are about. Beside them the
-//! local AWS writes much that is its own choice; that no member is lost on the way, the tests of `wire` hold.
+//! The content of snapshots: the members of AWS's answers that the API's promises and these tests are about. Beside
+//! them the local AWS writes much that is its own choice; that no member is lost on the way, the tests of `wire` hold.
 
 use serde_json::Value;
 

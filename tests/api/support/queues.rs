@@ -9,7 +9,7 @@ use super::local_aws::{endpoint, hub_config};
 
 /// A queue, and one for its dead letters.
 pub struct TestQueues {
-    /// What the function is told of them.
+    /// The queues in the function's configuration.
     pub urls: CleanupQueue,
     sqs: aws_sdk_sqs::Client,
 }
@@ -71,7 +71,7 @@ impl TestQueues {
         delete.receipt_handle(receipt).send().await.unwrap();
     }
 
-    /// Tells whether no message is left, those that are delayed or under way included.
+    /// Returns `true` if no message is left, those that are delayed or under way included.
     pub async fn are_empty(&self) -> bool {
         use aws_sdk_sqs::types::QueueAttributeName as Name;
         let names = [

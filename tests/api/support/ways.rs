@@ -41,7 +41,7 @@ impl Way {
         )
     }
 
-    /// Whether the way in gives bytes back as bytes.
+    /// Returns `true` if the way in gives bytes back as bytes.
     pub fn takes_bytes(self) -> bool {
         matches!(
             self,

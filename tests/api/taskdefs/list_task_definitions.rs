@@ -41,7 +41,7 @@ fn joined(pages: Vec<Value>) -> Vec<Value> {
         .collect()
 }
 
-/// How many of the calls so far were this operation; forgets them.
+/// Returns how many of the calls so far were this operation, and forgets them.
 fn count(app: &TestApp, operation: &str) -> usize {
     let calls = app.aws().operations();
     app.aws().forget_calls();

@@ -17,7 +17,7 @@ fn definition() -> Value {
     json!({"family": "web", "containerDefinitions": containers(), "cpu": "256", "memory": "512"})
 }
 
-/// What AWS got, of the last call.
+/// Returns the input of the last `RegisterTaskDefinition`.
 fn sent(app: &TestApp) -> Value {
     app.aws().sent(REGISTER).pop().expect("there was a call")
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{FUNCTION, SESSION, known_by_more_than_tokens, put, send, verified_callers, writer};
 use crate::support::{OpenAnswer, Sent, TestApp, Way, review};
 
-/// Where each gateway writes whom it has verified: a principal and claims.
+/// Returns the places where a gateway writes whom it has verified: a principal and claims.
 fn places(way: Way) -> Option<(&'static str, &'static str)> {
     match way {
         Way::HttpApi | Way::FunctionUrl => Some((
@@ -186,7 +186,7 @@ async fn past_the_alias_for_gateways_nobody_passes_for_one() {
     );
 }
 
-/// What the review forged is what each gateway sends, but for whom it claims.
+/// The review forges events as each gateway sends them, but for the caller that they claim.
 #[test]
 fn every_gateway_is_forged_with_each_place_where_it_writes_whom_it_has_verified() {
     for way in Way::ALL {

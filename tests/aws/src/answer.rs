@@ -1,4 +1,4 @@
-//! What AWS answers.
+//! The answers of AWS.
 
 use std::borrow::Cow;
 
@@ -32,7 +32,7 @@ impl Answer {
 /// The operation of STS, which speaks XML.
 pub(crate) const ASSUME_ROLE: &str = "sts:AssumeRole";
 
-/// Claims that an operation is one of the query protocol, which answers in XML.
+/// Returns `true` if an operation is one of the query protocol, which answers in XML.
 fn speaks_xml(operation: &str) -> bool {
     operation == ASSUME_ROLE || operation.starts_with("iam:")
 }

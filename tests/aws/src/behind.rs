@@ -35,7 +35,7 @@ pub(crate) struct Behind<'b> {
 }
 
 impl Behind<'_> {
-    /// Claims that what is behind keeps everything in memory.
+    /// Returns `true` if the AWS behind keeps everything in memory.
     pub(crate) fn is_memory(&self) -> bool {
         matches!(self.backend, Backend::Memory(_))
     }

@@ -101,7 +101,7 @@ impl Call {
     }
 }
 
-/// Claims that a text is the number of an account, which local AWSs take for the key of its root user.
+/// Returns `true` if a text is the number of an account, which local AWSs take for the key of its root user.
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit())
 }

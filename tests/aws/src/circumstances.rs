@@ -1,4 +1,4 @@
-//! What a test chooses of an account and of its AWS.
+//! The circumstances of an account and of its AWS, which a test chooses.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub struct Circumstances {
     pub simulated_page_max: usize,
     /// External ids that roles ask for, by the role's ARN.
     pub external_ids: Vec<(String, String)>,
-    /// Claims that services and tasks have the long form of ARNs, without which they can't be tagged.
+    /// Services and tasks have the long form of ARNs, without which they can't be tagged.
     pub has_long_arns: bool,
     /// Services, by name, that Express Mode made.
     pub express_services: Vec<String>,
@@ -56,9 +56,9 @@ pub struct Circumstances {
     pub clusters_with_daemons: Vec<String>,
     /// Namespaces, by id, that another account shares.
     pub shared_namespaces: Vec<String>,
-    /// Claims that a registry that is made again gets its id of before.
+    /// A registry that is made again gets its id of before.
     pub reuses_registry_ids: bool,
-    /// Claims that ECS forgets to deregister the instances of stopped tasks.
+    /// ECS forgets to deregister the instances of stopped tasks.
     pub keeps_instances: bool,
     /// The time for which DescribeTasks says MISSING after RunTask.
     pub missing_for: Duration,
@@ -70,20 +70,20 @@ pub struct Circumstances {
     pub drains_on: Duration,
     /// The time for which ListTasks of a service shows a task after it STOPPED.
     pub lists_stopped_for: Duration,
-    /// What the world does to the deployments that begin from now on, by the service's name. Others succeed, but for an
-    /// image of the tag `broken`, which no registry has.
+    /// The courses of the deployments that begin from now on, by the service's name. Others succeed, but for an image
+    /// of the tag `broken`, which no registry has.
     pub courses: BTreeMap<String, Course>,
     /// The time that deployments take.
     pub deployments: DeploymentTimes,
     /// The time from the write of a log event to its being seen.
     pub log_lag: Duration,
-    /// Claims that FilterLogEvents shows some events at once, some after the whole of that time, and some in between.
+    /// FilterLogEvents shows some events at once, some after the whole of that time, and some in between.
     pub has_uneven_log_lag: bool,
     /// The most events of a page of FilterLogEvents, which need not be full.
     pub log_page_max: usize,
-    /// Claims that each second page of GetLogEvents and FilterLogEvents is empty although more events follow.
+    /// Each second page of GetLogEvents and FilterLogEvents is empty although more events follow.
     pub has_empty_log_pages: bool,
-    /// Claims that the forward token of GetLogEvents is another one each time, as that of a stream that is written to.
+    /// The forward token of GetLogEvents is another one each time, as that of a stream that is written to.
     pub has_live_logs: bool,
 }
 

@@ -21,7 +21,7 @@ pub struct Thing {
 }
 
 impl Thing {
-    /// Claims that this is its ARN or its name.
+    /// Returns `true` if this is its ARN or its name.
     pub fn is_called(&self, text: &str) -> bool {
         self.arn == text || self.name == text
     }

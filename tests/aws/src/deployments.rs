@@ -23,7 +23,7 @@ use crate::circumstances::DeploymentTimes;
 use crate::clock::Clock;
 use crate::value::{last, list, pick, text};
 
-/// How long service deployments are kept
+/// The time for which service deployments are kept
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>).
 const KEPT_FOR: Duration = Duration::from_hours(90 * 24);
 
@@ -59,7 +59,7 @@ struct Revision {
     images: Vec<(String, String)>,
 }
 
-/// What a deployment is begun with.
+/// The beginning of a deployment.
 pub(crate) struct Begin<'b> {
     /// The service as it shall be.
     pub(crate) service: &'b Value,
@@ -69,8 +69,8 @@ pub(crate) struct Begin<'b> {
 }
 
 impl Deployments {
-    /// Claims that an update of a service asks for a deployment: it is forced, or something that a revision keeps becomes
-    /// another.
+    /// Returns `true` if an update of a service asks for a deployment: it is forced, or something that a revision keeps
+    /// becomes another.
     pub(crate) fn asks_for_one(&self, updated: &Value, input: &Value) -> bool {
         let history = self.services.get(text(updated, "serviceArn"));
         let Some(primary) = history.and_then(History::primary) else {

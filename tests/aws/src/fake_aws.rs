@@ -36,7 +36,7 @@ struct Door {
     connector: OnceLock<SharedHttpConnector>,
 }
 
-/// How long a call is on its way.
+/// The time that a call is on its way.
 #[derive(Debug, Default, Clone, Copy)]
 enum Latency {
     #[default]
@@ -55,7 +55,7 @@ struct Kill {
     killed: Arc<Notify>,
 }
 
-/// When a function is killed.
+/// The moment at which a function is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// Its call does not reach AWS any more.
@@ -64,7 +64,7 @@ pub enum Moment {
     AfterWork,
 }
 
-/// What comes back of a call.
+/// The outcome of a call, as its caller sees it.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Answer(Answer),

@@ -31,7 +31,7 @@ pub(crate) struct Memory {
     made: u64,
 }
 
-/// What an account holds in a region, each thing as AWS describes it.
+/// The contents of an account in a region, each thing as AWS describes it.
 #[derive(Debug, Default)]
 struct Place {
     clusters: BTreeMap<String, Value>,

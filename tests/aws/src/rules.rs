@@ -1,5 +1,5 @@
-//! What real AWS refuses, leaves out of its answers, or takes its time for, and emulators do not: a layer in front of
-//! either AWS that a test may have.
+//! The rules of real AWS that emulators do not keep: what it refuses, leaves out of its answers, or takes its time for.
+//! They are a layer in front of either AWS that a test may have.
 //!
 //! Each rule has its source beside it: `ecs/services #14` is a call of the captures of real AWS that the public
 //! repository <https://github.com/radkawar/stackd> keeps below `testdata/aws`; else an URL, or the thread where it was
@@ -38,7 +38,7 @@ use crate::circumstances::Circumstances;
 use crate::clock::Clock;
 use crate::value::{last, list};
 
-/// What must be remembered of an account in a region, since no answer tells it.
+/// The facts to remember of an account in a region, since no answer tells them.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// The inputs that made clusters, by name.
@@ -55,7 +55,7 @@ pub(crate) struct State {
     deployments: crate::deployments::Deployments,
     /// Ids of registries that were deleted, by namespace and name.
     registry_ids: BTreeMap<(String, String), String>,
-    /// How often events of a log stream were asked for.
+    /// The number of times that events of a log stream were asked for.
     log_reads: u64,
 }
 

@@ -22,18 +22,18 @@ use crate::answer::Refusal;
 use crate::call::Call;
 use crate::fake_aws::FakeAws;
 
-/// What becomes of a call.
+/// A fault that a call meets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     /// The time that passes before AWS begins.
     pub delay: Duration,
-    /// When AWS does its work.
+    /// The moment at which AWS does its work.
     pub work: Work,
-    /// What comes back.
+    /// The outcome, as the caller sees it.
     pub back: Back,
 }
 
-/// When AWS does its work.
+/// The moment at which AWS does its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// Before what comes back.
@@ -44,7 +44,7 @@ pub enum Work {
     Later(Duration),
 }
 
-/// What comes back of a call.
+/// The outcome of a call, as its caller sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Back {
     /// AWS's own answer.
@@ -157,7 +157,7 @@ pub(crate) struct Line {
     fault: Fault,
 }
 
-/// Claims something of what is sent.
+/// A claim about the input of a call.
 #[derive(Clone)]
 struct InputClaim(Arc<dyn Fn(&Value) -> bool + Send + Sync>);
 
@@ -214,7 +214,7 @@ impl Script {
     }
 }
 
-/// Which calls meet a fault: all of an operation, unless it says otherwise.
+/// The calls that meet a fault: all of an operation, unless it says otherwise.
 #[must_use = "nothing happens before it says what the calls meet"]
 pub struct Calls<'a> {
     aws: &'a FakeAws,

@@ -31,11 +31,11 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Where this machine has no free port.
+    /// If this machine has no free port.
     ///
     /// # Panics
     ///
-    /// Where this machine starts no more threads.
+    /// If this machine starts no more threads.
     pub fn start(aws: FakeAws) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;

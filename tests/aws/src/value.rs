@@ -70,7 +70,7 @@ pub(crate) fn without(thing: &Value, members: &[&str]) -> Value {
     rest
 }
 
-/// Claims that a list of texts has this one.
+/// Returns `true` if a list of texts has this one.
 pub(crate) fn has(thing: &Value, member: &str, wanted: &str) -> bool {
     texts(thing, member).any(|text| text == wanted)
 }

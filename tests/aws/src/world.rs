@@ -24,7 +24,7 @@ type SharedState = Arc<tokio::sync::Mutex<State>>;
 pub(crate) struct World {
     pub(crate) backend: Backend,
     pub(crate) clock: Clock,
-    /// Claims that the rules are in front of what is behind.
+    /// The rules are in front of the AWS behind.
     pub(crate) has_rules: bool,
     states: Mutex<BTreeMap<(String, String), SharedState>>,
     /// The sessions that AssumeRole has answered, by access key.
@@ -141,7 +141,7 @@ fn element<'x>(xml: &'x str, name: &str) -> &'x str {
     rest.split_once('<').map_or("", |(text, _)| text)
 }
 
-/// Claims that a call may meet a rule.
+/// Returns `true` if a call may meet a rule.
 fn has_rules(call: &Call) -> bool {
     ["ecs", "servicediscovery", "logs"].contains(&call.service())
         || [ASSUME_ROLE, "sqs:SendMessage"].contains(&call.operation.as_str())

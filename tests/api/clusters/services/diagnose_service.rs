@@ -1,4 +1,5 @@
-//! Why a service is not running, by AWS's own words: each is from the page or thread that its rule names.
+//! The diagnosis of a service that is not running, by AWS's own words. Each is from the page or thread that its rule
+//! names.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +15,7 @@ const PATH: &str = "/nonprod/clusters/myclu/services/web/diagnosis";
 const DEFINITION: &str = "arn:aws:ecs:us-east-1:111122223333:task-definition/web";
 const SERVICE: &str = "arn:aws:ecs:us-east-1:111122223333:service/myclu/web";
 
-/// What AWS shows of a service, as far as a diagnosis reads it.
+/// AWS's view of a service, as far as a diagnosis reads it.
 struct Shown {
     service: Value,
     tasks: Vec<Value>,

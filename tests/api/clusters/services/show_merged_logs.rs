@@ -65,7 +65,7 @@ async fn logs(app: &TestApp, query: &str) -> Answer {
     app.get(&format!("{PATH}?{query}")).await
 }
 
-/// What follows in a log.
+/// Reads on where an answer of the log ended.
 async fn follow(app: &TestApp, log: &Value, query: &str) -> Value {
     let token = log["NextToken"].as_str().unwrap();
     let answer = logs(app, &format!("nextToken={token}&{query}")).await;
@@ -406,7 +406,7 @@ async fn a_token_that_is_not_of_this_log_is_refused_before_any_call() {
     }
 }
 
-/// What an earlier answer was allowed says nothing of the next.
+/// The permission for an earlier answer says nothing of the next.
 #[tokio::test(start_paused = true)]
 async fn a_token_opens_no_group_that_may_not_be_read() {
     let app = TestApp::scripted_with(&json!({"logGroups": ["/ecs/*"]}));

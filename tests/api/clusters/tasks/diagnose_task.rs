@@ -1,4 +1,4 @@
-//! Why a task is not running, or how it ended.
+//! The diagnosis of a task: why it is not running, or how it ended.
 
 use fake_aws::Fault;
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ async fn furnished() -> TestApp {
     app
 }
 
-/// What AWS got, of the last call, without its token.
+/// Returns the input of the last `RunTask`, without its token.
 fn sent(app: &TestApp) -> Value {
     let mut sent = app.aws().sent(RUN).pop().expect("there was a call");
     let token = sent

@@ -1,5 +1,4 @@
-//! What becomes of a deployment: the world's part, which a test chooses, and the service's own, which its configuration
-//! says.
+//! The course of a deployment: the world's part, which a test chooses, and that of the service's configuration.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,8 +8,8 @@ use serde_json::Value;
 use crate::circumstances::DeploymentTimes;
 use crate::value::{has, list, text, texts};
 
-/// What the world does to a deployment. What ECS makes of it is a matter of the service's configuration: its strategy,
-/// its circuit breaker, its alarms and its lifecycle hooks.
+/// The world's part in a deployment. ECS's own is a matter of the service's configuration: its strategy, its circuit
+/// breaker, its alarms and its lifecycle hooks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Course {
     /// Its tasks come up.
@@ -28,7 +27,7 @@ pub enum Course {
     RollbackFails,
 }
 
-/// What happens next to a deployment.
+/// The next thing that happens to a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     /// ECS names it.
@@ -73,7 +72,7 @@ impl Hook {
     }
 }
 
-/// What the words of a rollback are. They were not captured.
+/// The words of a rollback. They were not captured.
 pub(super) const BY_BREAKER: &str =
     "Service deployment rolled back because the circuit breaker threshold was exceeded.";
 pub(super) const BY_ALARM: &str = "Service deployment rolled back because an alarm was triggered.";
@@ -107,9 +106,9 @@ pub(super) struct Planner<'p> {
     pub(super) course: &'p Course,
     pub(super) configuration: &'p Value,
     pub(super) times: DeploymentTimes,
-    /// Claims that there is a revision to roll back to.
+    /// There is a revision to roll back to.
     pub(super) has_source: bool,
-    /// Claims that more than one revision runs when it begins.
+    /// More than one revision runs when it begins.
     pub(super) reconciles: bool,
     pub(super) desired: u64,
 }

@@ -31,7 +31,7 @@ pub(super) struct Rollout {
     pub(super) fired: Vec<String>,
     pub(super) reason: Option<&'static str>,
     pub(super) times: Times,
-    /// Why it goes back, and since when.
+    /// The cause of its way back, and the time at which that began.
     pub(super) back: Option<(&'static str, Instant)>,
     pub(super) hooks: Vec<Value>,
     /// The service's deployment configuration when it began.
@@ -53,14 +53,14 @@ pub(super) struct Times {
     pub(super) updated: Option<Instant>,
 }
 
-/// How a deployment is asked to stop.
+/// The way in which a deployment is asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
     Rollback,
     Abort,
 }
 
-/// Why a deployment does not do what it is asked for.
+/// The reason why a deployment does not do as it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unwilling {
     IsOver,
@@ -134,7 +134,7 @@ impl Rollout {
         }
     }
 
-    /// Claims that it has ended.
+    /// Returns `true` if it has ended.
     pub(super) fn is_over(&self) -> bool {
         matches!(
             self.status,

@@ -12,7 +12,7 @@ use crate::value::{extend, last, list, remove, text, texts};
 /// The registry that the documentation's requests name is the first one that an AWS makes.
 const FIRST: &str = "srv-tvtbgvkkxtts3qlf";
 
-/// What an account has in Cloud Map.
+/// The things of an account in Cloud Map.
 #[derive(Debug, Default)]
 pub(super) struct CloudMap {
     namespaces: BTreeMap<String, Value>,

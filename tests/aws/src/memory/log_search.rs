@@ -22,7 +22,7 @@ const PAGE_BYTES: usize = 1 << 20;
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>).
 const EVENT_BYTES: usize = 26;
 
-/// What is searched for.
+/// The terms of a search.
 struct Search<'s> {
     start: i64,
     end: i64,

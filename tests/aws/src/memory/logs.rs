@@ -33,7 +33,7 @@ pub(super) struct Stream {
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) time: i64,
-    /// When it came, in milliseconds since 1970.
+    /// The time of its arrival, in milliseconds since 1970.
     pub(super) ingested: u64,
     pub(super) message: String,
     /// A number that rises from event to event, of all streams.

@@ -32,7 +32,7 @@ pub struct Message {
     pub attributes: Value,
     /// The time at which it can be received.
     pub visible_at: Instant,
-    /// How often it was received.
+    /// The number of times that it was received.
     pub receive_count: u32,
 }
 

@@ -279,13 +279,13 @@ impl Exchange<'_> {
         active.ok_or_else(|| NOT_FOUND.refusal())
     }
 
-    /// Claims that a cluster has tasks that are not STOPPED.
+    /// Returns `true` if a cluster has tasks that are not STOPPED.
     async fn has_tasks(&self, name: &str, arn: &str) -> Result<bool, Refusal> {
         let tasks = self.ask("ecs:ListTasks", &json!({"cluster": name})).await?;
         Ok(!list(&tasks, "taskArns").is_empty() || self.stopping_tasks(arn) > 0)
     }
 
-    /// Claims that an input asks for something to be included.
+    /// Returns `true` if an input asks for something to be included.
     pub(super) fn includes(&self, what: &str) -> bool {
         has(self.input(), "include", what)
     }

@@ -136,7 +136,7 @@ fn is_asked_for(brief: &Value, input: &Value) -> bool {
         && bound("before").is_none_or(|before| created_at < before)
 }
 
-/// What is asked for by ARNs.
+/// A kind of thing that is asked for by ARNs.
 struct Kind {
     member: &'static str,
     resource: &'static str,
@@ -328,7 +328,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Claims that a service's deployments are ECS's own, and not CodeDeploy's or somebody else's task sets.
+/// Returns `true` if a service's deployments are ECS's own, and not CodeDeploy's or somebody else's task sets.
 fn is_rolled_out_by_ecs(service: &Value) -> bool {
     let controller = &service["deploymentController"]["type"];
     controller.is_null() || *controller == "ECS"

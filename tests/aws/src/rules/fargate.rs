@@ -1,4 +1,4 @@
-//! What RegisterTaskDefinition checks and fills in.
+//! The checks of RegisterTaskDefinition, and the defaults that it fills in.
 
 use serde_json::{Value, json};
 

@@ -36,7 +36,7 @@ impl Pattern {
         }
     }
 
-    /// Claims that a message matches.
+    /// Returns `true` if a message matches.
     pub(crate) fn matches(&self, message: &str) -> bool {
         match self {
             Self::Words(all, any, none) => {

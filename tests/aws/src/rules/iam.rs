@@ -1,4 +1,4 @@
-//! What IAM's simulator says of roles, and ECS of the settings of accounts.
+//! The answers of IAM's simulator about roles, and of ECS about the settings of accounts.
 
 use std::fmt::Write as _;
 

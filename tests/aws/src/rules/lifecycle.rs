@@ -1,4 +1,4 @@
-//! What takes time: tasks that start and stop, and services that drain, also where the AWS behind is done at once.
+//! The time that tasks take to start and stop, and services to drain, also where the AWS behind is done at once.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) struct Life {
     pub(super) started_at: Instant,
     /// The time at which it was told to stop, and the one from which it is STOPPED.
     pub(super) stop: Option<(Instant, Instant)>,
-    /// What it was before, as long as it stops.
+    /// Its status of before, as long as it stops.
     last_status: String,
     /// The instances that it has in Cloud Map: the registry's id and how it is listed there.
     pub(super) instances: Vec<(String, Value)>,
@@ -50,7 +50,7 @@ impl Life {
             .is_some_and(|(_, stopped_at)| Instant::now() < stopped_at)
     }
 
-    /// Claims that ECS's lists of a service forgot it (ecs/services #79, #80, #85).
+    /// Returns `true` if ECS's lists of a service forgot it (ecs/services #79, #80, #85).
     fn is_forgotten(&self, after: Duration) -> bool {
         self.service.is_some()
             && self
@@ -129,14 +129,14 @@ impl Exchange<'_> {
         }
     }
 
-    /// Claims that DescribeTasks does not know a task yet
-    /// (<https://github.com/boto/boto3/issues/3393>: for a second or three).
+    /// Returns `true` if DescribeTasks does not know a task yet (<https://github.com/boto/boto3/issues/3393>: for a
+    /// second or three).
     pub(super) fn is_unknown_yet(&self, arn: &str) -> bool {
         let life = self.state.lives.get(arn);
         life.is_some_and(|life| life.started_at.elapsed() < self.circumstances.missing_for)
     }
 
-    /// Claims that ListTasks does not tell of a task any more, asked by its service.
+    /// Returns `true` if ListTasks, asked by its service, does not tell of a task any more.
     pub(super) fn is_forgotten(&self, arn: &str) -> bool {
         let life = self.state.lives.get(arn);
         life.is_some_and(|life| life.is_forgotten(self.circumstances.lists_stopped_for))
@@ -153,7 +153,7 @@ impl Exchange<'_> {
         self.state.drains.insert(arn.to_owned(), Drain { over_at });
     }
 
-    /// Claims that a service is DRAINING.
+    /// Returns `true` if a service is DRAINING.
     pub(super) fn is_draining(&self, arn: &str) -> bool {
         let drain = self.state.drains.get(arn);
         drain.is_some_and(|drain| Instant::now() < drain.over_at)

@@ -161,7 +161,7 @@ fn latest<'e>(events: impl Iterator<Item = &'e Event>, limit: usize) -> Vec<Even
 struct Token {
     is_forward: bool,
     place: (u64, u64),
-    /// How many empty pages in a row there were.
+    /// The number of empty pages in a row.
     seen: u64,
 }
 

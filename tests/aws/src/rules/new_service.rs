@@ -1,4 +1,4 @@
-//! What CreateService checks before it makes anything.
+//! The checks of CreateService before it makes anything.
 
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use super::Exchange;
 use crate::answer::{Refusal, Rule};
 use crate::value::{extend, list, remove, text};
 
-/// How an operation cuts its list.
+/// The pages into which an operation cuts its list.
 pub(crate) struct Pages {
     member: &'static str,
     usual: usize,

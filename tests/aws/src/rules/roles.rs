@@ -90,7 +90,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Claims that a pattern, whose end may be `*`, is for a role.
+/// Returns `true` if a pattern, whose end may be `*`, is for a role.
 fn matches(pattern: &str, role: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(begin) => role.starts_with(begin),

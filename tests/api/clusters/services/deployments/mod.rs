@@ -19,7 +19,7 @@ mod wait;
 const SERVICE: &str = "/nonprod/clusters/myclu/services/web";
 const DEPLOYMENTS: &str = "/nonprod/clusters/myclu/services/web/deployments";
 
-/// Claims that what follows is shown of a rollback by the circuit breaker.
+/// Returns the configuration of a circuit breaker that rolls back.
 fn breaker() -> Value {
     json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}})
 }

@@ -1,4 +1,4 @@
-//! What a rollback meets at AWS, under a condition, and with more than a task definition to put back.
+//! A rollback's faults at AWS, its condition, and the parts beside a task definition that it puts back.
 
 use std::time::Duration;
 

@@ -23,7 +23,7 @@ struct Way {
     name: &'static str,
     body: Value,
     runs: String,
-    /// Claims that a copy is registered for it.
+    /// A copy is registered for it.
     copies: bool,
 }
 

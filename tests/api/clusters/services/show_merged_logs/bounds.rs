@@ -1,4 +1,4 @@
-//! How much one request reads, and what it leaves to the next.
+//! The bounds of one request: how much it reads, and what it leaves to the next.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -172,7 +172,7 @@ async fn a_refusal_of_aws_keeps_awss_words() {
     }
 }
 
-/// Who follows and gets events all the time has one look in five seconds, too.
+/// A caller that follows and gets events all the time has one look in five seconds, too.
 #[tokio::test(start_paused = true)]
 async fn who_follows_looks_once_in_five_seconds() {
     let app = app_with_web().await;

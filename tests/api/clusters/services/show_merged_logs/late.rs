@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{PATH, app_with_web, awslogs, follow, log, logs, make_service, messages, put};
 use crate::support::{Caller, TestApp};
 
-/// What tasks log, and when it arrives.
+/// The events that tasks log, and when they arrive.
 struct Arrivals {
     /// By the time of arrival: stream, the event's own time, and its text; times in milliseconds from the beginning.
     events: BTreeMap<u64, Vec<(String, u64, String)>>,
@@ -262,7 +262,7 @@ async fn an_event_that_becomes_visible_late_comes_once() {
     }
 }
 
-/// What comes even later is left out rather than asked for again and again.
+/// An event that comes even later is left out rather than asked for again and again.
 #[tokio::test(start_paused = true)]
 async fn an_event_that_is_three_minutes_late_is_not_waited_for() {
     let app = app_with_web().await;

@@ -8,7 +8,7 @@ use super::Item;
 use super::expression::{Names, at, compare, invalid, words};
 use crate::answer::Refusal;
 
-/// Claims that a condition holds of an item. Without an item, of one without attributes.
+/// Returns `true` if a condition holds of an item; without an item, of one without attributes.
 pub(super) fn holds(text: &str, names: &mut Names<'_>, item: &Item) -> Result<bool, Refusal> {
     let words = words(text);
     let mut reader = Reader {

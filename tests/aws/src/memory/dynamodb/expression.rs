@@ -1,4 +1,4 @@
-//! What conditions and updates have in common: words, names and values.
+//! The common parts of conditions and updates: words, names and values.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
