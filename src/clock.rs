@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+
 /// Tells the time of day.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
@@ -23,6 +25,12 @@ impl Clock {
     pub fn now_ms(&self) -> u64 {
         let since_1970 = (self.0)().duration_since(UNIX_EPOCH).unwrap_or_default();
         milliseconds(since_1970)
+    }
+
+    /// Returns the time of day.
+    pub fn now(&self) -> Timestamp {
+        let now_ms = i64::try_from(self.now_ms()).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::MAX)
     }
 }
 

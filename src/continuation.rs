@@ -263,7 +263,7 @@ async fn look_after(
     let undone = take_back_abandoned(account, lease.record(), deadline).await;
     let (end, attempt) = match undone {
         UndoOutcome::Fulfilled(service) => {
-            if let Err(error) = complete_abandoned(account, lease.record()).await {
+            if let Err(error) = complete_abandoned(account, lease.record(), &service).await {
                 return Attempt::NotYet(error.to_string());
             }
             let arn = service.service_arn().unwrap_or_default();

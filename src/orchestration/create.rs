@@ -19,12 +19,12 @@ use super::mark::Mark;
 use super::parts::log_group;
 use super::plan::{CreatePlan, ExistingParts};
 use super::record::{Beginning, End, History, Identity, Lease, Records};
-use super::request::{ClusterPart, CreateRequest, RegistryPart, TaskDefinitionPart};
+use super::request::{ClusterPart, CreateRequest, NewLogGroup, RegistryPart, TaskDefinitionPart};
 use super::undo::{UndoOutcome, UndoReport, undo};
 use super::undo_log::{Change, Entry, UndoLog};
 use crate::aws::Account;
 use crate::deadline::Deadline;
-use crate::ids::{Arn, LogGroupName};
+use crate::ids::Arn;
 use look::{look_for_own, look_in_time, show};
 use make::make;
 
@@ -69,7 +69,7 @@ pub async fn create(
 ) -> Result<Creation, Failure> {
     let working = context.deadline.keeping_a_third(UNDO_RESERVE_MAX);
     let fails = |cause| failure(context, cause, UndoReport::default());
-    let log_group = request.log_group.as_ref().map(|new| new.name.clone());
+    let log_group = request.log_group.clone();
     let (begun, found) = tokio::join!(
         context
             .records
@@ -123,9 +123,13 @@ pub async fn create(
 async fn complete(
     context: &CreateContext<'_>,
     mark: &Mark,
-    log_group: Option<&LogGroupName>,
+    log_group: Option<&NewLogGroup>,
 ) -> Result<(), Cause> {
-    let work = log_group::complete(context.account, mark, log_group);
+    let Some(mut log_group) = log_group.cloned() else {
+        return Ok(());
+    };
+    log_group.mark(mark);
+    let work = log_group::complete(context.account, mark, &log_group);
     Ok(context.deadline.limit(Box::pin(work)).await??)
 }
 
@@ -245,8 +249,7 @@ async fn prepare<'r>(
     };
     if let Some(service) = own_service(&found, &mark, history) {
         if history != History::Done {
-            let log_group = request.log_group.as_ref().map(|new| &new.name);
-            if let Err(cause) = complete(context, &mark, log_group).await {
+            if let Err(cause) = complete(context, &mark, request.log_group.as_ref()).await {
                 return Err(give_up(lease, history, cause, context.deadline).await);
             }
             let arns = service.service_arn.iter().map(Arn::from_answer).collect();

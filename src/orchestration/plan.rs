@@ -6,7 +6,7 @@ use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition, TaskDefinitionStatus}
 use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::checks::{TaskShape, complete_registry, provider_fault, service_faults};
-use super::mark::{MARK_TAG, Mark};
+use super::mark::Mark;
 use super::parts::registry::agrees;
 use super::request::{
     ClusterPart, CreateRequest, NewCluster, NewLogGroup, NewRegistry, NewTaskDefinition,
@@ -247,7 +247,7 @@ impl CreatePlan {
             _ => [None, self.spare_log_group.as_mut()],
         };
         for new in groups.into_iter().flatten() {
-            new.tags.insert(MARK_TAG.to_owned(), mark.to_string());
+            new.mark(mark);
         }
         if let Some(Part::Make(new)) = &mut self.registry {
             tags::put_mark(&mut new.input.tags, mark);

@@ -8,6 +8,7 @@ use aws_sdk_ecs::operation::create_service::CreateServiceInput;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_servicediscovery::operation::create_service as discovery;
 
+use super::mark::{MARK_TAG, Mark};
 use super::record::{Names, WorkKind};
 use crate::ids::{
     ClusterName, Family, LogGroupName, NamespaceId, RegistryId, RegistryName, ServiceName,
@@ -87,6 +88,13 @@ pub struct NewLogGroup {
     pub retention_in_days: Option<i32>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+}
+
+impl NewLogGroup {
+    /// Puts the mark of an undertaking on it.
+    pub(super) fn mark(&mut self, mark: &Mark) {
+        self.tags.insert(MARK_TAG.to_owned(), mark.to_string());
+    }
 }
 
 /// A registry that is to be created.

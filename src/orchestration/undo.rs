@@ -96,7 +96,7 @@ impl UndoReport {
     }
 }
 
-pub use abandoned::{complete_abandoned, take_back_abandoned};
+pub use abandoned::{IncompleteCreate, complete_abandoned, take_back_abandoned};
 
 /// The end of an undo.
 #[derive(Debug)]

@@ -1,11 +1,14 @@
 //! The log group of containers that name none: made with the service, and taken back with it.
 
+mod watched;
+
 use std::time::Duration;
 
 use fake_aws::Fault;
 use serde_json::{Value, json};
 
 use crate::services::documented;
+use crate::support::Answer;
 use crate::support::scripted::{MEMBER, NAMESPACE, ScriptedApp};
 
 /// The group of the documented create's cluster.
@@ -277,6 +280,81 @@ async fn a_group_that_is_taken_back_while_it_is_used_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_that_another_request_makes_at_the_same_time_and_takes_back_is_made_again() {
+    let app = logging();
+    for operation in ["logs:CreateLogGroup", "ecs:CreateService"] {
+        let slow = Fault::delay(Duration::from_secs(2));
+        app.aws.on(operation).once().meets(slow);
+    }
+    let somebody = async {
+        app.aws.until_called("logs:CreateLogGroup").await;
+        put(&app, "logs:CreateLogGroup", &json!({"logGroupName": GROUP}));
+        app.aws.until_called("ecs:CreateService").await;
+        put(&app, "logs:DeleteLogGroup", &json!({"logGroupName": GROUP}));
+    };
+    let body = body();
+    let (answer, ()) = tokio::join!(app.create(None, &body), somebody);
+    answer.expect(200);
+    let group = group(&app, GROUP).expect("it is there");
+    assert_eq!(group["retentionInDays"], 30);
+    assert_eq!(group["tags"]["Owner"], "platform");
+}
+
+/// Creates the service while the group that it found is taken away, and AWS refuses so many times to make it again.
+async fn create_without_its_group(app: &ScriptedApp, key: Option<&str>, refusals: u64) -> Answer {
+    put(app, "logs:CreateLogGroup", &json!({"logGroupName": GROUP}));
+    let slow = Fault::delay(Duration::from_secs(2));
+    app.aws.on("ecs:CreateService").meets(slow);
+    let refusal = Fault::refuse("AccessDeniedException", "no");
+    let calls = app.aws.on("logs:CreateLogGroup");
+    calls.times(refusals).meets(refusal);
+    let somebody = async {
+        app.aws.until_called("ecs:CreateService").await;
+        put(app, "logs:DeleteLogGroup", &json!({"logGroupName": GROUP}));
+    };
+    let body = body();
+    let (answer, ()) = tokio::join!(app.create(key, &body), somebody);
+    answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_aws_refuses_to_make_again_is_said_and_made_by_the_same_request_again() {
+    let app = logging();
+    let answer = create_without_its_group(&app, Some("k"), u64::MAX).await;
+    assert_eq!(answer.problem(403)["code"], "AccessDeniedException");
+    assert_eq!(group(&app, GROUP), None);
+    app.aws.forget_script();
+    app.create(Some("k"), &body()).await.expect(200);
+    let group = group(&app, GROUP).expect("it is there");
+    assert_eq!(group["retentionInDays"], 30);
+    assert_eq!(group["tags"]["Owner"], "platform");
+    assert!(group["tags"]["ecs-api:request-id"].is_string(), "{group}");
+    assert_eq!(app.record()["state"], json!({"S": "done"}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_aws_refuses_once_to_make_again_is_made_before_the_answer() {
+    let app = logging();
+    let answer = create_without_its_group(&app, None, 1).await;
+    answer.expect(200);
+    assert_eq!(group(&app, GROUP).unwrap()["retentionInDays"], 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_goes_although_the_walk_through_the_services_takes_its_time() {
+    let app = logging();
+    let refusal = Fault::refuse("ClientException", "no");
+    app.aws.on("ecs:RegisterTaskDefinition").meets(refusal);
+    let slow = Fault::delay(Duration::from_secs(3));
+    app.aws.on("ecs:ListServices").meets(slow);
+    put(&app, "ecs:CreateCluster", &json!({"clusterName": "other"}));
+    let before = app.inventory();
+    let problem = app.create(None, &body()).await.problem(400);
+    assert_eq!(problem["LeftBehind"], json!([]));
+    assert_eq!(app.inventory(), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retention_that_aws_refuses_is_said_and_set_by_the_same_request_again() {
     let app = logging();
     let refusal = Fault::refuse("AccessDeniedException", "no");
@@ -294,46 +372,6 @@ async fn a_retention_that_aws_refuses_is_said_and_set_by_the_same_request_again(
     assert_eq!(group(&app, GROUP).unwrap().get("retentionInDays"), None);
     app.create(Some("k"), &body()).await.expect(200);
     assert_eq!(group(&app, GROUP).unwrap()["retentionInDays"], 30);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_retention_that_aws_refuses_is_set_by_the_stack_itself() {
-    let app = logging();
-    let refusal = Fault::refuse("AccessDeniedException", "no");
-    app.aws
-        .on("logs:PutRetentionPolicy")
-        .times(2)
-        .meets(refusal);
-    app.create(None, &body()).await.problem(403);
-    app.deliver_for(Duration::from_mins(2)).await;
-    assert_eq!(group(&app, GROUP).unwrap()["retentionInDays"], 30);
-    assert_eq!(app.record()["state"], json!({"S": "done"}));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_that_dies_leaves_no_group() {
-    for operation in ["logs:CreateLogGroup", "ecs:CreateService"] {
-        for is_done in [false, true] {
-            let is_service_done = operation == "ecs:CreateService" && is_done;
-            let fault = if is_done {
-                Fault::silence().after_work()
-            } else {
-                Fault::silence()
-            };
-            let app = logging();
-            app.aws.on(operation).meets(fault);
-            let body = body();
-            let dies = tokio::time::timeout(Duration::from_secs(2), app.create(None, &body));
-            assert!(dies.await.is_err());
-            app.aws.forget_script();
-            app.deliver_for(Duration::from_mins(3)).await;
-            if is_service_done {
-                assert_eq!(group(&app, GROUP).unwrap()["retentionInDays"], 30);
-            } else {
-                assert_eq!(app.inventory(), [""; 0], "{operation}");
-            }
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -86,10 +86,10 @@ pub(super) async fn make(
     });
     let service = service?;
     retention?;
-    if let Some(spare) =
-        spare_log_group(plan.log_group.as_ref(), plan.spare_log_group.as_ref(), mark)
+    if may_be_taken_back(plan.log_group.as_ref(), maker_of_group, mark)
+        && let Some(spare) = &plan.spare_log_group
     {
-        log_group::restore(account, spare).await?;
+        log_group::complete(account, mark, spare).await?;
     }
     Ok(Creation {
         cluster,
@@ -99,15 +99,17 @@ pub(super) async fn make(
     })
 }
 
-/// Returns the log group to create anew, where another request has made the one found just now, and may take it back.
-fn spare_log_group<'p>(
+/// Tells whether another request has made the log group just now, and may have taken it back since.
+fn may_be_taken_back(
     group: Option<&Part<LogGroup, NewLogGroup>>,
-    spare: Option<&'p NewLogGroup>,
+    maker: Maker,
     mark: &Mark,
-) -> Option<&'p NewLogGroup> {
+) -> bool {
     match group {
-        Some(Part::Use(group)) if log_group::is_young(group, mark.begun_at_ms()) => spare,
-        _ => None,
+        Some(Part::Use(group)) => log_group::is_young(group, mark.begun_at_ms()),
+        // It was not there yet when it was looked at.
+        Some(Part::Make(_)) => maker == Maker::Other,
+        None => false,
     }
 }
 

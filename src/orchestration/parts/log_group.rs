@@ -112,27 +112,53 @@ pub(in crate::orchestration) async fn put_retention(
     }
 }
 
-/// Sets the account's retention, where the service is there and its group, made by this undertaking, has none yet.
+/// Completes the group of a service that is there: creates one that another request's undo has taken away since it was
+/// looked at, to which nobody had logged, and sets the retention of one that this undertaking has made and that has none
+/// yet.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
 pub(in crate::orchestration) async fn complete(
     account: &Account,
     mark: &Mark,
-    name: Option<&LogGroupName>,
+    new: &NewLogGroup,
 ) -> Result<(), Error> {
-    let logs = account.settings.logs.as_ref();
-    let days = logs.and_then(|logs| logs.retention_in_days);
-    let (Some(name), Some(days)) = (name, days) else {
-        return Ok(());
-    };
-    let found = look(account, name).await?;
-    if found.is_none_or(|group| group.retention_in_days().is_some())
-        || !is_own(account, mark, name).await?
-    {
-        return Ok(());
+    let days = new.retention_in_days;
+    if let Some(found) = look(account, &new.name).await? {
+        return complete_retention(account, mark, &new.name, &found, days).await;
     }
-    log_groups::put_retention_policy(account, name, days).await
+    match log_groups::create_log_group(account, &new.name, &new.tags).await {
+        Ok(()) => put_retention(account, new).await,
+        // Somebody else was quicker, or the SDK repeated a call that was done.
+        Err(error) if error.kind == Kind::Conflict => {
+            if is_own(account, mark, &new.name).await? {
+                put_retention(account, new).await?;
+            }
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Sets the retention of a group that is there, if this undertaking has made it and it has none yet.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn complete_retention(
+    account: &Account,
+    mark: &Mark,
+    name: &LogGroupName,
+    found: &LogGroup,
+    days: Option<i32>,
+) -> Result<(), Error> {
+    match days {
+        Some(days)
+            if found.retention_in_days().is_none() && is_own(account, mark, name).await? =>
+        {
+            log_groups::put_retention_policy(account, name, days).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tells whether a group is so young that the undo of the request that made it may take it away yet.
@@ -142,23 +168,6 @@ pub(in crate::orchestration) fn is_young(group: &LogGroup, now_ms: u64) -> bool 
         .creation_time()
         .and_then(|time| u64::try_from(time).ok())
         .is_some_and(|created_at| created_at > settled_before)
-}
-
-/// Makes a group again that another request's undo has taken away since it was looked at: nobody had logged to it.
-///
-/// # Errors
-/// [`Error`] with AWS's refusal.
-pub(in crate::orchestration) async fn restore(
-    account: &Account,
-    new: &NewLogGroup,
-) -> Result<(), Error> {
-    if look(account, &new.name).await?.is_some() {
-        return Ok(());
-    }
-    match log_groups::create_log_group(account, &new.name, &new.tags).await {
-        Err(error) if error.kind != Kind::Conflict => Err(error),
-        _ => put_retention(account, new).await,
-    }
 }
 
 /// Deletes the group of a name if it has the mark, nobody has logged to it, and no service does.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_ecs::types::Service;
+
 use super::{ATTEMPT, Undo, UndoOutcome, UndoReport};
 use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
-use crate::ids::{ClusterName, Family, ServiceName};
+use crate::ids::{ClusterName, Family, LogGroupName, ServiceName};
 use crate::orchestration::mark::Mark;
 use crate::orchestration::parts::{log_group, service, task_definition};
 use crate::orchestration::record::{Names, Record, WorkKind};
@@ -27,13 +29,40 @@ pub async fn take_back_abandoned(
     }
 }
 
+/// A reason why a create that died is not complete, although its service is there.
+#[derive(Debug, thiserror::Error)]
+pub enum IncompleteCreate {
+    /// AWS refused what is left.
+    #[error(transparent)]
+    Aws(#[from] Error),
+    /// The log group of its containers is gone. A record holds its name, and not the tags that it is to have.
+    #[error(
+        "the service is there, but the log group `{0}` is not, to which its containers log; create it"
+    )]
+    NoLogGroup(LogGroupName),
+}
+
 /// Does what an invocation that died has left undone once its service was there: the retention of its log group.
 ///
 /// # Errors
-/// [`Error`] with AWS's refusal.
-pub async fn complete_abandoned(account: &Account, record: &Record) -> Result<(), Error> {
-    let group = record.names.log_group.as_ref();
-    log_group::complete(account, &record.mark(), group).await
+/// [`IncompleteCreate`] if the group is not there, or AWS refuses.
+pub async fn complete_abandoned(
+    account: &Account,
+    record: &Record,
+    service: &Service,
+) -> Result<(), IncompleteCreate> {
+    // Whoever has deleted the service since may have deleted its group, too.
+    let is_needed = service.status() == Some("ACTIVE");
+    let Some(name) = record.names.log_group.as_ref().filter(|_| is_needed) else {
+        return Ok(());
+    };
+    let Some(found) = log_group::look(account, name).await? else {
+        return Err(IncompleteCreate::NoLogGroup(name.clone()));
+    };
+    let logs = account.settings.logs.as_ref();
+    let days = logs.and_then(|logs| logs.retention_in_days);
+    log_group::complete_retention(account, &record.mark(), name, &found, days).await?;
+    Ok(())
 }
 
 /// Returns the changes that a create may have made, the newest first.
@@ -91,7 +120,7 @@ async fn look_after(
     mark: &Mark,
     cluster: &ClusterName,
     name: &ServiceName,
-) -> Result<Result<aws_sdk_ecs::types::Service, BTreeSet<Family>>, Error> {
+) -> Result<Result<Service, BTreeSet<Family>>, Error> {
     let Some(found) = ecs::describe_service(account, cluster, name).await? else {
         return Ok(Err(BTreeSet::new()));
     };

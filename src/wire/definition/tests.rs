@@ -2,6 +2,7 @@ use aws_sdk_ecs::types::TaskDefinition;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::wire::read::read;
 use crate::wire::validation::{Unknown, Validation};
 use crate::wire::write::write_with_aws_names;
 
@@ -53,8 +54,7 @@ fn present() -> TaskDefinition {
         .as_array_mut()
         .unwrap();
     variables.pop();
-    let read: RegisterTaskDefinitionInput =
-        crate::wire::read::read(&without_half, "", &mut validation).unwrap();
+    let read: RegisterTaskDefinitionInput = read(&without_half, "", &mut validation).unwrap();
     definition.family = read.family;
     definition.cpu = read.cpu;
     definition.memory = read.memory;
@@ -274,5 +274,51 @@ fn everything_wrong_with_a_change_is_said_together() {
             "containers.x: expected object, got integer",
             "cpu: expected string or integer, got boolean"
         ]
+    );
+}
+
+#[test]
+fn containers_are_compared_by_their_names() {
+    let web =
+        json!({"name": "web", "image": "web:1", "environment": [{"name": "A", "value": "1"}]});
+    let newer =
+        json!({"name": "web", "image": "web:2", "environment": [{"name": "A", "value": "2"}]});
+    let sidecar = json!({"name": "sidecar", "image": "proxy:1", "secrets": [{"name": "B", "valueFrom": "arn"}]});
+    let between = |before: &[&Value], after: &[&Value]| {
+        let [before, after] = [before, after].map(|containers| {
+            let body = json!({"family": "web", "containerDefinitions": containers});
+            let mut validation = Validation::new(Unknown::Refuse);
+            read::<RegisterTaskDefinitionInput>(&body, "", &mut validation).unwrap()
+        });
+        let before =
+            TaskDefinition::builder().set_container_definitions(before.container_definitions);
+        let after =
+            TaskDefinition::builder().set_container_definitions(after.container_definitions);
+        let told = differences(&before.build(), &after.build());
+        let told = told
+            .into_iter()
+            .map(|change| json!([change.path, change.from, change.to]));
+        told.collect::<Vec<_>>()
+    };
+    let updated = [
+        json!(["containers.web.image", "web:1", "web:2"]),
+        json!(["containers.web.environment.A", null, null]),
+    ];
+    let shown = json!({"Name": "sidecar", "Image": "proxy:1"});
+    let added = json!(["containers.sidecar", null, shown]);
+    let removed = json!(["containers.sidecar", shown, null]);
+    assert_eq!(between(&[&web], &[&sidecar, &web]), [added.clone()]);
+    assert_eq!(between(&[&sidecar, &web], &[&web]), [removed.clone()]);
+    assert_eq!(
+        between(&[&sidecar, &web], &[&web, &sidecar]),
+        [json!(null); 0]
+    );
+    assert_eq!(
+        between(&[&web], &[&sidecar, &newer]),
+        [&updated[..], &[added]].concat()
+    );
+    assert_eq!(
+        between(&[&sidecar, &web], &[&newer]),
+        [&[removed], &updated[..]].concat()
     );
 }
