@@ -21,21 +21,25 @@ use crate::aws::queue::Queue;
 use crate::aws::{self, Account, Accounts, Attribution, Kind};
 use crate::clock::Clock;
 use crate::config::{Access, Metering};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Elapsed};
 use crate::error::causes;
 use crate::ids::Arn;
 use crate::intake::batch::{self, Batch};
 use crate::orchestration::Cause;
 use crate::orchestration::delete::{self, Progress, Target};
-use crate::orchestration::record::{End, Records, Watch, WatchFinding};
+use crate::orchestration::record::{End, Record, Records, Watch, WatchFinding};
 use crate::orchestration::time_limit::{Overdue, TimeKeeper};
-use crate::orchestration::undo::{Standing, UndoOutcome, complete_abandoned, take_back_abandoned};
+use crate::orchestration::undo::{
+    IncompleteCreate, Standing, UndoOutcome, complete_abandoned, take_back_abandoned,
+};
 use crate::telemetry::AttemptLog;
 
 use message::{Attempt, Message, Next, Work};
 
 /// The time that an attempt keeps back to put the rest back onto the queue.
 const PUT_BACK_RESERVE: Duration = Duration::from_secs(4);
+/// The time that an attempt at a record keeps back to write down how it ended.
+const END_RESERVE: Duration = Duration::from_secs(1);
 /// The number of messages of a batch that are worked on at once.
 const PARALLEL: usize = 5;
 
@@ -67,6 +71,8 @@ pub struct Handover<'u> {
     pub target: &'u Target,
     /// The progress of the delete.
     pub progress: &'u Progress,
+    /// The time of day.
+    pub clock: &'u Clock,
     /// The account's name in the configuration.
     pub account_name: &'u str,
     /// The name of who asked for it.
@@ -109,12 +115,20 @@ impl Continuation {
         let Handover {
             target,
             progress,
+            clock,
             account_name,
             caller,
             request_id,
         } = handover;
         let pending = delete::remember(account, target, progress, request_id).await?;
-        let message = Message::delete(account_name, caller, request_id, pending, waits(progress));
+        let message = Message::delete(
+            account_name,
+            caller,
+            request_id,
+            pending,
+            waits(progress),
+            clock.now(),
+        );
         self.queue.send(&message.text(), message.delay()).await?;
         info!(
             correlation_id = request_id,
@@ -166,14 +180,14 @@ impl Continuation {
         delivered: &batch::Message,
         deadline: Deadline,
     ) -> bool {
-        let message = match Message::read(&delivered.body) {
+        let message = match Message::read(&delivered.body, stack.clock.now()) {
             Ok(message) => message,
             Err(cause) => return self.refuse(delivered, &cause).await,
         };
         let attribution = Attribution::new(message.caller(), message.correlation_id());
         let work = Box::pin(do_work(stack, &message, deadline));
         let attempt = attribution.scope(work).await;
-        let next = message.clone().after(attempt);
+        let next = message.clone().after(attempt, stack.clock.now());
         let line = AttemptLog {
             attempts: message.work.metric(),
             caller: message.caller(),
@@ -254,47 +268,64 @@ async fn look_after(
     let lease = match records.look(watch, deadline).await {
         Ok(WatchFinding::Settled) => return Attempt::Done(String::new()),
         Ok(WatchFinding::NotYet(delay)) => return Attempt::TooEarly(delay),
+        Ok(WatchFinding::UnderWay(delay)) => return Attempt::UnderWay(delay),
         Ok(WatchFinding::Abandoned(lease)) => lease,
         Err(error) => return Attempt::NotYet(error.to_string()),
     };
-    let Some(account) = accounts.get(&watch.account).await else {
-        return no_account(&watch.account);
-    };
-    let undone = take_back_abandoned(account, lease.record(), deadline).await;
-    let (end, attempt) = match undone {
-        UndoOutcome::Fulfilled(service) => {
-            if let Err(error) = complete_abandoned(account, lease.record(), &service).await {
-                return Attempt::NotYet(error.to_string());
-            }
-            let arn = service.service_arn().unwrap_or_default();
-            let end = End::Done(vec![Arn::from_answer(arn)]);
-            (end, Attempt::Done(format!("`{arn}` is there, and stays")))
+    // However it went, the lease ends: else the next delivery would come too early.
+    let (end, attempt) = match accounts.get(&watch.account).await {
+        Some(account) => {
+            let working = deadline.keeping(END_RESERVE);
+            take_back(account, lease.record(), working).await
         }
-        UndoOutcome::TakenBack(report) => {
-            let gone = gone(&report.rolled_back);
-            let left = report.left_behind.iter();
-            let left: Vec<_> = left
-                .map(|left| format!("`{}`: {}", left.arn, left.error))
-                .collect();
-            if left.is_empty() {
-                let end = End::Undone;
-                (end, Attempt::Done(gone))
-            } else if report.standing == Standing::Kept {
-                let end = End::Undone;
-                (
-                    end,
-                    Attempt::Done(format!("{gone}; kept: {}", left.join("; "))),
-                )
-            } else if report.standing == Standing::Refused {
-                (End::Unfinished, Attempt::Refused(left.join("; ")))
-            } else {
-                // Pending, or doubtful: it is looked at again.
-                (End::Unfinished, Attempt::NotYet(left.join("; ")))
-            }
-        }
+        None => (End::Unfinished, no_account(&watch.account)),
     };
     lease.end(end, deadline).await;
     attempt
+}
+
+/// Takes back what an invocation has left that died, or completes it where its service is there.
+async fn take_back(account: &Account, record: &Record, deadline: Deadline) -> (End, Attempt) {
+    let report = match take_back_abandoned(account, record, deadline).await {
+        UndoOutcome::Fulfilled(service) => {
+            let completion = Box::pin(complete_abandoned(account, record, &service));
+            let completion = deadline.limit(completion).await;
+            return of_completion(completion, service.service_arn().unwrap_or_default());
+        }
+        UndoOutcome::TakenBack(report) => report,
+    };
+    let gone = gone(&report.rolled_back);
+    let left = report.left_behind.iter();
+    let left: Vec<_> = left
+        .map(|left| format!("`{}`: {}", left.arn, left.error))
+        .collect();
+    let left = left.join("; ");
+    match report.standing {
+        Standing::Clean => (End::Undone, Attempt::Done(gone)),
+        Standing::Kept => (End::Undone, Attempt::Done(format!("{gone}; kept: {left}"))),
+        Standing::Refused => (End::Unfinished, Attempt::Refused(left)),
+        // It is looked at again.
+        Standing::Pending | Standing::Doubtful => (End::Unfinished, Attempt::NotYet(left)),
+    }
+}
+
+/// Says how the completion of a create has ended whose service, of this ARN, is there.
+fn of_completion(
+    completion: Result<Result<(), IncompleteCreate>, Elapsed>,
+    arn: &str,
+) -> (End, Attempt) {
+    let attempt = match completion {
+        Ok(Ok(())) => {
+            let end = End::Done(vec![Arn::from_answer(arn)]);
+            return (end, Attempt::Done(format!("`{arn}` is there, and stays")));
+        }
+        Ok(Err(IncompleteCreate::Aws(error))) if !is_refused(&error) => {
+            Attempt::NotYet(error.to_string())
+        }
+        Ok(Err(incomplete)) => Attempt::Refused(incomplete.to_string()),
+        Err(elapsed) => Attempt::NotYet(elapsed.to_string()),
+    };
+    (End::Unfinished, attempt)
 }
 
 /// Says what a watch has taken back.
@@ -322,7 +353,7 @@ fn of_delete(attempt: Result<Progress, delete::Failure>) -> Attempt {
             Attempt::Done(format!("deleted: {deleted}; kept: {kept}"))
         }
         Ok(progress) => Attempt::NotYet(waits(&progress)),
-        Err(failure) if is_refused(&failure.cause) => Attempt::Refused(failure.to_string()),
+        Err(failure) if is_refusal(&failure.cause) => Attempt::Refused(failure.to_string()),
         Err(failure) => Attempt::NotYet(failure.to_string()),
     }
 }
@@ -336,17 +367,19 @@ fn of_time_limit(attempt: Result<Overdue, Cause>) -> Attempt {
             let arns: Vec<_> = arns.iter().map(Arn::as_str).collect();
             Attempt::Done(format!("stopped: {}", arns.join(", ")))
         }
-        Err(cause) if is_refused(&cause) => Attempt::Refused(cause.to_string()),
+        Err(cause) if is_refusal(&cause) => Attempt::Refused(cause.to_string()),
         Err(cause) => Attempt::NotYet(cause.to_string()),
     }
 }
 
+/// Tells whether a cause is a refusal of AWS after which it goes on only if somebody does something.
+fn is_refusal(cause: &Cause) -> bool {
+    matches!(cause, Cause::Aws(error) if is_refused(error))
+}
+
 /// Tells whether it goes on only if somebody does something. That STS gives no credentials may pass, unless it says that
 /// the role must not be assumed.
-fn is_refused(cause: &Cause) -> bool {
-    let Cause::Aws(error) = cause else {
-        return false;
-    };
+fn is_refused(error: &aws::Error) -> bool {
     match error.kind {
         Kind::AssumeRole => error
             .code

@@ -24,6 +24,9 @@ const FORGOTTEN_AFTER: Duration = Duration::from_hours(3);
 /// change of IAM takes a while to arrive everywhere.
 const REFUSALS_MAX: u32 = 3;
 
+/// Said of a message to which another attempt has not come to an end.
+const UNDER_WAY: &str = "an attempt is at work on it, or was cut off";
+
 /// A message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Message {
@@ -94,6 +97,8 @@ pub(super) enum Attempt {
     Done(String),
     /// It was not time yet: this is no attempt.
     TooEarly(Duration),
+    /// Another attempt is at work on it until then, or was cut off.
+    UnderWay(Duration),
     /// It may go on by itself.
     NotYet(String),
     /// It goes on if somebody does something.
@@ -115,6 +120,7 @@ impl Message {
         request_id: &str,
         delete: PendingDelete,
         reason: String,
+        now: Timestamp,
     ) -> Self {
         Self {
             work: Work::Delete(DeleteWork {
@@ -124,7 +130,7 @@ impl Message {
                 correlation_id: request_id.to_owned(),
             }),
             history: History {
-                since: Some(Timestamp::now()),
+                since: Some(now),
                 reason: Some(reason),
                 ..History::default()
             },
@@ -135,13 +141,13 @@ impl Message {
     ///
     /// # Errors
     /// [`serde_json::Error`] if it is none of ours.
-    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+    pub fn read(text: &str, now: Timestamp) -> Result<Self, serde_json::Error> {
         let message: Self = serde_json::from_str(text)?;
         let history = message.history;
         let since = history
             .since
-            .filter(|since| *since <= Timestamp::now() && age(*since) < FORGOTTEN_AFTER)
-            .or_else(|| Some(Timestamp::now()));
+            .filter(|since| *since <= now && age(*since, now) < FORGOTTEN_AFTER)
+            .or(Some(now));
         Ok(Self {
             history: History {
                 attempts: history.attempts.saturating_add(1),
@@ -188,8 +194,8 @@ impl Message {
     }
 
     /// Decides what becomes of the message, and writes that to the log.
-    pub fn after(self, attempt: Attempt) -> Next {
-        let (reason, refusals) = match attempt {
+    pub fn after(self, attempt: Attempt, now: Timestamp) -> Next {
+        let (reason, refusals, delay) = match attempt {
             Attempt::Done(result) => {
                 self.with_reason(result).log_end();
                 return Next::Nothing;
@@ -203,14 +209,18 @@ impl Message {
                 };
                 return Next::Again(Self { history, ..self }, delay);
             }
-            Attempt::NotYet(reason) => (reason, 0),
-            Attempt::Refused(reason) => (reason, self.history.refusals.saturating_add(1)),
+            Attempt::UnderWay(delay) => {
+                let refusals = self.history.refusals;
+                (UNDER_WAY.to_owned(), refusals, Some(delay))
+            }
+            Attempt::NotYet(reason) => (reason, 0, None),
+            Attempt::Refused(reason) => (reason, self.history.refusals.saturating_add(1), None),
         };
         let mut message = self.with_reason(reason);
         message.history.refusals = refusals;
-        if refusals < REFUSALS_MAX && !message.is_too_old() {
+        if refusals < REFUSALS_MAX && !message.is_too_old(now) {
             message.log(&format!("{}: goes on later", message.kind()));
-            let delay = message.delay();
+            let delay = delay.unwrap_or_else(|| message.delay());
             return Next::Again(message, delay);
         }
         message.log_given_up();
@@ -229,9 +239,9 @@ impl Message {
         Self { history, ..self }
     }
 
-    fn is_too_old(&self) -> bool {
+    fn is_too_old(&self, now: Timestamp) -> bool {
         let since = self.history.since;
-        since.is_some_and(|since| age(since) >= GIVEN_UP_AFTER)
+        since.is_some_and(|since| age(since, now) >= GIVEN_UP_AFTER)
     }
 
     fn kind(&self) -> &'static str {
@@ -315,6 +325,6 @@ struct Line<'m> {
     service: Option<&'m str>,
 }
 
-fn age(since: Timestamp) -> Duration {
-    Duration::try_from(Timestamp::now().duration_since(since)).unwrap_or_default()
+fn age(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
 }

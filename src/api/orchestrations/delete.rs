@@ -203,12 +203,14 @@ async fn enqueue(request: &Request<'_>, target: &Target, progress: &Progress) ->
         account,
         caller,
         request_id,
+        clock,
         deadline,
         ..
     } = *request;
     let handover = Handover {
         target,
         progress,
+        clock,
         account_name,
         caller,
         request_id,

@@ -47,6 +47,8 @@ pub enum WatchFinding<'r> {
     Settled,
     /// The lease is not over, or the invocation may still begin: the watch comes back after this time.
     NotYet(Duration),
+    /// Another delivery of the watch is at it, or was cut off: the watch comes back after this time.
+    UnderWay(Duration),
     /// The owner has died, and the watch holds the record now: what was made is to be taken back.
     Abandoned(Box<Lease<'r>>),
 }
@@ -73,18 +75,30 @@ impl Watch {
 
     /// Returns the time until the lease is over, as far as SQS delays a message.
     pub(super) fn delay(&self, now_ms: u64) -> Duration {
-        let left = Duration::from_millis(self.lease.saturating_sub(now_ms));
-        // SQS takes whole seconds.
-        let whole = Duration::from_secs((left + AFTER_LEASE).as_secs() + 1);
-        whole.min(DELAY_MAX)
+        delay_until(self.lease, now_ms)
     }
+}
+
+/// Returns the time until a lease is over, as far as SQS delays a message.
+fn delay_until(lease: u64, now_ms: u64) -> Duration {
+    let left = Duration::from_millis(lease.saturating_sub(now_ms));
+    // SQS takes whole seconds.
+    let whole = Duration::from_secs((left + AFTER_LEASE).as_secs() + 1);
+    whole.min(DELAY_MAX)
 }
 
 /// The meaning of a record that is there to a watch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Settled,
-    NotYet,
+    /// The watched invocation may be at work until this lease is over.
+    NotYet {
+        lease: u64,
+    },
+    /// A watch may be at work until this lease is over.
+    UnderWay {
+        lease: u64,
+    },
     Abandoned,
 }
 
@@ -96,7 +110,8 @@ pub(super) fn interpret(found: Option<&Record>, watch: &Watch, now_ms: u64) -> M
     let lease = own.map_or(watch.lease, |found| found.lease);
     match own.map(|found| found.state) {
         Some(State::Done | State::Undone) => Meaning::Settled,
-        _ if lease >= now_ms => Meaning::NotYet,
+        Some(State::TakingBack) if lease >= now_ms => Meaning::UnderWay { lease },
+        _ if lease >= now_ms => Meaning::NotYet { lease },
         Some(State::Running | State::TakingBack) => Meaning::Abandoned,
         None => Meaning::Settled,
     }
@@ -114,14 +129,9 @@ impl Records {
         let found = store.read(&watch.id, deadline).await?;
         let now_ms = self.clock.now_ms();
         match (interpret(found.as_ref(), watch, now_ms), found) {
-            (Meaning::NotYet, found) => {
-                let own = found.filter(|found| found.owner == watch.owner);
-                let lease = own.map_or(watch.lease, |found| found.lease);
-                let watch = Watch {
-                    lease,
-                    ..watch.clone()
-                };
-                Ok(WatchFinding::NotYet(watch.delay(now_ms)))
+            (Meaning::NotYet { lease }, _) => Ok(WatchFinding::NotYet(delay_until(lease, now_ms))),
+            (Meaning::UnderWay { lease }, _) => {
+                Ok(WatchFinding::UnderWay(delay_until(lease, now_ms)))
             }
             (Meaning::Abandoned, Some(found)) => self.take(store, found, deadline).await,
             _ => Ok(WatchFinding::Settled),
