@@ -9,6 +9,7 @@ mod abandoned;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::Service;
+use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::leftover::{Leftover, leftover};
@@ -21,7 +22,7 @@ use super::undo_log::{Answer, Change, Entry};
 use super::users::Users;
 use crate::aws::{Account, Error};
 use crate::deadline::Deadline;
-use crate::ids::{Arn, Family};
+use crate::ids::Arn;
 
 /// The longest that one attempt to take one thing back may last.
 const ATTEMPT: Duration = Duration::from_millis(2500);
@@ -225,28 +226,20 @@ impl<'u> Undo<'u> {
         }
     }
 
-    /// Takes back one after the other, and again what is busy.
+    /// Takes back side by side, and again what is busy.
     async fn take_back_all(&mut self, mut left: Vec<Entry>) {
-        if left.iter().any(others_may_use) {
+        if left.iter().any(|entry| self.others_may_use(&entry.change)) {
             // Where it does not end, what others may use is kept, and says why.
             let _ = self.users.prepare(self.deadline.within(WALK_MAX)).await;
         }
         loop {
             let mut busy = Vec::new();
-            for mut entry in left {
-                let attempt = Box::pin(self.take_back(&mut entry));
-                let removal = match self.deadline.within(ATTEMPT).limit(attempt).await {
-                    Ok(Ok(removal)) => removal,
-                    Ok(Err(error)) if error.kind.passes() => Removal::Pending(error.to_string()),
-                    Ok(Err(error)) => {
-                        self.leave(&entry, &error.to_string(), Standing::Refused);
-                        continue;
-                    }
-                    Err(_) => Removal::Pending(TOO_LATE.to_owned()),
-                };
-                match settle(&entry, removal) {
-                    Removal::Pending(why) => busy.push((entry, why)),
-                    removal => self.note(&entry, removal),
+            let attempts = left.into_iter().map(|entry| self.attempt(entry));
+            for (entry, removal) in join_all(attempts).await.into_iter().flatten() {
+                match removal.map(|removal| settle(&entry, removal)) {
+                    Ok(Removal::Pending(why)) => busy.push((entry, why)),
+                    Ok(removal) => self.note(&entry, removal),
+                    Err(error) => self.leave(&entry, &error.to_string(), Standing::Refused),
                 }
             }
             if busy.is_empty() {
@@ -259,6 +252,65 @@ impl<'u> Undo<'u> {
                 return;
             }
             left = busy.into_iter().map(|(entry, _)| entry).collect();
+        }
+    }
+
+    /// Tries to take back what one change has made; of a revision that AWS registered more than once, each is an entry.
+    async fn attempt(&self, entry: Entry) -> Vec<(Entry, Result<Removal, Error>)> {
+        let deadline = self.deadline.within(ATTEMPT);
+        let found = deadline.limit(Box::pin(self.find_each(&entry))).await;
+        let entries = match found {
+            Ok(Ok(entries)) => entries,
+            Ok(Err(error)) => return vec![(entry, pending_if_it_passes(error))],
+            Err(_) => return vec![(entry, Ok(Removal::Pending(TOO_LATE.to_owned())))],
+        };
+        let attempts = entries.into_iter().map(|mut entry| async move {
+            let work = Box::pin(self.take_back(&mut entry));
+            let removal = match deadline.limit(work).await {
+                Ok(Ok(removal)) => Ok(removal),
+                Ok(Err(error)) => pending_if_it_passes(error),
+                Err(_) => Ok(Removal::Pending(TOO_LATE.to_owned())),
+            };
+            (entry, removal)
+        });
+        join_all(attempts).await
+    }
+
+    /// Finds what one change has made, the newest first. AWS may have registered a revision again where it was asked
+    /// again, or where nobody knows how often that was.
+    async fn find_each(&self, entry: &Entry) -> Result<Vec<Entry>, Error> {
+        let family = match &entry.change {
+            Change::TaskDefinition(family) if entry.arn.is_none() || entry.is_repeated => family,
+            _ => return Ok(vec![entry.clone()]),
+        };
+        let revisions = task_definition::find_marked(self.account, self.mark, family).await?;
+        let found = revisions
+            .into_iter()
+            .filter_map(|revision| revision.task_definition_arn)
+            .map(Arn::from_answer);
+        let mut arns: Vec<_> = found.collect();
+        // ECS may not show yet what it has answered.
+        arns.extend(entry.arn.clone().filter(|arn| !arns.contains(arn)));
+        if arns.is_empty() {
+            return Ok(vec![entry.clone()]);
+        }
+        let entries = arns.into_iter().map(|arn| Entry {
+            arn: Some(arn),
+            ..entry.clone()
+        });
+        Ok(entries.collect())
+    }
+
+    /// Tells whether services that use what a change has made must be looked for.
+    fn others_may_use(&self, change: &Change) -> bool {
+        match change {
+            Change::TaskDefinition(_) | Change::Registry { .. } => true,
+            Change::LogGroup(_) => self.account.settings.logs.is_some(),
+            // AWS itself refuses to delete a cluster that is in use.
+            Change::Cluster(_)
+            | Change::Service { .. }
+            | Change::Update { .. }
+            | Change::Tags(_) => false,
         }
     }
 
@@ -285,7 +337,7 @@ impl<'u> Undo<'u> {
                 entry.arn = Some(log_group::arn_of(account, &name));
                 log_group::take_back(account, mark, &name, &self.users).await
             }
-            Change::TaskDefinition(family) => self.take_back_revisions(&family, entry).await,
+            Change::TaskDefinition(_) => self.take_back_revision(entry.arn.as_ref()).await,
             Change::Registry { name, namespace_id } => {
                 if entry.arn.is_none() {
                     let found = registry::look(account, &namespace_id, &name, deadline).await?;
@@ -304,29 +356,15 @@ impl<'u> Undo<'u> {
         }
     }
 
-    async fn take_back_revisions(
-        &self,
-        family: &Family,
-        entry: &mut Entry,
-    ) -> Result<Removal, Error> {
-        let arns = match &entry.arn {
-            Some(arn) => vec![arn.clone()],
-            None => task_definition::find_marked(self.account, self.mark, family)
-                .await?
-                .into_iter()
-                .filter_map(|revision| revision.task_definition_arn)
-                .map(Arn::from_answer)
-                .collect(),
+    /// Takes back a revision, unless a service runs it.
+    async fn take_back_revision(&self, arn: Option<&Arn>) -> Result<Removal, Error> {
+        let Some(arn) = arn else {
+            return Ok(Removal::Absent);
         };
-        let mut removal = Removal::Absent;
-        for arn in arns {
-            entry.arn = Some(arn.clone());
-            if let Some(user) = self.users.of_revision(&arn).await? {
-                return Ok(Removal::Kept(format!("the service `{user}` runs it")));
-            }
-            removal = task_definition::take_back(self.account, &arn.into()).await?;
+        if let Some(user) = self.users.of_revision(arn).await? {
+            return Ok(Removal::Kept(format!("the service `{user}` runs it")));
         }
-        Ok(removal)
+        task_definition::take_back(self.account, &arn.clone().into()).await
     }
 
     /// Notes the end of one change.
@@ -373,6 +411,15 @@ impl<'u> Undo<'u> {
     }
 }
 
+/// Returns an error of AWS as what is to be waited for, if it passes.
+fn pending_if_it_passes(error: Error) -> Result<Removal, Error> {
+    if error.kind.passes() {
+        Ok(Removal::Pending(error.to_string()))
+    } else {
+        Err(error)
+    }
+}
+
 /// Takes a thing for absent only where AWS had the time to show it.
 fn settle(entry: &Entry, removal: Removal) -> Removal {
     let is_young = entry
@@ -390,14 +437,6 @@ fn settle(entry: &Entry, removal: Removal) -> Removal {
 /// Tells whether a change decides about the others: they are its parts.
 fn is_service(entry: &Entry) -> bool {
     matches!(entry.change, Change::Service { .. } | Change::Update { .. })
-}
-
-/// Tells whether others may use what a change has made.
-fn others_may_use(entry: &Entry) -> bool {
-    matches!(
-        entry.change,
-        Change::TaskDefinition(_) | Change::Registry { .. }
-    )
 }
 
 /// Tells whether nothing would show that an update was done.

@@ -117,6 +117,28 @@ async fn what_aws_does_although_it_failed_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_revision_is_taken_back_where_aws_registers_one_more_late() {
+    let app = TestApp::scripted();
+    let body = all_new(&app).await;
+    let late = Fault::reset().and_work_later(Duration::from_secs(5));
+    app.aws()
+        .on("ecs:RegisterTaskDefinition")
+        .once()
+        .meets(late);
+    let refusal = Fault::refuse("InvalidParameterException", "no").after(Duration::from_secs(4));
+    app.aws().on("ecs:CreateService").meets(refusal);
+    let problem = create(&app, &body).await.problem(400);
+    assert_eq!(app.account().inventory().await, [""; 0]);
+    for member in ["Created", "RolledBack"] {
+        let listed = problem[member].as_array().unwrap().iter();
+        let listed = listed.map(|entry| entry["Arn"].as_str().unwrap());
+        let revisions = listed.filter(|arn| arn.contains(":task-definition/"));
+        assert_eq!(revisions.count(), 2, "{problem}");
+    }
+    assert_eq!(problem["LeftBehind"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn as_long_as_a_service_may_appear_its_parts_stay_and_once_it_does_it_is_the_answer() {
     let app = TestApp::scripted();
     let body = all_new(&app).await;
