@@ -3,7 +3,7 @@
 use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
 use aws_sdk_ecs::types::{ContainerDefinition, Service, TaskDefinition};
 use aws_smithy_schema::serde::SerializableStruct;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::RegisterTaskDefinitionInput;
 use crate::wire::members::answer_name;
@@ -19,7 +19,7 @@ const NOT_TOLD: [&str; 4] = ["cluster", "service", "taskDefinition", "forceNewDe
 /// One difference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldChange {
-    /// The place, as a body names it: `containers.web.image`.
+    /// The place, as a body names it: `containers.web.image`; that of a container that is new or gone is its own.
     pub path: String,
     /// The value before; `None` if there was none, if it is not known, or must not be told.
     pub from: Option<Value>,
@@ -31,11 +31,7 @@ pub struct FieldChange {
 pub fn differences(before: &TaskDefinition, after: &dyn SerializableStruct) -> Vec<FieldChange> {
     let (before, after) = (written(before), written(after));
     let mut changes = Vec::new();
-    let containers = |definition: &Value| definition["ContainerDefinitions"].as_array().cloned();
-    let (old, new) = (containers(&before), containers(&after));
-    for (old, new) in old.iter().flatten().zip(new.iter().flatten()) {
-        compare_containers(old, new, &mut changes);
-    }
+    compare_all_containers(containers_of(&before), containers_of(&after), &mut changes);
     for member in RegisterTaskDefinitionInput::SCHEMA.members() {
         let Some(name) = member
             .member_name()
@@ -93,14 +89,48 @@ fn compare(
     }
 }
 
+fn containers_of(definition: &Value) -> &[Value] {
+    let containers = definition["ContainerDefinitions"].as_array();
+    containers.map_or(&[], Vec::as_slice)
+}
+
+/// Compares containers of the same name, whatever their places, and tells which are gone and which are new.
+fn compare_all_containers(before: &[Value], after: &[Value], changes: &mut Vec<FieldChange>) {
+    let find = |containers: &'_ [Value], name: &Value| {
+        let mut containers = containers.iter();
+        containers.position(|container| container["Name"] == *name)
+    };
+    for old in before {
+        match find(after, &old["Name"]) {
+            Some(place) => compare_containers(old, &after[place], changes),
+            None => compare(&path_of(old), Some(&told(old)), None, changes),
+        }
+    }
+    for new in after {
+        if find(before, &new["Name"]).is_none() {
+            compare(&path_of(new), None, Some(&told(new)), changes);
+        }
+    }
+}
+
+fn path_of(container: &Value) -> String {
+    let name = container["Name"].as_str().unwrap_or_default();
+    format!("containers.{name}")
+}
+
+/// Returns what is told of a container that is new, or gone: nothing that may be secret.
+fn told(container: &Value) -> Value {
+    json!({"Name": container["Name"], "Image": container["Image"]})
+}
+
 fn compare_containers(before: &Value, after: &Value, changes: &mut Vec<FieldChange>) {
-    let container = before["Name"].as_str().unwrap_or_default();
+    let container = path_of(before);
     for member in ContainerDefinition::SCHEMA.members() {
         let Some(name) = member.member_name() else {
             continue;
         };
         let answered = answer_name(name);
-        let path = format!("containers.{container}.{name}");
+        let path = format!("{container}.{name}");
         let (old, new) = (before.get(&answered), after.get(&answered));
         match name {
             _ if old == new => {}
