@@ -231,7 +231,8 @@ async fn prepare<'r>(
         found => found,
     };
     let found = match (found, history) {
-        (Ok(found), History::Abandoned) => {
+        // Where the service is there, nothing is made any more.
+        (Ok(found), History::Abandoned) if own_service(&found, &mark, history).is_none() => {
             look_for_own(context, &request, &mark, found, working).await
         }
         (found, _) => found,
@@ -291,8 +292,10 @@ fn inherit(request: &CreateRequest, found: &ExistingParts, mark: &Mark) -> UndoL
     if let (TaskDefinitionPart::New(new), Some(revision)) =
         (&request.task_definition, &found.task_definition)
     {
-        let change = Change::TaskDefinition(new.family.clone());
-        inherit(change, revision.task_definition_arn());
+        for revision in found.other_revisions.iter().rev().chain([revision]) {
+            let change = Change::TaskDefinition(new.family.clone());
+            inherit(change, revision.task_definition_arn());
+        }
     }
     if let (RegistryPart::New(new), Some(registry), true) = (
         &request.registry,

@@ -26,6 +26,8 @@ pub struct ExistingParts {
     pub cluster: Option<Cluster>,
     /// The task definition that the request names, or the revision that it has registered before.
     pub task_definition: Option<TaskDefinition>,
+    /// The other revisions that the request has registered before: AWS has made more than it was asked for.
+    pub other_revisions: Vec<TaskDefinition>,
     /// The log group of the containers that name none.
     pub log_group: Option<LogGroup>,
     /// Claims that the request has created that group before.

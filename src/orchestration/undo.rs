@@ -20,7 +20,7 @@ use super::parts::{
 use super::record::End;
 use super::undo_log::{Answer, Change, Entry};
 use super::users::Users;
-use crate::aws::{Account, Error};
+use crate::aws::{Account, Error, ecs};
 use crate::deadline::Deadline;
 use crate::ids::Arn;
 
@@ -220,8 +220,17 @@ impl<'u> Undo<'u> {
                 cluster,
                 service,
                 revision: Some(revision),
+                is_new_revision,
                 ..
-            } => service::find_running(self.account, cluster, service, revision).await,
+            } => {
+                let found = ecs::describe_service(self.account, cluster, service).await?;
+                // One that was there before may run until the deployment that follows it is over.
+                let is_updated = |service: &Service| {
+                    service::wants(service, revision.as_str())
+                        || *is_new_revision && service::runs(service, revision.as_str())
+                };
+                Ok(found.filter(is_updated))
+            }
             _ => Ok(None),
         }
     }

@@ -40,6 +40,8 @@ pub(super) enum Change {
         service: ServiceName,
         /// The revision that it is to run, if it is another one than before.
         revision: Option<Arn>,
+        /// Claims that no service can run that revision for another reason: it was registered for the update.
+        is_new_revision: bool,
         /// The revision that it ran before.
         previous: Option<Arn>,
     },

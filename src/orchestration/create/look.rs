@@ -45,6 +45,7 @@ async fn look(
         service: service?,
         cluster: cluster?,
         task_definition: task_definition?,
+        other_revisions: Vec::new(),
         log_group: log_group?,
         is_own_log_group: false,
         registries,
@@ -99,7 +100,7 @@ async fn look_at_registries(
     }
 }
 
-/// Looks for what an invocation that died has made of this very request.
+/// Looks for what an invocation that died has made of this very request, side by side.
 pub(super) async fn look_for_own(
     context: &CreateContext<'_>,
     request: &CreateRequest,
@@ -108,21 +109,61 @@ pub(super) async fn look_for_own(
     deadline: Deadline,
 ) -> Result<ExistingParts, Cause> {
     let account = context.account;
-    if let TaskDefinitionPart::New(new) = &request.task_definition {
-        let revisions = task_definition::find_marked(account, mark, &new.family);
-        let revisions = deadline.run(async { Ok::<_, Cause>(revisions.await?) });
-        found.task_definition = revisions.await?.into_iter().next();
+    let looks = async {
+        let looks = tokio::try_join!(
+            find_own_revisions(account, mark, &request.task_definition),
+            is_own_log_group(account, mark, request, &found),
+            is_own_registry(account, mark, request, &found),
+        );
+        Ok::<_, Cause>(looks?)
+    };
+    let (mut revisions, is_own_log_group, is_own_registry) = deadline.run(looks).await?;
+    if !revisions.is_empty() {
+        found.task_definition = Some(revisions.remove(0));
+        found.other_revisions = revisions;
     }
-    if let (Some(new), Some(_)) = (&request.log_group, &found.log_group) {
-        let is_own = log_group::is_own(account, mark, &new.name);
-        found.is_own_log_group = deadline.limit(Box::pin(is_own)).await??;
+    Ok(ExistingParts {
+        is_own_log_group,
+        is_own_registry,
+        ..found
+    })
+}
+
+async fn find_own_revisions(
+    account: &Account,
+    mark: &Mark,
+    part: &TaskDefinitionPart,
+) -> Result<Vec<TaskDefinition>, Error> {
+    match part {
+        TaskDefinitionPart::New(new) => {
+            task_definition::find_marked(account, mark, &new.family).await
+        }
+        TaskDefinitionPart::Existing(_) => Ok(Vec::new()),
     }
-    if let (RegistryPart::New(_), Some(registry)) = (&request.registry, found.registries.first()) {
-        let is_own = registry::is_own(account, mark, registry);
-        let is_own = deadline.run(async { Ok::<_, Cause>(is_own.await?) });
-        found.is_own_registry = is_own.await?;
+}
+
+async fn is_own_log_group(
+    account: &Account,
+    mark: &Mark,
+    request: &CreateRequest,
+    found: &ExistingParts,
+) -> Result<bool, Error> {
+    match (&request.log_group, &found.log_group) {
+        (Some(new), Some(_)) => log_group::is_own(account, mark, &new.name).await,
+        _ => Ok(false),
     }
-    Ok(found)
+}
+
+async fn is_own_registry(
+    account: &Account,
+    mark: &Mark,
+    request: &CreateRequest,
+    found: &ExistingParts,
+) -> Result<bool, Error> {
+    match (&request.registry, found.registries.first()) {
+        (RegistryPart::New(_), Some(registry)) => registry::is_own(account, mark, registry).await,
+        _ => Ok(false),
+    }
 }
 
 /// Returns everything that a request which is done involved, as it is now.

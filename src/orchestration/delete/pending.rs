@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DEFAULT_CLUSTER, Progress, Target, arn, cluster_arn, registry_arns};
+use super::{Progress, Target, arn, cluster_arn, registry_arns};
 use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::ids::{Arn, ClusterName, RegistryId, ServiceName};
 
@@ -57,11 +57,15 @@ pub async fn remember(
     request_id: &str,
 ) -> Result<PendingDelete, aws::Error> {
     let service = &progress.service;
-    let cluster_mark = if target.cluster.as_str() == DEFAULT_CLUSTER {
-        None
-    } else {
-        Some(mark_cluster(account, target, request_id).await?)
-    };
+    let (cluster_mark, registries_created_at) = tokio::try_join!(
+        async {
+            if target.is_in_default_cluster() {
+                return Ok(None);
+            }
+            mark_cluster(account, target, request_id).await.map(Some)
+        },
+        find_times_of_creation(account, registry_arns(service)),
+    )?;
     Ok(PendingDelete {
         cluster: target.cluster.clone(),
         service: target.service.clone(),
@@ -69,7 +73,7 @@ pub async fn remember(
         cluster_mark,
         service_arn: arn(service),
         service_created_at: service.created_at().and_then(|at| timestamp(*at)),
-        registries_created_at: find_times_of_creation(account, registry_arns(service)).await?,
+        registries_created_at,
         registry_arns: registry_arns(service),
     })
 }

@@ -1,6 +1,7 @@
 //! The steps that a delete would take, found out by looking alone.
 
 use aws_sdk_ecs::types::{Cluster, Service};
+use futures_util::future::try_join_all;
 
 use super::{
     CREATED_AGAIN, DEFAULT_IS_KEPT, RegistrySight, Target, find, is_express, is_younger,
@@ -29,18 +30,23 @@ pub(super) async fn steps(
     if !target.is_recursive {
         return Ok(steps);
     }
-    let live = tasks::live(account, &target.cluster, Some(&target.service), deadline).await?;
+    let own = service.service_arn().map(Arn::from_answer);
+    let users = Users::except(account, own.clone(), deadline);
+    let registries = registry_arns(&service)
+        .into_iter()
+        .map(|arn| delete_registry(account, target, &service, arn, &users, deadline));
+    let (live, registries, cluster) = tokio::try_join!(
+        tasks::live(account, &target.cluster, Some(&target.service), deadline),
+        try_join_all(registries),
+        delete_cluster(account, target, own.as_ref(), found_cluster?, deadline),
+    )?;
     if !live.is_empty() {
         let why = format!("{} to stop", count(live.len(), "task"));
         let arn = service.service_arn().unwrap_or_default();
         steps.push(Step::new("ecs:DescribeTasks", Does::Wait, arn, why));
     }
-    let own = service.service_arn().map(Arn::from_answer);
-    let users = Users::except(account, own.clone(), deadline);
-    for arn in registry_arns(&service) {
-        steps.push(delete_registry(account, target, &service, arn, &users, deadline).await?);
-    }
-    steps.extend(delete_cluster(account, target, own.as_ref(), found_cluster?, deadline).await?);
+    steps.extend(registries);
+    steps.extend(cluster);
     Ok(steps)
 }
 

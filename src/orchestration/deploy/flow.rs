@@ -190,7 +190,9 @@ async fn prepare<'r, S: Source>(
     let target = lease.record().names.target.clone();
     let found = match found {
         // What was looked at meanwhile has changed, or was looked at in vain.
-        _ if begun.has_waited || target.is_some() => working.run(source.look(target)).await,
+        _ if begun.has_waited || (target.is_some() && history != History::Done) => {
+            working.run(source.look(target)).await
+        }
         found => found,
     };
     if history == History::Done {
@@ -274,15 +276,14 @@ async fn take_over<L: Look>(
     let mark = &lease.mark();
     let service = found.service().clone();
     let own = find_own(context.account, lease, &service).await?;
-    if own.as_ref().is_some_and(|own| runs(&service, own)) {
+    let mut arns = own.iter().filter_map(TaskDefinition::task_definition_arn);
+    if arns.any(|arn| service::runs(&service, arn)) {
         return Ok(Decision::IsDone(Box::new(finished(service))));
     }
     // What has become of the service since may be this request's own work.
     let precondition = found.check_precondition();
     let mut plan = found.plan(mark, &context.identity.caller)?;
-    if let Some(arn) = own.as_ref().and_then(TaskDefinition::task_definition_arn) {
-        plan.take_over(arn);
-    }
+    plan.take_over(&own);
     if plan.leaves_no_trace() && began_since(&service, mark) {
         return Ok(Decision::IsDone(Box::new(finished(service))));
     }
@@ -290,29 +291,23 @@ async fn take_over<L: Look>(
     Ok(Decision::ToDo(Box::new(plan)))
 }
 
-/// Finds the revision that an undertaking has registered: in the families that the service runs, or in the one that its
-/// record names.
+/// Finds the revisions that an undertaking has registered, the newest first: in the families that the service runs, or in
+/// the one that its record names.
 async fn find_own(
     account: &Account,
     lease: &Lease<'_>,
     service: &Service,
-) -> Result<Option<TaskDefinition>, Error> {
+) -> Result<Vec<TaskDefinition>, Error> {
     let mark = lease.mark();
     let mut families = service::families(service);
     families.extend(lease.record().names.family.clone());
     for family in families {
         let marked = task_definition::find_marked(account, &mark, &family).await?;
-        if let Some(newest) = marked.into_iter().next() {
-            return Ok(Some(newest));
+        if !marked.is_empty() {
+            return Ok(marked);
         }
     }
-    Ok(None)
-}
-
-/// Tells whether a service runs a revision, or is about to.
-fn runs(service: &Service, revision: &TaskDefinition) -> bool {
-    let arn = revision.task_definition_arn();
-    service::revisions(service).any(|run| Some(run) == arn)
+    Ok(Vec::new())
 }
 
 /// Tells whether the latest deployment of a service was begun after an undertaking, or in the second of its beginning.

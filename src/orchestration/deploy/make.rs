@@ -44,10 +44,11 @@ pub(super) async fn make(
         input.task_definition = Some(revision.to_string());
     }
     let previous = plan.service.task_definition();
+    let brought = revision.map(|revision| Arn::from_answer(revision.as_str()));
     let update = Update {
         name: (&plan.name.0, &plan.name.1),
         input: &input,
-        revision: revision.map(|revision| Arn::from_answer(revision.as_str())),
+        revision: brought.or_else(|| plan.named_revision()),
         previous: previous.map(Arn::from_answer),
         is_new_revision: matches!(plan.revision, RevisionPlan::Register(_)),
     };
@@ -64,8 +65,14 @@ async fn find_or_register(
 ) -> Result<Option<TaskDefinitionName>, Cause> {
     match revision {
         RevisionPlan::Stays => Ok(None),
-        RevisionPlan::TakeOver { family, arn } => {
-            log.inherit(Change::TaskDefinition(family.clone()), arn);
+        RevisionPlan::TakeOver {
+            family,
+            arn,
+            others,
+        } => {
+            for arn in others.iter().rev().chain([arn]) {
+                log.inherit(Change::TaskDefinition(family.clone()), arn);
+            }
             Ok(Some(arn.clone().into()))
         }
         RevisionPlan::Register(new) => {

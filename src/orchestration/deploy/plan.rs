@@ -1,7 +1,7 @@
 //! The plan of a deploy, made of what was looked at. No AWS calls here.
 
 use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
-use aws_sdk_ecs::types::Service;
+use aws_sdk_ecs::types::{Service, TaskDefinition};
 
 use super::DeployRequest;
 use crate::aws::Account;
@@ -43,6 +43,8 @@ pub(in crate::orchestration) enum RevisionPlan {
         family: Family,
         /// Its ARN.
         arn: Arn,
+        /// The ARNs of others, the newest first: AWS has made more than it was asked for.
+        others: Vec<Arn>,
     },
     /// One that is to be registered.
     Register(Box<NewTaskDefinition>),
@@ -54,12 +56,20 @@ impl DeployPlan {
         self.update.is_none() && self.tags.is_none()
     }
 
-    /// Takes a revision that an earlier invocation has registered for the same request.
-    pub fn take_over(&mut self, arn: &str) {
-        if let RevisionPlan::Register(new) = &self.revision {
+    /// Takes the newest of the revisions that an earlier invocation has registered for the same request, if there is one.
+    pub fn take_over(&mut self, newest_first: &[TaskDefinition]) {
+        let arns = newest_first.iter();
+        let mut arns = arns
+            .filter_map(TaskDefinition::task_definition_arn)
+            .map(Arn::from_answer);
+        let RevisionPlan::Register(new) = &self.revision else {
+            return;
+        };
+        if let Some(arn) = arns.next() {
             self.revision = RevisionPlan::TakeOver {
                 family: new.family.clone(),
-                arn: Arn::from_answer(arn),
+                arn,
+                others: arns.collect(),
             };
         }
     }
@@ -71,6 +81,20 @@ impl DeployPlan {
         let stays = matches!(self.revision, RevisionPlan::Stays);
         let forces = |update: &UpdateServiceInput| update.force_new_deployment == Some(true);
         stays && (self.is_empty() || update.is_some_and(forces))
+    }
+
+    /// Returns the ARN of the revision that is there and that the update names, if the service runs another one. The
+    /// latest of a family is no revision that could be known again.
+    pub fn named_revision(&self) -> Option<Arn> {
+        let present = self.service.task_definition()?;
+        let name = self.update.as_deref()?.task_definition()?;
+        let arn = if name.starts_with("arn:") {
+            name.to_owned()
+        } else {
+            let (place, _) = present.rsplit_once('/')?;
+            name.contains(':').then(|| format!("{place}/{name}"))?
+        };
+        (arn != present).then(|| Arn::from_answer(arn))
     }
 
     /// Returns the family of the revision to be registered, if the service runs none of it.

@@ -127,6 +127,7 @@ pub(in crate::orchestration) async fn update(
         cluster: cluster.clone(),
         service: service.clone(),
         revision: update.revision,
+        is_new_revision: update.is_new_revision,
         previous: update.previous,
     };
     let is_forced = update.input.force_new_deployment == Some(true);
@@ -170,19 +171,14 @@ async fn ask_for_update(
     log.track(change, work, |_| None).await
 }
 
-/// Returns the service of a name if it runs a revision, or is about to.
-///
-/// # Errors
-/// [`Error`] with AWS's refusal.
-pub(in crate::orchestration) async fn find_running(
-    account: &Account,
-    cluster: &ClusterName,
-    name: &ServiceName,
-    revision: &Arn,
-) -> Result<Option<Service>, Error> {
-    let found = ecs::describe_service(account, cluster, name).await?;
-    let is_run = |service: &Service| revisions(service).any(|run| run == revision.as_str());
-    Ok(found.filter(is_run))
+/// Tells whether a service runs a revision, or is about to.
+pub(in crate::orchestration) fn runs(service: &Service, revision: &str) -> bool {
+    revisions(service).any(|run| run == revision)
+}
+
+/// Tells whether a service is to run a revision, whatever else runs until its deployment is over.
+pub(in crate::orchestration) fn wants(service: &Service, revision: &str) -> bool {
+    service.task_definition() == Some(revision)
 }
 
 /// Returns the ARNs of the revisions that a service runs or is about to, the wanted one first.

@@ -107,6 +107,7 @@ async fn take_back_deploy(mut undo: Undo<'_>, names: &Names, deadline: Deadline)
         cluster: cluster.clone(),
         service: service.clone(),
         revision: None,
+        is_new_revision: false,
         previous: None,
     });
     undo.leave(&update, &why, Standing::Doubtful);

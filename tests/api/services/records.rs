@@ -182,6 +182,33 @@ async fn a_service_that_its_user_deleted_before_the_watch_came_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_revision_that_a_dead_create_has_registered_goes_with_the_same_request_again() {
+    let app = ScriptedApp::new();
+    // AWS registers one more, after it was asked again.
+    let late = Fault::reset().and_work_later(Duration::from_secs(5));
+    app.aws.on("ecs:RegisterTaskDefinition").once().meets(late);
+    app.aws.on("ecs:CreateService").meets(Fault::silence());
+    let request = body();
+    tokio::select! {
+        answer = app.create(Some("k"), &request) => panic!("{}", answer.text()),
+        () = app.aws.until_called("ecs:CreateService") => {}
+    }
+    tokio::time::sleep(LEASE).await;
+    assert_eq!(count(&app.inventory(), ":task-definition/"), 2);
+    app.aws.forget_script();
+    let refusal = Fault::refuse("InvalidParameterException", "no");
+    app.aws.on("ecs:CreateService").meets(refusal);
+    let problem = app.create(Some("k"), &request).await.problem(400);
+    assert_eq!(app.inventory(), [""; 0]);
+    let gone = problem["RolledBack"].as_array().unwrap().iter();
+    let gone: Vec<_> = gone
+        .map(|gone| gone["Arn"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(count(&gone, ":task-definition/"), 2, "{problem}");
+    assert_eq!(problem["LeftBehind"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_processes_with_one_key_at_the_same_moment_make_one_of_each_and_take_no_longer() {
     let latency = Duration::from_millis(40);
     let alone = {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use fake_aws::Fault;
 use serde_json::{Value, json};
 
@@ -13,6 +15,23 @@ mod entity_tags;
 const PATH: &str = "/nonprod/clusters/myclu/services/web";
 /// The service that is deployed in the scripted account.
 pub(super) const DEPLOYED: &str = "/nonprod/clusters/shop/services/web";
+
+/// The time until the watch has looked after an invocation.
+pub(super) const WATCHED: Duration = Duration::from_secs(35 + 120);
+
+/// The service as AWS describes it.
+pub(super) async fn service(app: &ScriptedApp) -> Value {
+    let input = json!({"cluster": "shop", "services": ["web"], "include": ["TAGS"]});
+    let described = app.aws.ask(MEMBER, "ecs:DescribeServices", &input);
+    described.await.unwrap()["services"][0].take()
+}
+
+/// The ARNs of the revisions that are ACTIVE.
+pub(super) fn revisions(app: &ScriptedApp) -> Vec<String> {
+    let mut arns = app.inventory();
+    arns.retain(|arn| arn.contains(":task-definition/"));
+    arns
+}
 
 /// The ARN of a revision of the service that is deployed.
 pub(super) fn revision(number: u32) -> String {

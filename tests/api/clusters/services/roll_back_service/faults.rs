@@ -6,25 +6,10 @@ use fake_aws::Fault;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::super::update_service::{DEPLOYED, deploy, revision};
+use super::super::update_service::{DEPLOYED, WATCHED, deploy, revision, revisions, service};
 use super::{OVER, PATH, deployed_twice, deregister, roll_back};
 use crate::support::Answer;
-use crate::support::scripted::{MEMBER, ScriptedApp};
-
-/// The time until the watch has looked after an invocation.
-const WATCHED: Duration = Duration::from_secs(35 + 120);
-
-async fn service(app: &ScriptedApp) -> Value {
-    let input = json!({"cluster": "shop", "services": ["web"]});
-    let described = app.aws.ask(MEMBER, "ecs:DescribeServices", &input);
-    described.await.unwrap()["services"][0].take()
-}
-
-fn revisions(app: &ScriptedApp) -> Vec<String> {
-    let mut arns = app.inventory();
-    arns.retain(|arn| arn.contains(":task-definition/"));
-    arns
-}
+use crate::support::scripted::ScriptedApp;
 
 /// A service that goes back to a definition that must be registered again.
 async fn to_be_copied() -> ScriptedApp {
@@ -97,6 +82,33 @@ async fn an_update_that_aws_does_without_a_word_is_done() {
             assert_eq!(deployments.as_array().unwrap().len(), 2, "{fault:?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_to_an_active_revision_whose_answer_is_lost_is_found_if_it_is_done() {
+    for to in [json!({}), json!({"to": "web:1"})] {
+        for fault in [Fault::reset().after_work(), Fault::silence().after_work()] {
+            let app = deployed_twice().await;
+            app.aws.on("ecs:UpdateService").meets(fault.clone());
+            let answer = roll_back(&app, &to).await.expect(200);
+            let expected = service(&app).await["taskDefinition"].clone();
+            assert_ne!(expected, revision(3), "{to}, {fault:?}");
+            assert_eq!(answer["TaskDefinition"], expected, "{to}, {fault:?}");
+            assert_eq!(answer["PreviousTaskDefinition"], revision(3));
+            assert!(answer["Deployment"].is_string(), "{to}, {fault:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_aws_never_does_is_not_taken_for_the_deployment_that_it_would_end() {
+    let app = deployed_twice().await;
+    // The deployment of this one is not over: tasks of the one before still run.
+    deploy(&app, &json!({"tag": "4"})).await.expect(200);
+    app.aws.on("ecs:UpdateService").meets(Fault::silence());
+    let problem = roll_back(&app, &json!({"to": "web:3"})).await.problem(504);
+    assert_eq!(problem["LeftBehind"][0]["Arn"], "web");
+    assert_eq!(service(&app).await["taskDefinition"], revision(4));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,23 +5,8 @@ use std::time::Duration;
 use fake_aws::Fault;
 use serde_json::{Value, json};
 
-use super::{deploy, deployable, revision};
-use crate::support::scripted::{MEMBER, ScriptedApp};
-
-/// The time until the watch has looked after an invocation.
-const WATCHED: Duration = Duration::from_secs(35 + 120);
-
-async fn service(app: &ScriptedApp) -> Value {
-    let input = json!({"cluster": "shop", "services": ["web"], "include": ["TAGS"]});
-    let described = app.aws.ask(MEMBER, "ecs:DescribeServices", &input);
-    described.await.unwrap()["services"][0].take()
-}
-
-fn revisions(app: &ScriptedApp) -> Vec<String> {
-    let mut arns = app.inventory();
-    arns.retain(|arn| arn.contains(":task-definition/"));
-    arns
-}
+use super::{DEPLOYED, WATCHED, deploy, deployable, revision, revisions, service};
+use crate::support::scripted::MEMBER;
 
 fn body() -> Value {
     json!({"tag": "2", "tags": {"owner": "you", "stage": "live"}})
@@ -117,6 +102,44 @@ async fn an_update_that_aws_does_without_a_word_is_done() {
         assert_eq!(revisions(&app), [revision(1), revision(2)]);
         let deployments = service(&app).await["deployments"].clone();
         assert_eq!(deployments.as_array().unwrap().len(), 2, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_revision_that_a_dead_deploy_has_registered_goes_with_the_same_request_again() {
+    let app = deployable();
+    // AWS registers one more, after it was asked again.
+    let late = Fault::reset().and_work_later(Duration::from_secs(5));
+    app.aws.on("ecs:RegisterTaskDefinition").once().meets(late);
+    app.aws.on("ecs:UpdateService").meets(Fault::silence());
+    let body = json!({"tag": "2"});
+    tokio::select! {
+        answer = app.send("PATCH", DEPLOYED, Some("k"), &body) => panic!("{}", answer.text()),
+        () = app.aws.until_called("ecs:UpdateService") => {}
+    }
+    tokio::time::sleep(Duration::from_secs(35)).await;
+    assert_eq!(revisions(&app).len(), 3);
+    app.aws.forget_script();
+    let refusal = Fault::refuse("AccessDeniedException", "no");
+    app.aws.on("ecs:UpdateService").meets(refusal);
+    let problem = app.send("PATCH", DEPLOYED, Some("k"), &body).await;
+    let problem = problem.problem(403);
+    assert_eq!(revisions(&app), [revision(1)]);
+    let gone = json!([{"Arn": revision(3)}, {"Arn": revision(2)}]);
+    assert_eq!(problem["RolledBack"], gone, "{problem}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_definition_by_name_that_aws_deploys_without_a_word_is_found() {
+    for name in ["web:1", &revision(1)] {
+        let app = deployable();
+        deploy(&app, &json!({"tag": "2"})).await.expect(200);
+        let fault = Fault::reset().after_work();
+        app.aws.on("ecs:UpdateService").meets(fault);
+        let body = json!({"taskDefinition": name});
+        let deployed = deploy(&app, &body).await.expect(200);
+        assert_eq!(deployed["TaskDefinition"], revision(1));
+        assert_eq!(deployed["PreviousTaskDefinition"], revision(2));
     }
 }
 
