@@ -7,8 +7,6 @@
 mod look;
 mod make;
 
-use std::time::Duration;
-
 use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
 
@@ -20,7 +18,7 @@ use super::parts::log_group;
 use super::plan::{CreatePlan, ExistingParts};
 use super::record::{Beginning, End, History, Identity, Lease, Records};
 use super::request::{ClusterPart, CreateRequest, NewLogGroup, RegistryPart, TaskDefinitionPart};
-use super::undo::{UndoOutcome, UndoReport, undo};
+use super::undo::{RESERVE_MAX, UndoOutcome, UndoReport, undo};
 use super::undo_log::{Change, Entry, UndoLog};
 use crate::aws::Account;
 use crate::deadline::Deadline;
@@ -28,8 +26,6 @@ use crate::ids::Arn;
 use look::{look_for_own, look_in_time, show};
 use make::make;
 
-/// The most of a request's time that is kept back to take back what it has made; at most a third of it is.
-const UNDO_RESERVE_MAX: Duration = Duration::from_secs(8);
 /// Said of what belongs to a service that is there.
 const IS_KEPT: &str = "it belongs to the service, which is there";
 
@@ -44,6 +40,17 @@ pub struct CreateContext<'c> {
     pub identity: Identity,
     /// The end of its time.
     pub deadline: Deadline,
+}
+
+impl CreateContext<'_> {
+    /// Returns the failure of the flow, after everything that it had made was taken back or listed.
+    pub(super) fn failure(&self, cause: Cause, report: UndoReport) -> Failure {
+        Failure {
+            cause,
+            report,
+            is_resumable: self.identity.is_keyed,
+        }
+    }
 }
 
 /// The parts that a successful create involved.
@@ -67,8 +74,8 @@ pub async fn create(
     context: &CreateContext<'_>,
     request: CreateRequest,
 ) -> Result<Creation, Failure> {
-    let working = context.deadline.keeping_a_third(UNDO_RESERVE_MAX);
-    let fails = |cause| failure(context, cause, UndoReport::default());
+    let working = context.deadline.keeping_a_third(RESERVE_MAX);
+    let fails = |cause| context.failure(cause, UndoReport::default());
     let log_group = request.log_group.clone();
     let (begun, found) = tokio::join!(
         context
@@ -103,7 +110,7 @@ pub async fn create(
     );
     match Box::pin(undone).await {
         UndoOutcome::Fulfilled(service) => {
-            let fails = |cause| failure(context, cause, list_kept(context.account, &entries));
+            let fails = |cause| context.failure(cause, list_kept(context.account, &entries));
             if let Err(cause) = complete(context, &mark, log_group.as_ref()).await {
                 lease.end(End::Unfinished, context.deadline).await;
                 return Err(fails(cause));
@@ -114,7 +121,7 @@ pub async fn create(
         }
         UndoOutcome::TakenBack(report) => {
             lease.end(report.standing.end(), context.deadline).await;
-            Err(failure(context, cause, report))
+            Err(context.failure(cause, report))
         }
     }
 }
@@ -157,14 +164,6 @@ pub async fn plan(
         return Ok(plan);
     }
     request.plan(found, &context.account.settings)
-}
-
-fn failure(context: &CreateContext<'_>, cause: Cause, report: UndoReport) -> Failure {
-    Failure {
-        cause,
-        report,
-        is_resumable: context.identity.is_keyed,
-    }
 }
 
 /// Lists everything that was made for a service that is there, and stays.

@@ -2,12 +2,13 @@
 
 use aws_sdk_cloudwatchlogs::types::LogGroup;
 use aws_sdk_ecs::operation::create_service::CreateServiceInput;
-use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition, TaskDefinitionStatus};
+use aws_sdk_ecs::types::{Cluster, Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::checks::{TaskShape, complete_registry, provider_fault, service_faults};
 use super::mark::Mark;
 use super::parts::registry::agrees;
+use super::parts::task_definition;
 use super::request::{
     ClusterPart, CreateRequest, NewCluster, NewLogGroup, NewRegistry, NewTaskDefinition,
     RegistryPart, TaskDefinitionPart,
@@ -343,7 +344,7 @@ fn plan_task_definition(
     part: TaskDefinitionPart,
     found: Option<TaskDefinition>,
 ) -> Result<Part<TaskDefinition, NewTaskDefinition>, Cause> {
-    let active = found.filter(|found| found.status() == Some(&TaskDefinitionStatus::Active));
+    let active = found.filter(task_definition::is_active);
     match (part, active) {
         (_, Some(active)) => Ok(Part::Use(active)),
         (TaskDefinitionPart::New(new), None) => Ok(Part::Make(new)),

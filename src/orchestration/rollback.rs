@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
 use aws_sdk_ecs::types::{
     Service, ServiceDeploymentBrief, ServiceDeploymentStatus, ServiceRevision, Tag, TaskDefinition,
-    TaskDefinitionStatus,
 };
 
 use super::Cause;
@@ -253,20 +252,15 @@ async fn of_task_definition(
         .and_then(|(definition, _)| definition.task_definition_arn.clone());
     let before = service.task_definition.clone();
     let is_another = arn != before;
-    let update = UpdateServiceInput::builder()
-        .cluster(request.cluster.as_str())
-        .service(request.service.as_str())
-        .set_task_definition(arn.clone().filter(|_| is_another));
+    let mut update = service::blank_update(&request.cluster, &request.service);
+    update.task_definition = arn.clone().filter(|_| is_another);
     let change = is_another.then(|| FieldChange {
         path: "taskDefinition".to_owned(),
         from: before.map(Into::into),
         to: arn.map(Into::into),
     });
     Ok(Point {
-        // Nothing is required but the service.
-        update: update
-            .build()
-            .unwrap_or_else(|_| unreachable!("the service is given")),
+        update,
         changes: change.into_iter().collect(),
         definition: definition.filter(|_| is_another),
         chosen: None,
@@ -299,7 +293,7 @@ impl Look for RollbackLook<'_> {
         let request = self.request;
         let point = self.found?;
         let revision = match point.definition {
-            Some((definition, tags)) if is_gone(&definition) => {
+            Some((definition, tags)) if !task_definition::is_active(&definition) => {
                 let by = (mark, caller);
                 RevisionPlan::Register(Box::new(copy(self.account, &definition, &tags, by)?))
             }
@@ -316,11 +310,6 @@ impl Look for RollbackLook<'_> {
             target: point.chosen,
         })
     }
-}
-
-/// Tells whether ECS takes a revision for no service any more.
-fn is_gone(definition: &TaskDefinition) -> bool {
-    definition.status() != Some(&TaskDefinitionStatus::Active)
 }
 
 /// Returns the registration of a copy.

@@ -1,10 +1,13 @@
 //! Takes back what a create has made, and says what became of it: in the request that failed, or for one that died.
 //!
-//! The newest goes first. What AWS is busy with is tried again after the others, until the deadline, and no attempt
-//! takes the time of the others. What can't be taken back, or can't be known to be gone, is a [`Leftover`] with the
-//! command that finishes it.
+//! Everything goes side by side, once it is known that the service is not there, and is listed with the newest first.
+//! What AWS is busy with is tried again, until the deadline. What can't be taken back, or can't be known to be gone, is a
+//! [`Leftover`](super::leftover::Leftover) with the command that finishes it.
 
 mod abandoned;
+mod attempt;
+mod report;
+mod sight;
 
 use std::time::Duration;
 
@@ -12,24 +15,25 @@ use aws_sdk_ecs::types::Service;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::leftover::{Leftover, leftover};
+use super::leftover::leftover;
 use super::mark::Mark;
-use super::parts::{
-    PAUSE, Removal, SETTLES, cluster, log_group, registry, service, task_definition,
-};
-use super::record::End;
+use super::parts::{PAUSE, Removal};
 use super::undo_log::{Answer, Change, Entry};
 use super::users::Users;
-use crate::aws::{Account, Error, ecs};
+use crate::aws::Account;
 use crate::deadline::Deadline;
-use crate::ids::Arn;
+
+pub use abandoned::{IncompleteCreate, complete_abandoned, take_back_abandoned};
+use attempt::settle;
+pub use report::{Standing, UndoReport};
+use sight::Sight;
 
 /// The longest that one attempt to take one thing back may last.
 const ATTEMPT: Duration = Duration::from_millis(2500);
 /// The longest that the walk through the account's services may last, which must end before anything goes.
 const WALK_MAX: Duration = Duration::from_secs(10);
-/// The time for which a service is waited for that AWS was asked for and did not answer.
-const SILENCE: Duration = Duration::from_secs(5);
+/// The most of a request's time that is kept back to take back what it has made; at most a third of it is.
+pub(super) const RESERVE_MAX: Duration = Duration::from_secs(8);
 
 /// Said of a change that there was no time to take back.
 const TOO_LATE: &str = "the time that the request may take is over";
@@ -44,60 +48,6 @@ const KEPT_UNWATCHED: &str =
     "AWS never answered whether the service is updated, and may still do it";
 /// Said of the parts of a service that can't be looked at.
 const KEPT_FOR_UNSEEN: &str = "the service that needs it may be there, and can't be looked at";
-
-/// The fate of the changes that a failed flow had made.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct UndoReport {
-    /// The ARNs of everything that the flow had created.
-    pub created: Vec<Arn>,
-    /// Those of them that are gone.
-    pub rolled_back: Vec<Arn>,
-    /// Those that are, or may be, still there.
-    pub left_behind: Vec<Leftover>,
-    /// The least hopeful thing that can be said of what is left.
-    pub standing: Standing,
-}
-
-/// The prospects of everything that an undo has left, from the most hopeful on.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// Nothing is left.
-    #[default]
-    Clean,
-    /// It stays: somebody else uses it.
-    Kept,
-    /// It goes once something has happened.
-    Pending,
-    /// It goes once somebody has done something.
-    Refused,
-    /// AWS may still be at work on it.
-    Doubtful,
-}
-
-impl Standing {
-    /// Returns the end of an undertaking of which this is to be said.
-    pub(super) fn end(self) -> End {
-        match self {
-            Self::Clean | Self::Kept => End::Undone,
-            Self::Pending | Self::Refused => End::Unfinished,
-            Self::Doubtful => End::Doubtful,
-        }
-    }
-}
-
-impl UndoReport {
-    /// Tells whether nothing was made.
-    pub fn is_empty(&self) -> bool {
-        self.created.is_empty() && self.rolled_back.is_empty() && self.left_behind.is_empty()
-    }
-
-    /// Tells whether everything is as it was before.
-    pub fn is_clean(&self) -> bool {
-        self.left_behind.is_empty()
-    }
-}
-
-pub use abandoned::{IncompleteCreate, complete_abandoned, take_back_abandoned};
 
 /// The end of an undo.
 #[derive(Debug)]
@@ -120,14 +70,6 @@ pub(super) async fn undo(
     Undo::new(account, mark, deadline)
         .run(newest_first, is_watched)
         .await
-}
-
-/// The service as a look shows it.
-enum Sight {
-    Found(Box<Service>),
-    Absent,
-    /// It can't be looked at, for this reason.
-    Hidden(String),
 }
 
 struct Undo<'u> {
@@ -183,58 +125,6 @@ impl<'u> Undo<'u> {
         UndoOutcome::TakenBack(self.report)
     }
 
-    /// Looks for the service, for as long as AWS may be at work on it.
-    async fn find_service(&self, entry: &Entry) -> Sight {
-        if is_unseen_update(entry) {
-            return Sight::Hidden(MAY_APPEAR.to_owned());
-        }
-        let patience = match (entry.answer, entry.heard_at) {
-            (_, None) => Duration::ZERO,
-            (Answer::Silent, _) => SILENCE,
-            // Not seen is not gone: an AWS that is not well for a moment is asked again.
-            (Answer::Failed | Answer::Made, _) => SETTLES,
-        };
-        let patient = self.deadline.keeping(ATTEMPT).within(patience);
-        loop {
-            let look = self.look_for_service(&entry.change);
-            let look = self.deadline.within(ATTEMPT).limit(Box::pin(look)).await;
-            let sight = match look {
-                Ok(Ok(Some(service))) => return Sight::Found(Box::new(service)),
-                Ok(Ok(None)) => Sight::Absent,
-                Ok(Err(error)) => Sight::Hidden(error.to_string()),
-                Err(elapsed) => Sight::Hidden(elapsed.to_string()),
-            };
-            if patient.limit(sleep(PAUSE)).await.is_err() {
-                return sight;
-            }
-        }
-    }
-
-    /// Looks whether the service is as a change was to make it.
-    async fn look_for_service(&self, change: &Change) -> Result<Option<Service>, Error> {
-        match change {
-            Change::Service { cluster, service } => {
-                service::find_marked(self.account, self.mark, cluster, service).await
-            }
-            Change::Update {
-                cluster,
-                service,
-                revision: Some(revision),
-                is_new_revision,
-                ..
-            } => {
-                let found = ecs::describe_service(self.account, cluster, service).await?;
-                // One that was there before may run until the deployment that follows it is over.
-                let is_updated = |service: &Service| {
-                    service::wants(service, revision.as_str())
-                        || *is_new_revision && service::runs(service, revision.as_str())
-                };
-                Ok(found.filter(is_updated))
-            }
-            _ => Ok(None),
-        }
-    }
-
     /// Takes back side by side, and again what is busy.
     async fn take_back_all(&mut self, mut left: Vec<Entry>) {
         if left.iter().any(|entry| self.others_may_use(&entry.change)) {
@@ -262,118 +152,6 @@ impl<'u> Undo<'u> {
             }
             left = busy.into_iter().map(|(entry, _)| entry).collect();
         }
-    }
-
-    /// Tries to take back what one change has made; of a revision that AWS registered more than once, each is an entry.
-    async fn attempt(&self, entry: Entry) -> Vec<(Entry, Result<Removal, Error>)> {
-        let deadline = self.deadline.within(ATTEMPT);
-        let found = deadline.limit(Box::pin(self.find_each(&entry))).await;
-        let entries = match found {
-            Ok(Ok(entries)) => entries,
-            Ok(Err(error)) => return vec![(entry, pending_if_it_passes(error))],
-            Err(_) => return vec![(entry, Ok(Removal::Pending(TOO_LATE.to_owned())))],
-        };
-        let attempts = entries.into_iter().map(|mut entry| async move {
-            let work = Box::pin(self.take_back(&mut entry));
-            let removal = match deadline.limit(work).await {
-                Ok(Ok(removal)) => Ok(removal),
-                Ok(Err(error)) => pending_if_it_passes(error),
-                Err(_) => Ok(Removal::Pending(TOO_LATE.to_owned())),
-            };
-            (entry, removal)
-        });
-        join_all(attempts).await
-    }
-
-    /// Finds what one change has made, the newest first. AWS may have registered a revision again where it was asked
-    /// again, or where nobody knows how often that was.
-    async fn find_each(&self, entry: &Entry) -> Result<Vec<Entry>, Error> {
-        let family = match &entry.change {
-            Change::TaskDefinition(family) if entry.arn.is_none() || entry.is_repeated => family,
-            _ => return Ok(vec![entry.clone()]),
-        };
-        let revisions = task_definition::find_marked(self.account, self.mark, family).await?;
-        let found = revisions
-            .into_iter()
-            .filter_map(|revision| revision.task_definition_arn)
-            .map(Arn::from_answer);
-        let mut arns: Vec<_> = found.collect();
-        // ECS may not show yet what it has answered.
-        arns.extend(entry.arn.clone().filter(|arn| !arns.contains(arn)));
-        if arns.is_empty() {
-            return Ok(vec![entry.clone()]);
-        }
-        let entries = arns.into_iter().map(|arn| Entry {
-            arn: Some(arn),
-            ..entry.clone()
-        });
-        Ok(entries.collect())
-    }
-
-    /// Tells whether services that use what a change has made must be looked for.
-    fn others_may_use(&self, change: &Change) -> bool {
-        match change {
-            Change::TaskDefinition(_) | Change::Registry { .. } => true,
-            Change::LogGroup(_) => self.account.settings.logs.is_some(),
-            // AWS itself refuses to delete a cluster that is in use.
-            Change::Cluster(_)
-            | Change::Service { .. }
-            | Change::Update { .. }
-            | Change::Tags(_) => false,
-        }
-    }
-
-    /// Takes back one change, as far as this undertaking has made it. The entry learns the ARN of what is found.
-    async fn take_back(&self, entry: &mut Entry) -> Result<Removal, Error> {
-        let Self {
-            account,
-            mark,
-            deadline,
-            ..
-        } = *self;
-        match entry.change.clone() {
-            Change::Service { .. } | Change::Update { .. } => Ok(Removal::Absent),
-            Change::Tags(back) => {
-                service::put_tags(account, &back).await?;
-                Ok(Removal::Gone)
-            }
-            Change::Cluster(name) => {
-                let (removal, arn) = cluster::take_back(account, mark, &name, deadline).await?;
-                entry.arn = arn.or(entry.arn.take());
-                Ok(removal)
-            }
-            Change::LogGroup(name) => {
-                entry.arn = Some(log_group::arn_of(account, &name));
-                log_group::take_back(account, mark, &name, &self.users).await
-            }
-            Change::TaskDefinition(_) => self.take_back_revision(entry.arn.as_ref()).await,
-            Change::Registry { name, namespace_id } => {
-                if entry.arn.is_none() {
-                    let found = registry::look(account, &namespace_id, &name, deadline).await?;
-                    let Some(found) = found else {
-                        return Ok(Removal::Absent);
-                    };
-                    if !registry::is_own(account, mark, &found).await? {
-                        return Ok(Removal::NotOwn);
-                    }
-                    entry.arn = found.arn.map(Arn::from_answer);
-                }
-                let lacking = || account.lacking("servicediscovery:GetService", "Arn");
-                let arn = entry.arn.as_ref().ok_or_else(lacking)?;
-                registry::delete_unused(account, arn, None, &self.users, deadline).await
-            }
-        }
-    }
-
-    /// Takes back a revision, unless a service runs it.
-    async fn take_back_revision(&self, arn: Option<&Arn>) -> Result<Removal, Error> {
-        let Some(arn) = arn else {
-            return Ok(Removal::Absent);
-        };
-        if let Some(user) = self.users.of_revision(arn).await? {
-            return Ok(Removal::Kept(format!("the service `{user}` runs it")));
-        }
-        task_definition::take_back(self.account, &arn.clone().into()).await
     }
 
     /// Notes the end of one change.
@@ -420,37 +198,9 @@ impl<'u> Undo<'u> {
     }
 }
 
-/// Returns an error of AWS as what is to be waited for, if it passes.
-fn pending_if_it_passes(error: Error) -> Result<Removal, Error> {
-    if error.kind.passes() {
-        Ok(Removal::Pending(error.to_string()))
-    } else {
-        Err(error)
-    }
-}
-
-/// Takes a thing for absent only where AWS had the time to show it.
-fn settle(entry: &Entry, removal: Removal) -> Removal {
-    let is_young = entry
-        .heard_at
-        .is_some_and(|heard_at| heard_at.elapsed() < SETTLES);
-    let is_known = entry.answer == Answer::Made;
-    match removal {
-        Removal::Absent | Removal::NotOwn if is_young && !is_known => {
-            Removal::Pending(MAY_APPEAR.to_owned())
-        }
-        removal => removal,
-    }
-}
-
 /// Tells whether a change decides about the others: they are its parts.
 fn is_service(entry: &Entry) -> bool {
     matches!(entry.change, Change::Service { .. } | Change::Update { .. })
-}
-
-/// Tells whether nothing would show that an update was done.
-fn is_unseen_update(entry: &Entry) -> bool {
-    matches!(entry.change, Change::Update { revision: None, .. })
 }
 
 /// Says why the parts of a change stay about which AWS is silent; `None` if they don't.

@@ -1,7 +1,5 @@
 //! The flow that deploys and rollbacks share: begin and look side by side, plan, make, and take back what fails.
 
-use std::time::Duration;
-
 use aws_sdk_ecs::types::{Service, TaskDefinition};
 
 use super::DeployOutcome;
@@ -18,12 +16,9 @@ use crate::orchestration::failure::Failure;
 use crate::orchestration::mark::Mark;
 use crate::orchestration::parts::{service, task_definition};
 use crate::orchestration::record::{Beginning, Choice, End, History, Lease, Names};
-use crate::orchestration::undo::{UndoOutcome, UndoReport, undo};
+use crate::orchestration::undo::{RESERVE_MAX, UndoOutcome, UndoReport, undo};
 use crate::orchestration::undo_log::UndoLog;
 use crate::wire::definition::differences;
-
-/// The most of a request's time that is kept back to take back what it has made; at most a third of it is.
-const UNDO_RESERVE_MAX: Duration = Duration::from_secs(8);
 
 /// The source of a deployment: a change of what runs, or what ran before.
 pub(in crate::orchestration) trait Source: Sync {
@@ -69,8 +64,8 @@ pub(in crate::orchestration) async fn carry_out<S: Source>(
     names: Names,
     source: &S,
 ) -> Result<DeployOutcome, Failure> {
-    let working = context.deadline.keeping_a_third(UNDO_RESERVE_MAX);
-    let fails = |cause| failure(context, cause, UndoReport::default());
+    let working = context.deadline.keeping_a_third(RESERVE_MAX);
+    let fails = |cause| context.failure(cause, UndoReport::default());
     let (begun, found) = tokio::join!(
         begin(context, names, working),
         working.run(source.look(None))
@@ -111,16 +106,8 @@ pub(in crate::orchestration) async fn carry_out<S: Source>(
         }
         UndoOutcome::TakenBack(report) => {
             end(lease.as_ref(), report.standing.end(), context.deadline).await;
-            Err(failure(context, cause, report))
+            Err(context.failure(cause, report))
         }
-    }
-}
-
-fn failure(context: &CreateContext<'_>, cause: Cause, report: UndoReport) -> Failure {
-    Failure {
-        cause,
-        report,
-        is_resumable: context.identity.is_keyed,
     }
 }
 

@@ -136,7 +136,10 @@ pub(super) fn plan(
     let update = match (&request.update, &revision_plan) {
         (Some(update), _) => Some(update.clone()),
         (None, RevisionPlan::Stays) => None,
-        (None, _) => Some(Box::new(blank_update(request))),
+        (None, _) => Some(Box::new(service::blank_update(
+            &request.cluster,
+            &request.service,
+        ))),
     };
     if let Some(update) = &update {
         changes.extend(member_changes(Some(&service), update));
@@ -155,15 +158,4 @@ pub(super) fn plan(
         changes,
         target: None,
     })
-}
-
-/// Creates an update that changes nothing yet.
-fn blank_update(request: &DeployRequest) -> UpdateServiceInput {
-    let update = UpdateServiceInput::builder()
-        .cluster(request.cluster.as_str())
-        .service(request.service.as_str());
-    // Nothing is required but the service.
-    update
-        .build()
-        .unwrap_or_else(|_| unreachable!("the service is given"))
 }

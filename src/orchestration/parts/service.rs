@@ -97,6 +97,20 @@ pub(in crate::orchestration) fn primary(service: &Service) -> Option<&Deployment
     deployments.find(|deployment| deployment.status() == Some("PRIMARY"))
 }
 
+/// Creates an update that changes nothing yet.
+pub(in crate::orchestration) fn blank_update(
+    cluster: &ClusterName,
+    service: &ServiceName,
+) -> UpdateServiceInput {
+    let update = UpdateServiceInput::builder()
+        .cluster(cluster.as_str())
+        .service(service.as_str());
+    // Nothing is required but the service.
+    update
+        .build()
+        .unwrap_or_else(|_| unreachable!("the service is given"))
+}
+
 /// The update of a service that is there.
 #[derive(Debug)]
 pub(in crate::orchestration) struct Update<'u> {

@@ -174,7 +174,8 @@ fn is_older(revision: &TaskDefinition, mark: &Mark) -> bool {
         .is_some_and(|(registered_at, begun_at)| *registered_at < begun_at)
 }
 
-fn is_active(revision: &TaskDefinition) -> bool {
+/// Tells whether ECS takes a revision for services and tasks.
+pub(in crate::orchestration) fn is_active(revision: &TaskDefinition) -> bool {
     revision.status() == Some(&TaskDefinitionStatus::Active)
 }
 

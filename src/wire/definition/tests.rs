@@ -307,8 +307,14 @@ fn containers_are_compared_by_their_names() {
     let shown = json!({"Name": "sidecar", "Image": "proxy:1"});
     let added = json!(["containers.sidecar", null, shown]);
     let removed = json!(["containers.sidecar", shown, null]);
-    assert_eq!(between(&[&web], &[&sidecar, &web]), [added.clone()]);
-    assert_eq!(between(&[&sidecar, &web], &[&web]), [removed.clone()]);
+    assert_eq!(
+        between(&[&web], &[&sidecar, &web]),
+        std::slice::from_ref(&added)
+    );
+    assert_eq!(
+        between(&[&sidecar, &web], &[&web]),
+        std::slice::from_ref(&removed)
+    );
     assert_eq!(
         between(&[&sidecar, &web], &[&web, &sidecar]),
         [json!(null); 0]

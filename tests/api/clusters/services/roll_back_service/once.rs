@@ -6,13 +6,11 @@ use fake_aws::Moment;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::super::update_service::{DEPLOYED, deploy, deployable, revision};
+use super::super::update_service::{DEPLOYED, WATCHED, deploy, deployable, revision, revisions};
 use super::{OVER, PATH, deployed_twice, deregister, roll_back};
 use crate::support::Answer;
 use crate::support::scripted::{MEMBER, ScriptedApp};
 
-/// The time until the watch of a dead invocation has taken back what it left: its lease, and two minutes.
-const GONE_AFTER: Duration = Duration::from_secs(35 + 120);
 /// The time after which the lease of a dead invocation is over, and its watch has not come.
 const LEASE_OVER: Duration = Duration::from_secs(40);
 /// The time that each call takes where depths are counted.
@@ -91,13 +89,6 @@ async fn runs(app: &ScriptedApp) -> String {
     arn.unwrap().to_owned()
 }
 
-/// The ACTIVE revisions of the account.
-fn revisions(app: &ScriptedApp) -> Vec<String> {
-    let mut arns = app.inventory();
-    arns.retain(|arn| arn.contains(":task-definition/"));
-    arns
-}
-
 /// The revisions that are there once a rollback is done: the copy beside those of before.
 fn with_copy(way: &Way, mut revisions: Vec<String>) -> Vec<String> {
     revisions.extend(way.copies.then(|| way.runs.clone()));
@@ -135,7 +126,7 @@ async fn one_that_is_killed_at_any_call_leaves_no_copy_or_is_done() {
                     way.name,
                     app.aws.operations()
                 );
-                app.deliver_for(GONE_AFTER).await;
+                app.deliver_for(WATCHED).await;
                 let is_done = runs(&app).await == way.runs;
                 let expected = if is_done {
                     with_copy(way, there)

@@ -6,24 +6,15 @@ use fake_aws::{Fault, Moment};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{DEPLOYED, deploy, deployable, revision};
+use super::{DEPLOYED, WATCHED, deploy, deployable, revision, revisions, service};
 use crate::support::Answer;
 use crate::support::scripted::{MEMBER, ScriptedApp};
 
-/// The time until the watch of a dead invocation has taken back what it left: its lease, and two minutes.
-const GONE_AFTER: Duration = Duration::from_secs(35 + 120);
 /// The time that each call takes where depths are counted.
 const LATENCY: Duration = Duration::from_millis(100);
 
 async fn deploy_keyed(app: &ScriptedApp, key: &str, body: &Value) -> Answer {
     app.send("PATCH", DEPLOYED, Some(key), body).await
-}
-
-/// The service as ECS has it.
-async fn service(app: &ScriptedApp) -> Value {
-    let input = json!({"cluster": "shop", "services": ["web"]});
-    let described = app.aws.ask(MEMBER, "ecs:DescribeServices", &input);
-    described.await.unwrap()["services"][0].take()
 }
 
 /// The number of deployments of the service, those that are over too. ECS tells of one some seconds after its update.
@@ -36,13 +27,6 @@ async fn deployments(app: &ScriptedApp) -> usize {
         .await;
     let listed = listed.unwrap();
     listed["serviceDeployments"].as_array().unwrap().len()
-}
-
-/// The ACTIVE revisions of the account.
-fn revisions(app: &ScriptedApp) -> Vec<String> {
-    let mut arns = app.inventory();
-    arns.retain(|arn| arn.contains(":task-definition/"));
-    arns
 }
 
 fn count(app: &ScriptedApp, operation: &str) -> usize {
@@ -148,7 +132,7 @@ async fn a_deploy_that_is_killed_at_any_call_is_taken_back_or_done_without_its_c
                 break;
             }
             let killed_at = app.aws.operations().last().cloned();
-            app.deliver_for(GONE_AFTER).await;
+            app.deliver_for(WATCHED).await;
             let runs = service(&app).await["taskDefinition"].clone();
             let is_done = runs == revision(2);
             let expected = if is_done {
