@@ -1,7 +1,7 @@
 //! Takes back what a create has made, and says what became of it: in the request that failed, or for one that died.
 //!
-//! Everything goes side by side, once it is known that the service is not there, and is listed with the newest first.
-//! What AWS is busy with is tried again, until the deadline. What can't be taken back, or can't be known to be gone, is a
+//! The newest goes first. What AWS is busy with is tried again after the others, until the deadline, and no attempt
+//! takes the time of the others. What can't be taken back, or can't be known to be gone, is a
 //! [`Leftover`](super::leftover::Leftover) with the command that finishes it.
 
 mod abandoned;
@@ -12,7 +12,6 @@ mod sight;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::Service;
-use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::leftover::leftover;
@@ -125,7 +124,7 @@ impl<'u> Undo<'u> {
         UndoOutcome::TakenBack(self.report)
     }
 
-    /// Takes back side by side, and again what is busy.
+    /// Takes back one after the other, and again what is busy.
     async fn take_back_all(&mut self, mut left: Vec<Entry>) {
         if left.iter().any(|entry| self.others_may_use(&entry.change)) {
             // Where it does not end, what others may use is kept, and says why.
@@ -133,12 +132,13 @@ impl<'u> Undo<'u> {
         }
         loop {
             let mut busy = Vec::new();
-            let attempts = left.into_iter().map(|entry| self.attempt(entry));
-            for (entry, removal) in join_all(attempts).await.into_iter().flatten() {
-                match removal.map(|removal| settle(&entry, removal)) {
-                    Ok(Removal::Pending(why)) => busy.push((entry, why)),
-                    Ok(removal) => self.note(&entry, removal),
-                    Err(error) => self.leave(&entry, &error.to_string(), Standing::Refused),
+            for entry in left {
+                for (entry, removal) in self.attempt(entry).await {
+                    match removal.map(|removal| settle(&entry, removal)) {
+                        Ok(Removal::Pending(why)) => busy.push((entry, why)),
+                        Ok(removal) => self.note(&entry, removal),
+                        Err(error) => self.leave(&entry, &error.to_string(), Standing::Refused),
+                    }
                 }
             }
             if busy.is_empty() {
