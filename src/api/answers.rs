@@ -5,7 +5,6 @@
 use serde_json::{Map, Value};
 
 use crate::orchestration::tags::is_own;
-use crate::text::printable;
 use crate::wire::members::{join, key_of};
 use crate::wire::validation::Validation;
 
@@ -52,10 +51,7 @@ pub(super) fn unwrap(
     {
         resource.insert("tags".to_owned(), tags);
     }
-    for (other, _) in object.iter().filter(|(_, value)| !value.is_null()) {
-        let known = [name].into_iter().chain(BESIDE);
-        validation.unknown_member(join(path, &printable(other)), other, known);
-    }
+    validation.refuse_others(object, path, [name].into_iter().chain(BESIDE));
     *object = resource;
 }
 

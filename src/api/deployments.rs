@@ -13,7 +13,6 @@ use crate::ids::{DeploymentName, ServiceDeploymentId};
 use crate::orchestration::deployments::view::{RequestedRevision, RunningRevision};
 use crate::orchestration::deployments::{self, Continue, DeploymentView, ServicePlace};
 use crate::reply::Reply;
-use crate::text::printable;
 use crate::wire::outputs::DeploymentLifecycleHookDetail;
 use crate::wire::validation::Validation;
 use crate::wire::write::{timestamp, write};
@@ -194,7 +193,7 @@ pub const STOP: Operation = Operation {
 /// [`Error`] if there is no such deployment, if it is over, and for what AWS refuses.
 pub async fn stop_deployment(request: &Request<'_>) -> Result<Reply, Error> {
     let (place, name) = place_and_name(request)?;
-    let mut body = optional_object(request)?;
+    let mut body = request.optional_object()?;
     let mut validation = request.validation();
     let stop = one_of(
         &mut body,
@@ -202,7 +201,8 @@ pub async fn stop_deployment(request: &Request<'_>) -> Result<Reply, Error> {
         &["ROLLBACK", "ABORT"],
         &mut validation,
     );
-    let ignored = finish(&body, &["stopType"], validation)?;
+    validation.refuse_others(&body, "", ["stopType"]);
+    let ignored = validation.finish().map_err(Error::Input)?;
     let stop = if stop == Some("ABORT") {
         Stop::Abort
     } else {
@@ -245,7 +245,7 @@ pub const CONTINUE: Operation = Operation {
 /// [`Error`] if there is no such deployment, if it is not paused, and for what AWS refuses.
 pub async fn continue_deployment(request: &Request<'_>) -> Result<Reply, Error> {
     let (place, name) = place_and_name(request)?;
-    let mut body = optional_object(request)?;
+    let mut body = request.optional_object()?;
     let mut validation = request.validation();
     let action = one_of(
         &mut body,
@@ -264,7 +264,8 @@ pub async fn continue_deployment(request: &Request<'_>) -> Result<Reply, Error> 
         }
         None => None,
     };
-    let ignored = finish(&body, &["hookId", "action"], validation)?;
+    validation.refuse_others(&body, "", ["hookId", "action"]);
+    let ignored = validation.finish().map_err(Error::Input)?;
     let wish = Continue {
         hook_id,
         rolls_back: action == Some("ROLLBACK"),
@@ -292,14 +293,6 @@ fn place_and_name(request: &Request<'_>) -> Result<(ServicePlace, DeploymentName
     Ok((place, name))
 }
 
-/// Reads the body as a JSON object; one that is not there is empty.
-fn optional_object(request: &Request<'_>) -> Result<Map<String, Value>, Error> {
-    if request.call.body.is_empty() {
-        return Ok(Map::new());
-    }
-    request.object()
-}
-
 /// Reads a member that is one of `choices`, if it is there.
 fn one_of(
     body: &mut Map<String, Value>,
@@ -314,18 +307,6 @@ fn one_of(
         validation.refuse(name, format!("expected `{}`", choices.join("` or `")));
     }
     choice
-}
-
-/// Refuses the members that are left, or lists them where they are ignored.
-fn finish(
-    body: &Map<String, Value>,
-    known: &[&str],
-    mut validation: Validation,
-) -> Result<Vec<String>, Error> {
-    for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        validation.unknown_member(printable(name), name, known.iter().copied());
-    }
-    validation.finish().map_err(Error::Input)
 }
 
 /// Writes a deployment as it is answered.

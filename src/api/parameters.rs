@@ -96,6 +96,9 @@ pub const RECURSIVE: Parameter = Parameter::new(
 /// The most seconds of a long poll, which fits into the time that a gateway gives a request.
 pub const WAIT_MAX_S: u32 = 25;
 
+/// The query of a `Location` that waits as long as a request may.
+pub const WAIT_ON: &str = "wait=25";
+
 /// Asks a long poll to wait.
 pub const WAIT: Parameter = Parameter::new(
     "wait",

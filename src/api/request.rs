@@ -351,6 +351,17 @@ impl Request<'_> {
         }
     }
 
+    /// Reads the body as a JSON object; one that is not there is empty.
+    ///
+    /// # Errors
+    /// As [`Request::object`].
+    pub fn optional_object(&self) -> Result<Map<String, Value>, Error> {
+        if self.call.body.is_empty() {
+            return Ok(Map::new());
+        }
+        self.object()
+    }
+
     /// Reads the body as one SDK input, after `prepare` has put shorthands and answers into the form of
     /// AWS's input.
     ///

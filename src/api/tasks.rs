@@ -7,7 +7,7 @@ use lambda_http::http::header;
 use serde_json::{Value, json};
 
 use super::operation::{Group, Handler, Operation, ProblemSchema, Timing};
-use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values, WAIT};
+use super::parameters::{COMPLETE, LIMIT, NEXT_TOKEN, Parameter, Values, WAIT, WAIT_ON};
 use super::schema::{Answer, AwsOperation, Body, Member, Schema};
 use super::{Request, run_body};
 use crate::aws::ecs::{self, TaskFilter};
@@ -230,9 +230,6 @@ pub async fn run_task(request: &Request<'_>) -> Result<Reply, Error> {
     };
     Ok(reply.with_ignored(request.is_lenient(), &ignored))
 }
-
-/// The query of a `Location` that waits as long as a request may.
-const WAIT_ON: &str = "wait=25";
 
 /// Returns the id that a task's path ends in.
 fn bare_id(task: &Task) -> String {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::members::{self, join};
+use crate::text::printable;
 
 /// The most problems of one body that are reported one by one.
 const PROBLEMS_MAX: usize = 100;
@@ -131,14 +132,19 @@ impl Validation {
         }
     }
 
-    /// Meets a member of ours that is not known: refuses it with the nearest of `known`, or drops it.
-    pub fn unknown_member<'n>(
+    /// Meets the members that are left of the object at `path`, once those of ours were taken out of it: refuses each with
+    /// the nearest of `known`, or drops it.
+    pub fn refuse_others<'n>(
         &mut self,
-        path: String,
-        name: &str,
-        known: impl Iterator<Item = &'n str>,
+        object: &Map<String, Value>,
+        path: &str,
+        known: impl IntoIterator<Item = &'n str>,
     ) {
-        self.unknown_member_of("", path, name, known);
+        let known: Vec<_> = known.into_iter().collect();
+        for (name, _) in object.iter().filter(|(_, value)| !value.is_null()) {
+            let path = join(path, &printable(name));
+            self.unknown_member_of("", path, name, known.iter().copied());
+        }
     }
 
     /// Meets a member of AWS that is not known to the SDK that `sdk` names with its version: refuses it with the nearest

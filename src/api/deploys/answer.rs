@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::with_etag;
 use crate::api::Request;
+use crate::api::parameters::WAIT_ON;
 use crate::api::schema::{Answer, Member, Schema};
 use crate::error::Error;
 use crate::ids::{ClusterName, DeploymentName, ServiceName, ServiceRevisionId};
@@ -61,9 +62,6 @@ const CHANGE: Schema = Schema::Object(&[
     Member::sometimes("From", Schema::Anything),
     Member::sometimes("To", Schema::Anything),
 ]);
-
-/// The query of a `Location` that waits as long as a request may.
-const WAIT_ON: &str = "wait=25";
 
 /// Answers a deploy; with a wait once its deployment is over or, where it is not, says where to ask.
 pub(super) async fn answer(

@@ -1,7 +1,6 @@
 //! `POST …/services/{service}/rollback`: everything that an earlier service revision had.
 
 use futures_util::FutureExt as _;
-use serde_json::Map;
 
 use super::answer::{ANSWERS, answer, with_notes};
 use super::{precondition, refusal};
@@ -14,7 +13,6 @@ use crate::error::Error;
 use crate::ids::{ClusterName, DeploymentName, ServiceName, TaskDefinitionName};
 use crate::orchestration::rollback::{RollbackRequest, RollbackTarget, roll_back};
 use crate::reply::Reply;
-use crate::text::printable;
 
 /// `POST …/services/{service}/rollback`.
 pub const ROLL_BACK: Operation = Operation {
@@ -78,11 +76,7 @@ fn read_body(
     cluster: &ClusterName,
     service: &ServiceName,
 ) -> Result<(Option<RollbackTarget>, Vec<String>), Error> {
-    let mut body = if request.call.body.is_empty() {
-        Map::new()
-    } else {
-        request.object()?
-    };
+    let mut body = request.optional_object()?;
     let mut validation = request.validation();
     let to = match validation.take(&mut body, "", "to") {
         None => None,
@@ -95,9 +89,7 @@ fn read_body(
             target
         }
     };
-    for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        validation.unknown_member(printable(name), name, ["to"].into_iter());
-    }
+    validation.refuse_others(&body, "", ["to"]);
     let ignored = validation.finish().map_err(Error::Input)?;
     Ok((to, ignored))
 }

@@ -1,14 +1,12 @@
 //! The logs of all tasks of a service, and of one task, merged by time.
 
-use std::time::Duration;
-
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::super::Request;
 use super::super::operation::{Group, Handler, Operation};
 use super::super::paging::bytes_in_envelope;
-use super::super::parameters::{Parameter, Values};
+use super::super::parameters::{Parameter, Values, WAIT_MAX_S};
 use super::super::schema::{Answer, Member, Schema};
 use super::{EVENTS_MAX, container_name, limit, time};
 use crate::error::Error;
@@ -22,9 +20,6 @@ use crate::reply::Reply;
 /// The longest filter pattern
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>).
 const PATTERN_MAX: usize = 1024;
-
-/// The longest time to wait for something new, in seconds: an API Gateway's patience is 29.
-const WAIT_MAX_S: i64 = 25;
 
 /// The bytes that an answer has beside its events.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -46,7 +41,7 @@ pub(super) const FILTER: Parameter = Parameter::new(
 
 pub(super) const WAIT: Parameter = Parameter::new(
     "wait",
-    Values::UpTo(WAIT_MAX_S),
+    Values::UpTo(WAIT_MAX_S as i64),
     "Wait so many seconds, 1 to 25, for an event if there is none yet. Default: answer at once.",
 );
 
@@ -190,7 +185,7 @@ fn read_query(
             bytes: request.answer_max_bytes.saturating_sub(FRAME_BYTES),
             size: bytes_of,
         },
-        wait: wait(request)?,
+        wait: request.wait()?,
     })
 }
 
@@ -222,20 +217,6 @@ fn span_ms(text: &str) -> Option<i64> {
     let is_number = (1..=5).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
     let number: i64 = number.parse().ok().filter(|_| is_number)?;
     Some(number * unit_ms)
-}
-
-fn wait(request: &Request<'_>) -> Result<Option<Duration>, Error> {
-    let Some(text) = request.query("wait") else {
-        return Ok(None);
-    };
-    let seconds = text
-        .parse()
-        .ok()
-        .filter(|seconds| (1..=WAIT_MAX_S).contains(seconds))
-        .and_then(|seconds| u64::try_from(seconds).ok());
-    seconds
-        .map(|seconds| Some(Duration::from_secs(seconds)))
-        .ok_or_else(|| Error::input("wait", "expected whole seconds from 1 to 25"))
 }
 
 /// Returns the most bytes that an event takes in an answer.

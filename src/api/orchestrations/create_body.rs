@@ -132,10 +132,7 @@ fn read_parts(
         validation,
     );
     let service = part::<CreateServiceInput>(&mut body, "service", shorthands::service, validation);
-    for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        let known = PARTS.into_iter().chain([TAGS]);
-        validation.unknown_member(printable(name), name, known);
-    }
+    validation.refuse_others(&body, "", PARTS.into_iter().chain([TAGS]));
     let service =
         service?.ok_or_else(|| validation.refuse("service", "required: the service to create"))?;
     let name = service.service_name.as_deref().unwrap_or_default();

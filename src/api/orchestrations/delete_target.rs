@@ -1,13 +1,12 @@
 //! The target of an orchestrated delete: members of the body, or parameters of the query.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::api::Request;
 use crate::api::request::boolean;
 use crate::error::Error;
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::delete::Target;
-use crate::text::printable;
 use crate::wire::validation::{Invalid, Validation};
 
 /// Reads the target, and lists the members that were ignored. What the body and the query both say must be the same.
@@ -16,20 +15,13 @@ use crate::wire::validation::{Invalid, Validation};
 /// [`Error::Input`] with everything that is wrong with it.
 pub(super) fn read_target(request: &Request<'_>) -> Result<(Target, Vec<String>), Error> {
     let mut validation = request.validation();
-    let mut body = if request.call.body.is_empty() {
-        Map::new()
-    } else {
-        request.object()?
-    };
+    let mut body = request.optional_object()?;
     let mut given = |name: &str| TargetMember {
         body: validation.take(&mut body, "", name),
         query: request.query(name),
     };
     let (cluster, service, recursive) = (given("cluster"), given("service"), given("recursive"));
-    for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-        let known = ["cluster", "service", "recursive"];
-        validation.unknown_member(printable(name), name, known.into_iter());
-    }
+    validation.refuse_others(&body, "", ["cluster", "service", "recursive"]);
     let region = request.account.account_region();
     let cluster = cluster.read("cluster", &mut validation, |text| {
         ClusterName::parse(text, &region).map_err(|error| error.to_string())

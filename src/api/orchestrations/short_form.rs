@@ -167,9 +167,7 @@ impl ShortForm {
             .map(|text| text.map(Namespace::parse));
         let capacity = members.text("capacity");
         let tags = validation.take(&mut body, "", "tags");
-        for (name, _) in body.iter().filter(|(_, value)| !value.is_null()) {
-            validation.unknown_member(printable(name), name, OWN.into_iter().chain(SHARED));
-        }
+        validation.refuse_others(&body, "", OWN.into_iter().chain(SHARED));
         let name = name.and_then(|name| check_name(name, &namespace, validation));
         let cluster = cluster.and_then(|text| match ClusterName::parse(&text, region) {
             Ok(name) => Ok(name.to_string()),

@@ -309,7 +309,7 @@ async fn what_is_not_there_is_not_found() {
 async fn a_bad_query_is_refused_before_any_call() {
     let app = TestApp::scripted();
     let since = "expected a whole number up to 99999 and `s`, `m`, `h` or `d`, as in `15m`";
-    let wait = "expected whole seconds from 1 to 25";
+    let wait = "expected a whole number of seconds, 1 to 25";
     let filter = "expected a filter pattern of CloudWatch Logs, 1 to 1024 characters";
     let token = "expected the `NextToken` of an earlier answer to the same path with the same `container`, `filter` and `end`";
     let long = "x".repeat(1025);
