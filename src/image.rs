@@ -6,7 +6,6 @@
 //! whoever reads a task definition, shall find `nginx`, and not `docker.io/library/nginx:latest`.
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::text::printable;
 
@@ -119,16 +118,6 @@ impl ImageReference {
     pub fn name(&self) -> &str {
         &self.name
     }
-
-    /// Returns the tag, if there is one.
-    pub fn tag(&self) -> Option<&str> {
-        self.tag.as_ref().map(|tag| tag.0.as_str())
-    }
-
-    /// Returns the digest with its algorithm, if there is one.
-    pub fn digest(&self) -> Option<&str> {
-        self.digest.as_deref()
-    }
 }
 
 impl fmt::Display for ImageReference {
@@ -141,14 +130,6 @@ impl fmt::Display for ImageReference {
             write!(f, "@{digest}")?;
         }
         Ok(())
-    }
-}
-
-impl FromStr for ImageReference {
-    type Err = ImageError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
     }
 }
 

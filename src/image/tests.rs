@@ -11,7 +11,11 @@ type Parts<'p> = (&'p str, Option<&'p str>, Option<&'p str>);
 fn parses(text: &str, (name, tag, digest): Parts<'_>) {
     let parsed = ImageReference::parse(text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
-        (parsed.name(), parsed.tag(), parsed.digest()),
+        (
+            parsed.name(),
+            parsed.tag.as_ref().map(|tag| tag.0.as_str()),
+            parsed.digest.as_deref(),
+        ),
         (name, tag, digest),
         "{text}"
     );

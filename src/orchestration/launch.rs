@@ -93,14 +93,12 @@ pub async fn create_service(
     token: &str,
     deadline: Deadline,
 ) -> Result<CreateServiceOutput, Error> {
-    let is_undecided = input.launch_type.is_none() && input.capacity_provider_strategy().is_empty();
     let place = Place {
         cluster,
         task_definition: input.task_definition.as_deref().unwrap_or_default(),
         launch_type: input.launch_type.as_ref(),
         strategy: input.capacity_provider_strategy(),
         has_network: input.network_configuration.is_some(),
-        is_undecided,
     };
     let (has_strategy, uses_awsvpc) = place.look(account).await?;
     defaults::service(&mut input, &account.settings, has_strategy, uses_awsvpc);
@@ -179,28 +177,29 @@ struct Place<'i> {
     launch_type: Option<&'i LaunchType>,
     strategy: &'i [CapacityProviderStrategyItem],
     has_network: bool,
-    /// Claims that neither a launch type nor a strategy is given.
-    is_undecided: bool,
 }
 
 impl<'i> Place<'i> {
     fn of_tasks(cluster: &'i ClusterName, input: &'i RunTaskInput) -> Self {
-        let strategy = input.capacity_provider_strategy();
         Self {
             cluster,
             task_definition: input.task_definition().unwrap_or_default(),
             launch_type: input.launch_type(),
-            strategy,
+            strategy: input.capacity_provider_strategy(),
             has_network: input.network_configuration().is_some(),
-            is_undecided: input.launch_type().is_none() && strategy.is_empty(),
         }
+    }
+
+    /// Returns `true` if neither a launch type nor a strategy is given.
+    fn is_undecided(&self) -> bool {
+        self.launch_type.is_none() && self.strategy.is_empty()
     }
 
     /// Tells whether capacity providers decide, and whether the tasks have a network of their own. Asks AWS only for what
     /// the input leaves open.
     async fn look(&self, account: &Account) -> Result<(bool, bool), Error> {
         let cluster_decides =
-            self.is_undecided && has_default_strategy(account, self.cluster).await?;
+            self.is_undecided() && has_default_strategy(account, self.cluster).await?;
         let has_strategy = cluster_decides || !self.strategy.is_empty();
         let is_on_fargate =
             defaults::is_on_fargate(self.launch_type, self.strategy, cluster_decides);

@@ -34,17 +34,6 @@ pub enum State {
 }
 
 impl State {
-    /// Every state.
-    pub const NAMES: &'static [&'static str] = &[
-        "running",
-        "waiting",
-        "succeeded",
-        "failed",
-        "rolledBack",
-        "stopped",
-        "superseded",
-    ];
-
     /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {

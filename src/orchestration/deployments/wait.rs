@@ -52,16 +52,15 @@ pub async fn wait_until_over(
         return Ok(view);
     }
     let mut state = view.state;
-    let mut pauses = PAUSES.into_iter();
-    let mut pause = PAUSES[0];
+    let last = PAUSES[PAUSES.len() - 1];
+    let mut pauses = PAUSES.into_iter().chain(std::iter::repeat(last));
     loop {
-        pause = pauses.next().unwrap_or(pause);
-        if !waiting.leaves(pause) {
+        let Some(pause) = pauses.next().filter(|pause| waiting.leaves(*pause)) else {
             // The rest of the wait is waited for; what came then is seen by the last look.
             let rest = waiting.limit(std::future::pending::<()>()).await;
             debug_assert!(rest.is_err(), "nothing ends before the wait");
             return look::show(account, place, name, deadline).await;
-        }
+        };
         sleep(pause).await;
         let Some(listed) = &found.listed else {
             found = look::find(account, place, name, deadline).await?;
