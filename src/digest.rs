@@ -33,12 +33,22 @@ impl Digest {
 ///
 /// The lengths keep texts apart that would read the same one after the other.
 pub fn short_digest(texts: &[&[u8]]) -> String {
+    hex::encode(bits::<16>(texts))
+}
+
+/// Returns the first 64 bits of the same SHA-256.
+pub fn short_number(texts: &[&[u8]]) -> u64 {
+    u64::from_be_bytes(bits(texts))
+}
+
+fn bits<const BYTES: usize>(texts: &[&[u8]]) -> [u8; BYTES] {
     let mut hash = Sha256::new();
     for text in texts {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }
-    hex::encode(&hash.finalize()[..16])
+    let hash = hash.finalize();
+    std::array::from_fn(|byte| hash[byte])
 }
 
 impl fmt::Debug for Digest {

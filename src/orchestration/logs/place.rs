@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::digest::short_digest;
+use crate::digest::short_number;
 
 /// An event of one of several streams.
 #[derive(Debug, Clone)]
@@ -64,9 +64,8 @@ impl Place {
 
     /// Returns a digest of 40 bits by which the event is known again.
     pub fn mark(&self) -> u64 {
-        let digest = short_digest(&[&self.stream.to_be_bytes(), self.id.as_bytes()]);
-        let bits = u64::from_str_radix(&digest[..16], 16).unwrap_or_default();
-        bits >> (u64::BITS - MARK_BITS)
+        let digest = short_number(&[&self.stream.to_be_bytes(), self.id.as_bytes()]);
+        digest >> (u64::BITS - MARK_BITS)
     }
 }
 

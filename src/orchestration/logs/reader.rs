@@ -52,13 +52,18 @@ pub(super) struct Reader<'s> {
 
 impl<'s> Reader<'s> {
     /// Creates the reader of a source from a time on, or from where an earlier search has come to.
-    pub(super) fn new(source: &'s LogSource, from_ms: i64, cursor: Option<&Cursor>) -> Self {
-        let from_ms = cursor.map_or(from_ms, |cursor| cursor.from_ms.max(from_ms));
+    pub(super) fn new(source: &'s LogSource, range: &Range, cursor: Option<&Cursor>) -> Self {
+        let from_ms = cursor.map_or(range.from_ms, |cursor| cursor.from_ms.max(range.from_ms));
         let token = cursor.and_then(|cursor| cursor.next_token.clone());
+        let next = if from_ms > range.to_ms {
+            Next::None
+        } else {
+            token.map_or(Next::First, Next::After)
+        };
         Self {
             source,
             from_ms,
-            next: token.map_or(Next::First, Next::After),
+            next,
             reached_ms: from_ms,
             first_new_ms: None,
             streams: HashMap::new(),
@@ -103,10 +108,6 @@ impl<'s> Reader<'s> {
         at: Instant,
         deadline: Deadline,
     ) -> Result<Vec<LogEvent>, PageError> {
-        if self.from_ms > range.to_ms {
-            self.next = Next::None;
-            return Ok(Vec::new());
-        }
         let search = self.search(range);
         let page = deadline.limit(async {
             sleep_until(at).await;

@@ -132,7 +132,7 @@ impl Search<'_> {
         for source in self.sources {
             let digest = source.digest();
             let cursor = cursors.iter().find(|cursor| cursor.source == digest);
-            readers.push(Reader::new(source, range.from_ms, cursor));
+            readers.push(Reader::new(source, range, cursor));
         }
         readers
     }

@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::{ContainerDefinition, LogConfiguration, LogDriver};
 use super::{Cause, NoLog, check_fence};
 use crate::aws::Account;
 use crate::aws::revisions::Revision;
-use crate::digest::short_digest;
+use crate::digest::short_number;
 use crate::ids::{ClusterName, TaskId};
 
 /// The most places of one log. Older definitions are left out.
@@ -81,8 +81,7 @@ impl LogSource {
     /// Returns a digest of one of its streams.
     pub fn digest_of(&self, stream: &str) -> u64 {
         let LogPlace { region, group, .. } = &self.place;
-        let digest = short_digest(&[region.as_bytes(), group.as_bytes(), stream.as_bytes()]);
-        u64::from_str_radix(&digest[..16], 16).unwrap_or_default()
+        short_number(&[region.as_bytes(), group.as_bytes(), stream.as_bytes()])
     }
 
     /// Returns the task of a stream; `None` if the stream is of another container, whose prefix begins with this one.
