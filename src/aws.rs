@@ -12,6 +12,7 @@ pub mod error;
 pub mod iam;
 pub mod log_groups;
 pub mod logs;
+pub mod namespaces;
 mod pace;
 pub mod pages;
 pub mod parameters;

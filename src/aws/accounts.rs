@@ -20,6 +20,7 @@ use tokio::sync::OnceCell;
 use super::Error;
 use super::attribution::AttributeCalls;
 use super::calls::{CountCalls, CountedRole, Service};
+use super::namespaces::NamespaceNames;
 use super::pace::Pace;
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
 use super::revisions::RevisionCache;
@@ -66,6 +67,7 @@ pub struct Account {
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) revisions: RevisionCache,
+    pub(super) namespaces: NamespaceNames,
 }
 
 impl Accounts {
@@ -203,6 +205,7 @@ impl Account {
             logs: client!(aws_sdk_cloudwatchlogs, Service::Logs),
             iam: client!(aws_sdk_iam, Service::Iam),
             revisions: RevisionCache::default(),
+            namespaces: NamespaceNames::default(),
         }
     }
 

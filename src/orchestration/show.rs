@@ -5,6 +5,7 @@ use aws_sdk_ecs::types::{DesiredStatus, Service, TaskDefinition};
 use super::parts::task_definition;
 use crate::aws::discovery::namespace_of;
 use crate::aws::ecs::TaskFilter;
+use crate::aws::namespaces::namespace_name;
 use crate::aws::pages::PageRequest;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
@@ -117,9 +118,9 @@ async fn find_endpoint(account: &Account, id: &RegistryId) -> Result<Option<Stri
     let Some(namespace_id) = namespace_of(&registry) else {
         return Ok(None);
     };
-    let namespace = discovery::get_namespace(account, &namespace_id).await?;
+    let namespace = namespace_name(account, &namespace_id).await?;
     Ok(registry
         .name()
-        .zip(namespace.name())
+        .zip(namespace)
         .map(|(name, namespace)| format!("{name}.{namespace}")))
 }

@@ -11,7 +11,7 @@ fn project(name: &str) -> String {
 }
 
 /// The pages that people read.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -24,6 +24,7 @@ const PAGES: [&str; 12] = [
     "docs/deployments.md",
     "docs/not-running.md",
     "docs/operations.md",
+    "docs/performance.md",
 ];
 
 #[test]

@@ -23,6 +23,7 @@ mod clusters;
 mod config_push;
 mod configuration;
 mod deployed;
+mod depths;
 mod docs;
 mod documents;
 mod events;

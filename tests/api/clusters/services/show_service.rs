@@ -11,6 +11,16 @@ use crate::support::{TestAccount, TestApp};
 const PATH: &str = "/nonprod/clusters/myclu/services/web";
 const ALL: &str = "/nonprod/clusters/myclu/services/web?all=true";
 
+/// An app whose first deployments are as far with each look.
+fn standing_still() -> TestApp {
+    let app = TestApp::new();
+    app.aws().circumstances(&app.account().id, |account| {
+        account.deployments.named_after = Duration::from_hours(1);
+        account.deployments.step = Duration::from_hours(1);
+    });
+    app
+}
+
 /// Gives the app the tagged service `web`.
 async fn with_web(app: TestApp) -> TestApp {
     app.account().furnish().await;
@@ -81,7 +91,7 @@ fn sorted(mut calls: Vec<String>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_service_is_shown_with_its_tags() {
-    let app = with_web(TestApp::new()).await;
+    let app = with_web(standing_still()).await;
     let answer = app.get(PATH).await.expect(200);
     insta::assert_json_snapshot!(project(&answer, SERVICE), {
         ".**.ServiceArn" => "[arn]",
@@ -391,12 +401,7 @@ async fn an_inactive_service_is_shown_though_it_has_no_list_of_tasks() {
 
 #[tokio::test]
 async fn a_service_is_shown_by_its_arn() {
-    let app = TestApp::new();
-    // Its first deployment is as far with each look.
-    app.aws().circumstances(&app.account().id, |account| {
-        account.deployments.step = Duration::from_hours(1);
-    });
-    let app = with_web(app).await;
+    let app = with_web(standing_still()).await;
     let by_name = app.get(PATH).await.expect(200);
     let cluster = arn(&app, "cluster/myclu");
     // API Gateway's HTTP APIs hand the path on decoded.
@@ -452,12 +457,13 @@ async fn an_unknown_service_or_cluster_is_not_found() {
 #[tokio::test]
 async fn a_refusal_of_any_part_is_a_problem() {
     let (app, _) = with_registry(TestApp::new(), private).await;
+    // The namespace's name is remembered as soon as it was answered.
     for operation in [
-        "ecs:DescribeServices",
-        "ecs:ListTasks",
-        "ecs:DescribeTaskDefinition",
-        "servicediscovery:GetService",
         "servicediscovery:GetNamespace",
+        "servicediscovery:GetService",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListTasks",
+        "ecs:DescribeServices",
     ] {
         app.aws()
             .on(operation)
