@@ -13,9 +13,9 @@ use lambda_http::LambdaEvent;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::aws::Accounts;
 use crate::aws::queue::Queue;
 use crate::aws::table::Table;
+use crate::aws::{self, Accounts};
 use crate::clock::Clock;
 use crate::config::{Config, Environment, LogLevel, Metering};
 use crate::continuation::Continuation;
@@ -58,7 +58,8 @@ impl App {
         Self::of(config, accounts, None, clock)
     }
 
-    /// Reads the configuration that the environment names, and puts the application together.
+    /// Reads the configuration that the environment names, and puts the application together. In a sandbox of Lambda, the
+    /// first request finds the connection to STS open.
     ///
     /// # Errors
     /// [`ReadingError`] if the configuration can't be read, or is not valid.
@@ -70,7 +71,14 @@ impl App {
         function: SdkConfig,
         clock: Clock,
     ) -> Result<Self, ReadingError> {
-        let (config, origin) = Origin::first_reading(environment, &function).await?;
+        let is_sandbox = environment.is_sandbox;
+        let warmed = async {
+            if is_sandbox {
+                aws::warm_up(&function).await;
+            }
+        };
+        let (read, ()) = join(Origin::first_reading(environment, &function), warmed).await;
+        let (config, origin) = read?;
         let accounts = Accounts::new(BTreeMap::new(), function);
         Ok(Self::of(config, &accounts, origin, clock))
     }

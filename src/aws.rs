@@ -9,6 +9,7 @@ pub mod calls;
 pub mod discovery;
 pub mod ecs;
 pub mod error;
+mod http;
 pub mod iam;
 pub mod log_groups;
 pub mod logs;
@@ -23,7 +24,7 @@ mod sessions;
 pub mod table;
 mod whole_input;
 
-pub use accounts::{Account, Accounts, sdk_config_from_environment};
+pub use accounts::{Account, Accounts, sdk_config_from_environment, warm_up};
 pub use attribution::Attribution;
 pub use calls::{CallCounts, Service};
 pub use error::{Error, Kind};

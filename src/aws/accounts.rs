@@ -10,16 +10,16 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use super::Error;
 use super::attribution::AttributeCalls;
 use super::calls::{CountCalls, CountedRole, Service};
+use super::http::{self, CONNECT_TIMEOUT, READ_TIMEOUT};
 use super::namespaces::NamespaceNames;
 use super::pace::Pace;
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
@@ -29,15 +29,13 @@ use crate::config;
 use crate::deadline::Deadline;
 use crate::ids::{AccountRegion, ClusterName};
 
-/// The time that AWS may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The time that AWS may take to begin its answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(6);
 /// The time that AWS may take for one attempt, its answer included.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// The most attempts of a call, with a pause in between that grows from up to a second, with jitter. The request's
 /// deadline ends it earlier.
 const ATTEMPTS: u32 = 3;
+/// The most time that [`warm_up`] takes of the start.
+const WARM_UP_TIME: Duration = Duration::from_millis(500);
 /// The session's name in the member account's CloudTrail.
 const SESSION_NAME: &str = "ecs-api";
 
@@ -127,7 +125,7 @@ impl Accounts {
 /// `AWS_ENDPOINT_URL`. Calls nothing.
 pub async fn sdk_config_from_environment() -> SdkConfig {
     let defaults = aws_config::defaults(BehaviorVersion::latest());
-    defaults.http_client(http_client()).load().await
+    defaults.http_client(http::client()).load().await
 }
 
 /// Bounds the time and the attempts of each call.
@@ -137,7 +135,7 @@ pub(super) fn bounded(function: SdkConfig) -> SdkConfig {
         .read_timeout(READ_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .build();
-    let http = function.http_client().unwrap_or_else(http_client);
+    let http = function.http_client().unwrap_or_else(http::client);
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
     function
         .into_builder()
@@ -147,12 +145,19 @@ pub(super) fn bounded(function: SdkConfig) -> SdkConfig {
         .build()
 }
 
-/// Creates the one HTTP client of the process.
-fn http_client() -> SharedHttpClient {
-    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(provider)
-        .build_https()
+/// Opens the function's connection to STS, for half a second at most: whatever the first request asks for, a role is
+/// assumed first.
+///
+/// Nothing depends on its success. `GetCallerIdentity` needs no permission
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>).
+pub async fn warm_up(function: &SdkConfig) {
+    let config = aws_sdk_sts::config::Builder::from(&bounded(function.clone()))
+        .retry_config(RetryConfig::disabled())
+        .build();
+    let sts = aws_sdk_sts::Client::from_conf(config);
+    let call = sts.get_caller_identity().send();
+    // What is wrong with STS, the first request says.
+    let _ = timeout(WARM_UP_TIME, call).await;
 }
 
 impl Account {

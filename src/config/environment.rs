@@ -20,6 +20,9 @@ const RECORDS_TABLE: &str = "ECS_API_RECORDS_TABLE";
 const DEAD_LETTER_QUEUE: &str = "ECS_API_DEAD_LETTER_QUEUE_URL";
 /// The variable that holds the name of the function's alias for gateways.
 pub const GATEWAY_ALIAS: &str = "ECS_API_GATEWAY_ALIAS";
+/// Lambda's variable that says how it started a sandbox; a local runtime does not set it
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>).
+const INITIALIZATION_TYPE: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 /// The AWS SDK's variable that holds the URL of another AWS.
 const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
@@ -42,6 +45,8 @@ pub struct Environment {
     pub metering: Metering,
     /// The AWS behind the function runs on this machine: nothing real can be reached through it.
     pub is_local: bool,
+    /// Lambda started this process: its start has a whole core, and what it does there no request waits for.
+    pub is_sandbox: bool,
 }
 
 /// The place of a configuration.
@@ -120,6 +125,7 @@ impl Environment {
             records_table: text(RECORDS_TABLE),
             metering,
             is_local: is_local(),
+            is_sandbox: variable(INITIALIZATION_TYPE).is_some(),
         })
     }
 

@@ -48,6 +48,7 @@ mod secrets;
 mod servicediscovery;
 mod services;
 mod smoke;
+mod start;
 mod strict_aws;
 mod tags;
 mod taskdefs;

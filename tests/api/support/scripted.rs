@@ -100,7 +100,15 @@ impl ScriptedApp {
 
     /// A process of a function whose configuration is in these parameters of the hub; the error of one that does not start.
     pub async fn start(aws: &FakeAws, parameter: &str) -> Result<Self, String> {
-        let aws = aws.beside();
+        Self::started(aws.beside(), parameter, false).await
+    }
+
+    /// The same, in a sandbox of Lambda, and by this door to AWS.
+    pub async fn start_in_sandbox(aws: FakeAws, parameter: &str) -> Result<Self, String> {
+        Self::started(aws, parameter, true).await
+    }
+
+    async fn started(aws: FakeAws, parameter: &str, is_sandbox: bool) -> Result<Self, String> {
         let environment = Environment {
             source: Source::Parameter(ParameterName::parse(parameter).expect("a name")),
             cleanup_queue: None,
@@ -108,6 +116,7 @@ impl ScriptedApp {
             records_table: None,
             metering: Metering::default(),
             is_local: false,
+            is_sandbox,
         };
         let clock = aws.clone();
         let clock = Clock::from_fn(move || clock.now());

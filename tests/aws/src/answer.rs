@@ -34,7 +34,7 @@ pub(crate) const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 /// Returns `true` if an operation is one of the query protocol, which answers in XML.
 fn speaks_xml(operation: &str) -> bool {
-    operation == ASSUME_ROLE || operation.starts_with("iam:")
+    operation.starts_with("sts:") || operation.starts_with("iam:")
 }
 
 fn session_xml(output: &Value) -> String {

@@ -86,6 +86,9 @@ impl Memory {
         if operation == ASSUME_ROLE {
             return Ok(at.assume_role(input));
         }
+        if operation == "sts:GetCallerIdentity" {
+            return Ok(at.caller_identity());
+        }
         let (service, name) = operation.split_once(':').unwrap_or_default();
         let answer = match service {
             "ecs" => at.ecs(name, input),
@@ -190,6 +193,17 @@ impl At<'_> {
     }
 
     /// Returns a session of a role. Its key names the account, so that any AWS that is asked knows whose it is.
+    /// The identity of the hub's function, whatever it may do.
+    fn caller_identity(&self) -> Value {
+        let account = &self.call.account;
+        let xml = format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+             <Arn>arn:aws:sts::{account}:assumed-role/function/ecs-api</Arn><UserId>AROA{account}:ecs-api</UserId>\
+             <Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+        );
+        xml.into()
+    }
+
     fn assume_role(&mut self, input: &Value) -> Value {
         let role = text(input, "RoleArn").to_owned();
         let account = role.split(':').nth(4).unwrap_or_default().to_owned();
