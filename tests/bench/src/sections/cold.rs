@@ -1,0 +1,141 @@
+//! The first request of a sandbox: TLS, a role, and the call that was asked for.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::aws::{Aws, event};
+use crate::cpu_share::CpuShare;
+use crate::function::{Function, INITIALIZATION_TYPE};
+use crate::sections::{Bench, Section};
+use crate::slow_tls::SlowTls;
+use crate::table::{Readings, Table};
+
+const ROUNDS: usize = 15;
+const ROUND_TRIP: Duration = Duration::from_millis(20);
+/// The smallest memory of a function: a fourteenth of a core.
+const MEGABYTES: u32 = 128;
+
+/// A function, and what was measured of it.
+struct Candidate<'b> {
+    name: &'static str,
+    binary: &'b Path,
+    /// It takes itself for a function in Lambda, which opens its connection to STS in its start.
+    is_sandbox: bool,
+    start: Readings,
+    request: Readings,
+    cpu: Readings,
+    second: Readings,
+}
+
+impl<'b> Candidate<'b> {
+    fn new(name: &'static str, binary: &'b Path, is_sandbox: bool) -> Self {
+        Self {
+            name,
+            binary,
+            is_sandbox,
+            start: Readings::default(),
+            request: Readings::default(),
+            cpu: Readings::default(),
+            second: Readings::default(),
+        }
+    }
+
+    /// Starts a process, and gives it two requests with a share of a core.
+    async fn measure(
+        &mut self,
+        environment: &[(String, String)],
+        share: Option<&CpuShare>,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let mut environment = environment.to_vec();
+        if !self.is_sandbox {
+            environment.push((INITIALIZATION_TYPE.to_owned(), String::new()));
+        }
+        let mut function = Function::start(self.binary, &environment).await?;
+        self.start.add(function.start);
+        if let Some(share) = share {
+            function.limit(share)?;
+        }
+        let before = function.cpu();
+        let request = || event("GET", "/nonprod/clusters", &Value::Null);
+        let first = function.invoke(request()).await;
+        assert_eq!(first.answer["statusCode"], 200, "{}", first.answer);
+        self.request.add(first.time);
+        self.cpu.add(function.cpu().saturating_sub(before));
+        self.second.add(function.invoke(request()).await.time);
+        Ok(())
+    }
+
+    fn row(&self, share: &str) -> [String; 6] {
+        [
+            self.name.to_owned(),
+            share.to_owned(),
+            self.start.milliseconds(),
+            self.request.milliseconds(),
+            self.cpu.milliseconds(),
+            self.second.milliseconds(),
+        ]
+    }
+}
+
+/// Measures the first read and the second, each in a new process.
+pub async fn measure(bench: &Bench) -> Section {
+    let aws = Aws::start()?;
+    aws.put_services("cold", 1);
+    let slow = SlowTls::start(aws.endpoint(), ROUND_TRIP, &bench.folder).await?;
+    let mut environment = aws.environment_at(&slow.endpoint);
+    let roots = slow.roots.display().to_string();
+    environment.push(("SSL_CERT_FILE".to_owned(), roots));
+    let how = format!(
+        "`GET …/clusters` by a process that was just started, over TLS 1.3 with {} ms a round trip to AWS, {ROUNDS} times each, by \
+         turns. As at Lambda, the start has a whole core, and the request the share of a function of {MEGABYTES} MB, or a \
+         whole one. A request takes two connections, each of which takes three round trips with its first call.",
+        ROUND_TRIP.as_millis()
+    );
+    let columns = [
+        "",
+        "share of a core",
+        "start, ms",
+        "first request, ms",
+        "CPU of it, ms",
+        "second request, ms",
+    ];
+    let mut table = Table::new("The first request of a cold sandbox", &how, &columns);
+    let share = CpuShare::of_memory(MEGABYTES);
+    for (name, share) in [
+        ("a whole one", None),
+        ("a fourteenth", Some(share.as_ref())),
+    ] {
+        let share = match share.transpose() {
+            Ok(share) => share,
+            Err(error) => {
+                let missing =
+                    format!("not measured: this machine makes no group of processes, {error}");
+                table.row(&["", name, &missing, "", "", ""].map(str::to_owned));
+                continue;
+            }
+        };
+        let mut candidates = candidates(bench);
+        for _ in 0..ROUNDS {
+            for candidate in &mut candidates {
+                candidate.measure(&environment, share).await?;
+                aws.fake.forget_calls();
+            }
+        }
+        for candidate in &candidates {
+            table.row(&candidate.row(name));
+        }
+    }
+    Ok(table.finish())
+}
+
+fn candidates(bench: &Bench) -> Vec<Candidate<'_>> {
+    let before = bench.before.as_deref();
+    let before = before.map(|before| Candidate::new("the one before", before, true));
+    let ours = [
+        Candidate::new("STS reached by the first request", &bench.function, false),
+        Candidate::new("ecs-api", &bench.function, true),
+    ];
+    before.into_iter().chain(ours).collect()
+}

@@ -1,0 +1,140 @@
+//! TLS in front of an endpoint, and a way to it that takes its time: what a sandbox in a VPC has between itself and AWS.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::version::TLS13;
+
+/// The file with the root certificates of most Linux distributions.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// A door with TLS 1.3. It ends with this value.
+pub struct SlowTls {
+    /// The URL that takes the place of AWS's endpoints.
+    pub endpoint: String,
+    /// The system's root certificates, and the one of this door.
+    pub roots: PathBuf,
+    doors: JoinHandle<()>,
+}
+
+impl SlowTls {
+    /// Opens a door to an HTTP endpoint, with this time for a round trip.
+    ///
+    /// # Errors
+    /// Where this machine has no free port, or `folder` can't be written.
+    pub async fn start(endpoint: &str, round_trip: Duration, folder: &Path) -> io::Result<Self> {
+        let (acceptor, root) = certify().map_err(io::Error::other)?;
+        let roots = folder.join("roots.pem");
+        let system = fs::read_to_string(SYSTEM_ROOTS).unwrap_or_default();
+        fs::write(&roots, system + &root)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let behind = endpoint.trim_start_matches("http://").to_owned();
+        let doors = tokio::spawn(accept(listener, acceptor, behind, round_trip));
+        Ok(Self {
+            endpoint: format!("https://localhost:{port}"),
+            roots,
+            doors,
+        })
+    }
+}
+
+impl Drop for SlowTls {
+    fn drop(&mut self) {
+        self.doors.abort();
+    }
+}
+
+/// Makes a certificate for `localhost`, and the root that vouches for it.
+fn certify() -> Result<(TlsAcceptor, String), Box<dyn std::error::Error + Send + Sync>> {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+    let key = KeyPair::generate()?;
+    let certificate =
+        CertificateParams::new(vec!["localhost".to_owned()])?.signed_by(&key, &issuer)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_protocol_versions(&[&TLS13])
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)?;
+    Ok((TlsAcceptor::from(Arc::new(config)), issuer.pem()))
+}
+
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, behind: String, trip: Duration) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, behind) = (acceptor.clone(), behind.clone());
+        tokio::spawn(async move {
+            // A function that is ended goes away in the middle.
+            let _ = carry(stream, acceptor, behind, trip).await;
+        });
+    }
+}
+
+/// Carries a connection: SYN and its answer take a trip, and then each byte half of one in its direction.
+async fn carry(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    behind: String,
+    trip: Duration,
+) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    sleep(trip).await;
+    let (near, far) = tokio::io::duplex(1 << 20);
+    let (from_client, to_client) = stream.into_split();
+    let (from_server, to_server) = split(near);
+    let delays = async {
+        tokio::join!(
+            delay(from_client, to_server, trip / 2),
+            delay(from_server, to_client, trip / 2)
+        )
+    };
+    let work = async {
+        let mut tls = acceptor.accept(far).await?;
+        let mut plain = TcpStream::connect(behind).await?;
+        plain.set_nodelay(true)?;
+        tokio::io::copy_bidirectional(&mut tls, &mut plain).await
+    };
+    let (_, done) = tokio::join!(delays, work);
+    done.map(|_| ())
+}
+
+/// Copies what comes, each piece so much later.
+async fn delay(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    time: Duration,
+) -> io::Result<()> {
+    let (sender, mut pieces) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    let read = async move {
+        let mut piece = vec![0; 1 << 16];
+        while let Ok(length @ 1..) = from.read(&mut piece).await {
+            if sender
+                .send((Instant::now() + time, piece[..length].to_vec()))
+                .is_err()
+            {
+                break;
+            }
+        }
+    };
+    let write = async move {
+        while let Some((due, piece)) = pieces.recv().await {
+            sleep_until(due).await;
+            to.write_all(&piece).await?;
+            to.flush().await?;
+        }
+        to.shutdown().await
+    };
+    tokio::join!(read, write).1
+}
