@@ -1,7 +1,8 @@
 //! The body of a create, as it is read.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 use super::{all_new, create};
@@ -264,6 +265,12 @@ async fn a_part_given_twice_is_refused_also_where_the_caller_is_lenient() {
     assert_eq!(app.aws().operations(), [""; 0]);
 }
 
+/// The time that this thread has had a processor, on which everything of a request is done here: a busy machine takes none.
+fn time_on_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("time does not run backwards")
+}
+
 #[tokio::test]
 async fn a_hostile_body_is_refused_in_no_time() {
     let app = TestApp::new();
@@ -283,13 +290,10 @@ async fn a_hostile_body_is_refused_in_no_time() {
     ] {
         let body =
             json!({"service": service, "taskDefinition": definition, "cluster": {"name": "a"}});
-        let started = Instant::now();
+        let started = time_on_cpu();
         let problem = create(&app, &body).await.problem(400);
-        assert!(
-            started.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            started.elapsed()
-        );
+        let took = time_on_cpu().saturating_sub(started);
+        assert!(took < Duration::from_secs(5), "{took:?}");
         assert!(problem["errors"].as_array().unwrap().len() <= 101);
     }
 }
