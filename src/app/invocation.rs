@@ -27,8 +27,9 @@ use crate::intake::{Call, Envelope, EnvelopedCall, Event, MalformedEvent, Unknow
 use crate::problem;
 use crate::reply::{Body, Reply};
 use crate::router::RouteMatch;
+use crate::routes::ROUTES;
 use crate::telemetry::{Exchange, RequestLog};
-use crate::text::{printable, quoted_or};
+use crate::text::{printable, quoted, quoted_or};
 use crate::wire::validation::FieldError;
 
 /// An event, and everything that it is answered with.
@@ -283,8 +284,11 @@ fn repeats_safely(call: &Call) -> bool {
 fn check_idempotency_key(call: &Call, route: &Route) -> Result<(), Error> {
     let is_change = matches!(call.method, Method::POST | Method::PATCH);
     if is_change && !route.heeds_idempotency_key && call.headers.contains_key(IDEMPOTENCY_KEY) {
-        let message = "not heeded by this operation; leave it out. `POST /{account}/services`, `POST …/tasks`, `PATCH …/services/{service}` and `POST …/rollback` heed it";
-        return Err(Error::input("Idempotency-Key", message));
+        let heeding = ROUTES.iter().filter(|route| route.heeds_idempotency_key);
+        let heeding = quoted(heeding.map(|route| format!("{} {}", route.method, route.path)));
+        let message =
+            format!("not heeded by this operation; leave it out. These heed it: {heeding}");
+        return Err(Error::input("Idempotency-Key", &message));
     }
     Ok(())
 }

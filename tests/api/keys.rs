@@ -55,11 +55,13 @@ async fn every_post_and_patch_heeds_a_key_or_refuses_it_by_name() {
         let second = twin.send(method, &path, Some("k"), &body).await;
         if !route.heeds_idempotency_key {
             for answer in [first, second] {
-                assert_eq!(
-                    answer.problem(400)["errors"][0]["path"],
-                    "Idempotency-Key",
-                    "{path}"
-                );
+                let error = answer.problem(400)["errors"][0].clone();
+                assert_eq!(error["path"], "Idempotency-Key", "{path}");
+                let message = error["message"].as_str().unwrap();
+                for heeding in ROUTES.iter().filter(|route| route.heeds_idempotency_key) {
+                    let named = format!("`{} {}`", heeding.method, heeding.path);
+                    assert!(message.contains(&named), "{named}: {message}");
+                }
             }
             assert_eq!(app.inventory(), before, "{path}");
             assert_eq!(app.aws.operations(), [""; 0], "{path}");
