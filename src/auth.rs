@@ -67,7 +67,7 @@ impl Authority {
         }
     }
 
-    /// Tells whether the caller of a name may still do this much in an account.
+    /// Returns `true` if the caller of a name may still do this much in an account.
     pub fn is_granted(&self, name: &str, account: &str, access: Access) -> bool {
         self.callers
             .iter()
@@ -117,7 +117,7 @@ fn owns(caller: &Caller, token: &Digest) -> bool {
     }
 }
 
-/// Tells whether a token is one of the expected ones, in a time that does not depend on which.
+/// Returns `true` if a token is one of the expected ones, in a time that does not depend on which.
 fn is_one_of(token: &Digest, expected: &[Digest]) -> bool {
     let equal = expected.iter().filter(|expected| token.matches(expected));
     equal.count() > 0

@@ -95,7 +95,7 @@ impl Continuation {
         }
     }
 
-    /// Tells whether every message of the batch comes from the stack's own queue.
+    /// Returns `true` if every message of the batch comes from the stack's own queue.
     pub fn owns(&self, batch: &Batch) -> bool {
         batch
             .messages
@@ -107,7 +107,7 @@ impl Continuation {
     ///
     /// # Errors
     /// [`aws::Error`] if AWS does not take it: then nobody goes on with it but the caller.
-    pub async fn take_over(
+    pub async fn enqueue(
         &self,
         account: &Account,
         handover: Handover<'_>,
@@ -372,12 +372,12 @@ fn of_time_limit(attempt: Result<Overdue, Cause>) -> Attempt {
     }
 }
 
-/// Tells whether a cause is a refusal of AWS after which it goes on only if somebody does something.
+/// Returns `true` if a cause is a refusal of AWS after which it goes on only if somebody does something.
 fn is_refusal(cause: &Cause) -> bool {
     matches!(cause, Cause::Aws(error) if is_refused(error))
 }
 
-/// Tells whether it goes on only if somebody does something. That STS gives no credentials may pass, unless it says that
+/// Returns `true` if it goes on only if somebody does something. That STS gives no credentials may pass, unless it says that
 /// the role must not be assumed.
 fn is_refused(error: &aws::Error) -> bool {
     match error.kind {

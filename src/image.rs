@@ -190,7 +190,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Tells whether the first part of a name is a registry's host, and no part of the repository
+/// Returns `true` if the first part of a name is a registry's host, and no part of the repository
 /// (<https://github.com/distribution/reference/blob/main/normalize.go>, `splitDockerDomain`).
 ///
 /// DIFFERENCE: a bare word in upper case is a host there, which no network resolves; here it is what it was meant to

@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod deployments;
 pub mod diagnosis;
 pub mod failure;
+pub mod flow_context;
 pub mod launch;
 mod leftover;
 pub mod lists;

@@ -1,6 +1,6 @@
 //! Patterns of the configuration, in which `*` stands for any text.
 
-/// Tells whether `text` is `pattern`, in which each `*` stands for any text, the empty one included.
+/// Returns `true` if `text` is `pattern`, in which each `*` stands for any text, the empty one included.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

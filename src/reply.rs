@@ -166,7 +166,7 @@ impl Reply {
         }
     }
 
-    /// Tells whether the answer can be sent to whoever accepts these encodings: what is ten times as long unpacked is
+    /// Returns `true` if the answer can be sent to whoever accepts these encodings: what is ten times as long unpacked is
     /// not unpacked for anybody who asks.
     pub fn suits(&self, accept_encoding: Option<&HeaderValue>) -> bool {
         !matches!(self.body, Body::Gzip(_)) || accept_encoding.is_some_and(accepts_gzip)

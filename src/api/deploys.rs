@@ -113,7 +113,7 @@ const fn addition(member: Member) -> Addition {
 pub async fn update_service(request: &Request<'_>) -> Result<Reply, Error> {
     let (wanted, ignored) = body::read_body(request)?;
     let wait = request.wait()?;
-    let context = request.create_context()?;
+    let context = request.flow_context()?;
     let place = (wanted.cluster.clone(), wanted.service.clone());
     let work = deploy::deploy(&context, wanted);
     let deployed = Box::pin(work).await.map_err(refusal)?;

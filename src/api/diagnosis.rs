@@ -16,7 +16,7 @@ const DIAGNOSIS: Schema = Schema::Component(
     "Diagnosis",
     &Schema::Object(&[
         Member::always("Healthy", Schema::Boolean).described(
-            "Claims that what was asked for runs, or has ended well. A service that ECS has rolled back is not.",
+            "`true` if what was asked for runs, or has ended well. A service that ECS has rolled back is not.",
         ),
         Member::always("Summary", Schema::Text).described("The diagnosis in words."),
         Member::always("Findings", Schema::List(&FINDING)).described("The likeliest first."),

@@ -18,7 +18,7 @@ use crate::digest::short_digest;
 use crate::error::Error;
 use crate::ids::{AccountRegion, ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskId};
 use crate::intake::Call;
-use crate::orchestration::create::CreateContext;
+use crate::orchestration::flow_context::FlowContext;
 use crate::orchestration::record::{Identity, Records};
 use crate::router::RouteMatch;
 use crate::wire::read::{Input, read};
@@ -255,8 +255,8 @@ impl Request<'_> {
     ///
     /// # Errors
     /// As [`identity`](Self::identity).
-    pub fn create_context(&self) -> Result<CreateContext<'_>, Error> {
-        Ok(CreateContext {
+    pub fn flow_context(&self) -> Result<FlowContext<'_>, Error> {
+        Ok(FlowContext {
             account: self.account,
             records: self.records,
             identity: self.identity()?,

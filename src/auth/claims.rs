@@ -25,7 +25,7 @@ impl Claim {
         }
     }
 
-    /// Tells whether the claim `name` has this value: as it stands, as an element of a list, or as a part of a text that
+    /// Returns `true` if the claim `name` has this value: as it stands, as an element of a list, or as a part of a text that
     /// is a list. Only the claims that everybody knows for lists, and those of `lists`, are taken apart: of any other,
     /// `[not admin]` is a text.
     pub fn has(&self, name: &str, value: &str, lists: &[String]) -> bool {

@@ -228,7 +228,7 @@ fn request_id(response: &HttpResponse) -> Option<&str> {
         .or_else(|| headers.get("x-amz-request-id"))
 }
 
-/// Tells whether an operation changes something, by its name: AWS names those that do not by few verbs.
+/// Returns `true` if an operation changes something, by its name: AWS names those that do not by few verbs.
 fn changes_something(operation: &str) -> bool {
     let reads = ["Describe", "Filter", "Get", "List", "Simulate"];
     !reads.iter().any(|verb| operation.starts_with(verb))

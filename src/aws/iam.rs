@@ -108,7 +108,7 @@ fn decision(result: &EvaluationResult) -> Decision {
     }
 }
 
-/// Tells whether the role's own policies have no say.
+/// Returns `true` if the role's own policies have no say.
 fn is_stopped_outside(result: &EvaluationResult) -> bool {
     let organization = result.organizations_decision_detail();
     let boundary = result.permissions_boundary_decision_detail();

@@ -62,12 +62,12 @@ impl Account {
         std::iter::once(&self.region).chain(&self.log_regions)
     }
 
-    /// Tells whether logs in this region may be read.
+    /// Returns `true` if logs in this region may be read.
     pub fn reads_logs_in(&self, region: &str) -> bool {
         self.readable_regions().any(|readable| readable == region)
     }
 
-    /// Tells whether this log group may be read.
+    /// Returns `true` if this log group may be read.
     pub fn reads_log_group(&self, group: &str) -> bool {
         let mut patterns = self.log_groups.iter();
         patterns.any(|allowed| pattern::matches(allowed, group))

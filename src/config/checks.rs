@@ -77,7 +77,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     faults
 }
 
-/// Tells whether the AWS at a URL runs on this machine: then nothing real can be reached through it.
+/// Returns `true` if the AWS at a URL runs on this machine: then nothing real can be reached through it.
 pub(super) fn is_local_endpoint(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else {
         return false;

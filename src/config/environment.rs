@@ -85,7 +85,7 @@ impl ParameterName {
         &self.0
     }
 
-    /// Tells whether this is a path, each part of the configuration a parameter below it.
+    /// Returns `true` if this is a path, each part of the configuration a parameter below it.
     pub fn is_path(&self) -> bool {
         self.0.ends_with('/')
     }
@@ -166,7 +166,7 @@ fn source() -> Result<Source, ConfigError> {
     }
 }
 
-/// Tells whether the AWS that the environment names runs on this machine.
+/// Returns `true` if the AWS that the environment names runs on this machine.
 pub(super) fn is_local() -> bool {
     let endpoint = variable(AWS_ENDPOINT);
     endpoint

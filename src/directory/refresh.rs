@@ -157,7 +157,7 @@ impl Directories {
         }
     }
 
-    /// Tells whether the last reading is that old, and no other has just failed. A time of day that went backwards says
+    /// Returns `true` if the last reading is that old, and no other has just failed. A time of day that went backwards says
     /// nothing of an age: then it counts as old.
     fn is_due(&self, age: Duration) -> bool {
         let now_ms = self.clock.now_ms();

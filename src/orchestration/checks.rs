@@ -165,7 +165,7 @@ pub fn provider_fault(input: &CreateServiceInput, providers: &[String]) -> Optio
     Some(ServiceFault::new("capacityProviderStrategy", cause))
 }
 
-/// Tells whether ECS would refuse a task definition for want of an execution role: with it Fargate reads secrets and
+/// Returns `true` if ECS would refuse a task definition for want of an execution role: with it Fargate reads secrets and
 /// writes logs (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html>).
 pub fn lacks_execution_role(input: &RegisterTaskDefinitionInput) -> bool {
     let uses_it = |container: &ContainerDefinition| {

@@ -12,11 +12,12 @@ use aws_sdk_servicediscovery::types::Service as Registry;
 
 use super::Cause;
 use super::failure::Failure;
+use super::flow_context::FlowContext;
 use super::leftover::leftover;
 use super::mark::Mark;
 use super::parts::log_group;
 use super::plan::{CreatePlan, ExistingParts};
-use super::record::{Beginning, End, History, Identity, Lease, Records};
+use super::record::{Beginning, End, History, Lease};
 use super::request::{ClusterPart, CreateRequest, NewLogGroup, RegistryPart, TaskDefinitionPart};
 use super::undo::{RESERVE_MAX, UndoOutcome, UndoReport, undo};
 use super::undo_log::{Change, Entry, UndoLog};
@@ -28,30 +29,6 @@ use make::make;
 
 /// Said of what belongs to a service that is there.
 const IS_KEPT: &str = "it belongs to the service, which is there";
-
-/// Everything that a create works with.
-#[derive(Debug)]
-pub struct CreateContext<'c> {
-    /// The account that it works in.
-    pub account: &'c Account,
-    /// The records of what is to be done once.
-    pub records: &'c Records,
-    /// The request, as its record knows it.
-    pub identity: Identity,
-    /// The end of its time.
-    pub deadline: Deadline,
-}
-
-impl CreateContext<'_> {
-    /// Returns the failure of the flow, after everything that it had made was taken back or listed.
-    pub(super) fn failure(&self, cause: Cause, report: UndoReport) -> Failure {
-        Failure {
-            cause,
-            report,
-            is_resumable: self.identity.is_keyed,
-        }
-    }
-}
 
 /// The parts that a successful create involved.
 #[derive(Debug)]
@@ -71,7 +48,7 @@ pub struct Creation {
 /// # Errors
 /// [`Failure`] with the first cause, after everything that was made was taken back.
 pub async fn create(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     request: CreateRequest,
 ) -> Result<Creation, Failure> {
     let working = context.deadline.keeping_a_third(RESERVE_MAX);
@@ -128,7 +105,7 @@ pub async fn create(
 
 /// Does what is left once the service is there.
 async fn complete(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     mark: &Mark,
     log_group: Option<&NewLogGroup>,
 ) -> Result<(), Cause> {
@@ -144,10 +121,7 @@ async fn complete(
 ///
 /// # Errors
 /// [`Cause`] as the same request would get before its first change.
-pub async fn plan(
-    context: &CreateContext<'_>,
-    request: CreateRequest,
-) -> Result<CreatePlan, Cause> {
+pub async fn plan(context: &FlowContext<'_>, request: CreateRequest) -> Result<CreatePlan, Cause> {
     let deadline = context.deadline;
     let (met, found) = tokio::join!(
         context.records.look_at(&context.identity, deadline),
@@ -212,7 +186,7 @@ struct Work<'r> {
 
 /// Turns what was found into a plan; where that can't be, the record says so, for which it has the whole time.
 async fn prepare<'r>(
-    context: &CreateContext<'r>,
+    context: &FlowContext<'r>,
     request: CreateRequest,
     begun: Beginning<'r>,
     found: Result<ExistingParts, Cause>,

@@ -56,7 +56,7 @@ pub fn tasks(input: &mut RunTaskInput, account: &Account, has_strategy: bool, us
     );
 }
 
-/// Tells whether all tasks of these launch type and strategy run on Fargate, once the defaults are put to them.
+/// Returns `true` if all tasks of these launch type and strategy run on Fargate, once the defaults are put to them.
 pub fn is_on_fargate(
     launch_type: Option<&LaunchType>,
     strategy: &[CapacityProviderStrategyItem],

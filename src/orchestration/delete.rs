@@ -40,12 +40,12 @@ pub struct Target {
     pub cluster: ClusterName,
     /// The service's name.
     pub service: ServiceName,
-    /// Claims that the registries and the cluster go too.
+    /// The registries and the cluster go too.
     pub is_recursive: bool,
 }
 
 impl Target {
-    /// Tells whether the cluster stays, whatever is in it.
+    /// Returns `true` if the cluster stays, whatever is in it.
     fn is_in_default_cluster(&self) -> bool {
         self.cluster.as_str() == DEFAULT_CLUSTER
     }
@@ -328,7 +328,7 @@ async fn look_at_registry(
     }
 }
 
-/// Tells whether a registry was created after the service had begun to use one of its id: Cloud Map may give the same id
+/// Returns `true` if a registry was created after the service had begun to use one of its id: Cloud Map may give the same id
 /// again (<https://github.com/hashicorp/terraform-provider-aws/issues/46930>).
 fn is_younger(registry: &Registry, service: &Service) -> bool {
     let used_since = used_since(service);

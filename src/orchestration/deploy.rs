@@ -14,15 +14,15 @@ use aws_sdk_ecs::operation::update_service::UpdateServiceInput;
 use aws_sdk_ecs::types::Service;
 
 use super::Cause;
-use super::create::CreateContext;
 use super::failure::Failure;
+use super::flow_context::FlowContext;
 use super::record::{Names, WorkKind};
 use crate::aws::ecs;
 use crate::ids::{ClusterName, ServiceName};
 use crate::wire::definition::{DefinitionChange, FieldChange, member_changes};
 use crate::wire::tag_changes::TagChange;
 
-use look::{Change, explain_refusal, find_service};
+use look::{ChangeSource, explain_refusal, find_service};
 pub use look::{ControllerError, Precondition, PreconditionError, deployed_revision};
 
 /// The only member of an update of which nobody needs to know what was there before.
@@ -50,7 +50,7 @@ pub struct DeployRequest {
 pub struct DeployOutcome {
     /// The service.
     pub service: Service,
-    /// Claims that ECS was asked for a change.
+    /// ECS was asked for a change.
     pub is_changed: bool,
     /// The ARN of the revision that it ran before; `None` if that is not known any more.
     pub previous: Option<String>,
@@ -65,7 +65,7 @@ pub struct DeployOutcome {
 /// # Errors
 /// [`Failure`] with the first cause, after everything that was made was taken back.
 pub async fn deploy(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     request: DeployRequest,
 ) -> Result<DeployOutcome, Failure> {
     if let Some(update) = request.lone_count()
@@ -74,7 +74,7 @@ pub async fn deploy(
         let scaled = context.deadline.run(scale(context, &request, update)).await;
         return scaled.map_err(Failure::before_any_change);
     }
-    let source = Change {
+    let source = ChangeSource {
         account: context.account,
         request: &request,
     };
@@ -83,7 +83,7 @@ pub async fn deploy(
 
 /// Changes the number of tasks, by one call. Only if AWS refuses it the service is looked at.
 async fn scale(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     request: &DeployRequest,
     update: &UpdateServiceInput,
 ) -> Result<DeployOutcome, Cause> {
@@ -121,7 +121,7 @@ impl DeployRequest {
         (is_alone && members.iter().all(|member| member.path == COUNT)).then_some(update)
     }
 
-    /// Tells whether the caller asks for a deployment.
+    /// Returns `true` if the caller asks for a deployment.
     fn deploys(&self) -> bool {
         let update = self.update.as_deref();
         !self.definition.is_empty()

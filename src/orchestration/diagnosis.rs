@@ -21,7 +21,7 @@ use crate::ids::{ClusterName, ServiceName, TaskId};
 /// The health of a service or a task, with a finding for each fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
-    /// Claims that what was asked for runs, or has ended well.
+    /// What was asked for runs, or has ended well.
     pub is_healthy: bool,
     /// The diagnosis in a sentence.
     pub summary: String,

@@ -12,7 +12,7 @@ pub struct Failure {
     pub cause: Cause,
     /// The fate of everything that it had made; empty where it failed before it made anything.
     pub report: UndoReport,
-    /// Claims that the same request, sent again, goes on with what is left.
+    /// The same request, sent again, goes on with what is left.
     pub is_resumable: bool,
 }
 

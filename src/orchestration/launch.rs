@@ -219,7 +219,7 @@ impl<'i> Place<'i> {
     }
 }
 
-/// Tells whether the cluster's capacity providers decide about what names no launch type.
+/// Returns `true` if the cluster's capacity providers decide about what names no launch type.
 async fn has_default_strategy(account: &Account, name: &ClusterName) -> Result<bool, Error> {
     let found = ecs::describe_cluster(account, name).await?;
     let cluster = found.filter(|cluster| cluster.status() == Some("ACTIVE"));

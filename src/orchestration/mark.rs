@@ -42,17 +42,17 @@ impl Mark {
         short_digest(&[b"token", self.to_string().as_bytes()])
     }
 
-    /// Tells whether a thing of ECS with these tags was made by the undertaking.
+    /// Returns `true` if a thing of ECS with these tags was made by the undertaking.
     pub fn is_on(&self, tags: &[Tag]) -> bool {
         self.is_among(tags.iter().map(|tag| (tag.key(), tag.value())))
     }
 
-    /// Tells whether a registry with these tags was made by the undertaking.
+    /// Returns `true` if a registry with these tags was made by the undertaking.
     pub fn is_on_registry(&self, tags: &[RegistryTag]) -> bool {
         self.is_among(tags.iter().map(|tag| (Some(tag.key()), Some(tag.value()))))
     }
 
-    /// Tells whether a log group with these tags was made by the undertaking.
+    /// Returns `true` if a log group with these tags was made by the undertaking.
     pub fn is_on_group(&self, tags: &HashMap<String, String>) -> bool {
         let tags = tags.iter();
         self.is_among(tags.map(|(key, value)| (Some(key.as_str()), Some(value.as_str()))))

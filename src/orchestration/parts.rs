@@ -35,7 +35,7 @@ pub(super) enum Removal {
     Pending(String),
 }
 
-/// Tells whether a thing may be there although its creation failed: AWS may have made it, or another one has the name.
+/// Returns `true` if a thing may be there although its creation failed: AWS may have made it, or another one has the name.
 fn is_there_perhaps(error: &Error) -> bool {
     error.kind == Kind::Conflict || error.kind.leaves_outcome_unknown()
 }

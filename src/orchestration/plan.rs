@@ -31,11 +31,11 @@ pub struct ExistingParts {
     pub other_revisions: Vec<TaskDefinition>,
     /// The log group of the containers that name none.
     pub log_group: Option<LogGroup>,
-    /// Claims that the request has created that group before.
+    /// The request has created that group before.
     pub is_own_log_group: bool,
     /// The registries that the request names, in its order, or the one of the name that it is to create.
     pub registries: Vec<Registry>,
-    /// Claims that the request has created that registry before.
+    /// The request has created that registry before.
     pub is_own_registry: bool,
     /// The account that shares the namespace in which the registry is to be created, if that is another one's.
     pub namespace_owner: Option<String>,

@@ -31,7 +31,7 @@ pub struct Check {
     pub detail: String,
     /// A command that mends it.
     pub fix: Option<String>,
-    /// Claims that a create fails without it.
+    /// A create fails without it.
     pub is_needed: bool,
 }
 
@@ -67,7 +67,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Tells whether the account can take a create: nothing that was looked at lacks, and all that a create needs was seen.
+    /// Returns `true` if the account can take a create: nothing that was looked at lacks, and all that a create needs was seen.
     pub fn is_ready(&self) -> bool {
         self.checks.iter().all(|check| match check.ok {
             Some(is_ok) => is_ok,
@@ -122,7 +122,7 @@ const SAMPLE: &str = "ecs-api";
 /// The group of containers that name none.
 struct Group {
     name: LogGroupName,
-    /// Claims that there is one for each cluster or service, of which the name is an example.
+    /// There is one for each cluster or service, of which the name is an example.
     is_example: bool,
 }
 
@@ -135,7 +135,7 @@ fn group_name(account: &Account) -> Option<Group> {
     Some(Group { name, is_example })
 }
 
-/// Tells whether the group is there; `None` if there is none to look for.
+/// Returns `true` if the group is there; `None` if there is none to look for.
 async fn look_for_group(
     account: &Account,
     group: Option<&Group>,

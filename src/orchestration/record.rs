@@ -57,7 +57,7 @@ pub struct Beginning<'r> {
     pub lease: Lease<'r>,
     /// Its fate before this invocation.
     pub history: History,
-    /// Claims that another request was waited for: what was looked at meanwhile has changed.
+    /// Another request was waited for: what was looked at meanwhile has changed.
     pub has_waited: bool,
 }
 
@@ -110,12 +110,12 @@ impl Records {
         }
     }
 
-    /// Tells whether keys are remembered.
+    /// Returns `true` if keys are remembered.
     pub fn are_kept(&self) -> bool {
         self.store.is_some()
     }
 
-    /// Tells whether what an invocation leaves is taken back without it.
+    /// Returns `true` if what an invocation leaves is taken back without it.
     pub fn are_watched(&self) -> bool {
         self.store
             .as_ref()
@@ -161,7 +161,7 @@ impl Records {
         }
         match written {
             Write::Written => Ok(self.beginning(wanted, History::New, false)),
-            Write::Refused(found) => self.settle(store, wanted, found, deadline).await,
+            Write::Refused(found) => self.begin_beside(store, wanted, found, deadline).await,
         }
     }
 
@@ -190,8 +190,8 @@ impl Records {
         }
     }
 
-    /// Finds out what to do where a record is there already.
-    async fn settle(
+    /// Begins where a record is there already: anew, after one that died, or when another has ended.
+    async fn begin_beside(
         &self,
         store: &Store,
         wanted: Record,
@@ -285,7 +285,7 @@ impl Lease<'_> {
         self.record.mark()
     }
 
-    /// Tells whether what this invocation leaves is taken back without it.
+    /// Returns `true` if what this invocation leaves is taken back without it.
     pub fn is_watched(&self) -> bool {
         self.records.are_watched()
     }

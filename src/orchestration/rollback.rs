@@ -10,12 +10,12 @@ use aws_sdk_ecs::types::{
 };
 
 use super::Cause;
-use super::create::CreateContext;
 use super::deploy::flow::{Look, Source, carry_out};
 use super::deploy::look::{check_controller, check_precondition, check_status, find_service};
 use super::deploy::plan::{DeployPlan, RevisionPlan};
 use super::deploy::{DeployOutcome, Precondition, PreconditionError, deployed_revision};
 use super::failure::Failure;
+use super::flow_context::FlowContext;
 use super::mark::Mark;
 use super::parts::{service, task_definition};
 use super::record::{Names, WorkKind};
@@ -80,7 +80,7 @@ pub enum RollbackFault {
 /// # Errors
 /// [`Failure`] with the first cause, after everything that was made was taken back.
 pub async fn roll_back(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     request: RollbackRequest,
 ) -> Result<DeployOutcome, Failure> {
     let names = Names {

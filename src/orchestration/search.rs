@@ -155,13 +155,13 @@ impl Filter {
         self.name.as_deref().filter(|name| !name.contains('*'))
     }
 
-    /// Tells whether a service of this name is looked for.
+    /// Returns `true` if a service of this name is looked for.
     fn takes_name(&self, name: &str) -> bool {
         let pattern = self.name.as_deref();
         pattern.is_none_or(|pattern| matches(pattern, name))
     }
 
-    /// Tells whether a service is looked for, as far as it says itself.
+    /// Returns `true` if a service is looked for, as far as it says itself.
     fn takes(&self, service: &Service) -> bool {
         let has_tag = |text: &str| {
             service.tags().iter().any(|tag| {

@@ -18,12 +18,12 @@ use super::leftover::leftover;
 use super::mark::Mark;
 use super::parts::{PAUSE, Removal};
 use super::undo_log::{Answer, Change, Entry};
-use super::users::Users;
+use super::users::ServiceUsers;
 use crate::aws::Account;
 use crate::deadline::Deadline;
 
 pub use abandoned::{IncompleteCreate, complete_abandoned, take_back_abandoned};
-use attempt::settle;
+use attempt::doubt_absence;
 pub use report::{Standing, UndoReport};
 use sight::Sight;
 
@@ -74,7 +74,7 @@ pub(super) async fn undo(
 struct Undo<'u> {
     account: &'u Account,
     mark: &'u Mark,
-    users: Users<'u>,
+    users: ServiceUsers<'u>,
     deadline: Deadline,
     report: UndoReport,
 }
@@ -84,7 +84,7 @@ impl<'u> Undo<'u> {
         Self {
             account,
             mark,
-            users: Users::new(account, deadline),
+            users: ServiceUsers::new(account, deadline),
             deadline,
             report: UndoReport::default(),
         }
@@ -134,7 +134,7 @@ impl<'u> Undo<'u> {
             let mut busy = Vec::new();
             for entry in left {
                 for (entry, removal) in self.attempt(entry).await {
-                    match removal.map(|removal| settle(&entry, removal)) {
+                    match removal.map(|removal| doubt_absence(&entry, removal)) {
                         Ok(Removal::Pending(why)) => busy.push((entry, why)),
                         Ok(removal) => self.note(&entry, removal),
                         Err(error) => self.leave(&entry, &error.to_string(), Standing::Refused),
@@ -198,7 +198,7 @@ impl<'u> Undo<'u> {
     }
 }
 
-/// Tells whether a change decides about the others: they are its parts.
+/// Returns `true` if a change decides about the others: they are its parts.
 fn is_service(entry: &Entry) -> bool {
     matches!(entry.change, Change::Service { .. } | Change::Update { .. })
 }

@@ -40,7 +40,7 @@ pub(super) enum Change {
         service: ServiceName,
         /// The revision that it is to run, if it is another one than before.
         revision: Option<Arn>,
-        /// Claims that no service can run that revision for another reason: it was registered for the update.
+        /// No service can run that revision for another reason: it was registered for the update.
         is_new_revision: bool,
         /// The revision that it ran before.
         previous: Option<Arn>,
@@ -86,7 +86,7 @@ pub(super) struct Entry {
     pub arn: Option<Arn>,
     /// The last answer of AWS about it.
     pub answer: Answer,
-    /// Claims that AWS was asked for it more than once.
+    /// AWS was asked for it more than once.
     pub is_repeated: bool,
     /// The moment at which AWS was last asked, or last answered; `None` if that is long ago.
     pub heard_at: Option<Instant>,

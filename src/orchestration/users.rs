@@ -14,7 +14,7 @@ use crate::ids::{Arn, ClusterName, LogGroupName, TaskDefinitionName};
 
 /// One walk through an account's services, which is made when it is first asked for.
 #[derive(Debug)]
-pub(super) struct Users<'u> {
+pub(super) struct ServiceUsers<'u> {
     account: &'u Account,
     deadline: Deadline,
     /// The ARN of a service that does not count.
@@ -32,7 +32,7 @@ struct User {
     revisions: Vec<Arn>,
 }
 
-impl<'u> Users<'u> {
+impl<'u> ServiceUsers<'u> {
     /// Will walk through the account's services, but not past the deadline.
     pub fn new(account: &'u Account, deadline: Deadline) -> Self {
         Self::except(account, None, deadline)
@@ -159,7 +159,7 @@ impl<'u> Users<'u> {
     }
 }
 
-/// Tells whether a container of a task definition logs to a group.
+/// Returns `true` if a container of a task definition logs to a group.
 fn names_group(definition: &TaskDefinition, name: &LogGroupName) -> bool {
     let containers = definition.container_definitions().iter();
     let mut options = containers.filter_map(|container| {

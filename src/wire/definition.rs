@@ -112,7 +112,7 @@ impl MergeError {
 }
 
 impl DefinitionChange {
-    /// Tells whether nothing of the definition is to be changed.
+    /// Returns `true` if nothing of the definition is to be changed.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -55,7 +55,7 @@ pub(super) fn read_body(request: &Request<'_>) -> Result<(DeployRequest, Vec<Str
 }
 
 /// Everything that a body changes.
-struct Change {
+struct BodyChanges {
     definition: DefinitionChange,
     tags: Vec<TagChange>,
     /// The update with the members of the body, and whether there are any beside those of the path.
@@ -66,7 +66,7 @@ fn read_change(
     mut body: Map<String, Value>,
     name: &ServiceName,
     validation: &mut Validation,
-) -> Result<Change, Invalid> {
+) -> Result<BodyChanges, Invalid> {
     drop_told_of_a_deploy(&mut body, validation);
     answers::unwrap(&mut body, "", answers::SERVICE, validation);
     let is_answer = answers::plain_service(&mut body, "", validation);
@@ -107,7 +107,7 @@ fn read_change(
         given.unwrap_or_else(|| name.as_str().into()),
     );
     let update = read::<UpdateServiceInput>(&Value::Object(body), "", validation);
-    Ok(Change {
+    Ok(BodyChanges {
         definition: definition?,
         tags,
         update: (update?, has_members),

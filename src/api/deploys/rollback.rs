@@ -54,7 +54,7 @@ pub async fn roll_back_service(request: &Request<'_>) -> Result<Reply, Error> {
     let service = request.service(&cluster)?;
     let (precondition, wait) = (precondition(request)?, request.wait()?);
     let (to, ignored) = read_body(request, &cluster, &service)?;
-    let context = request.create_context()?;
+    let context = request.flow_context()?;
     let wanted = RollbackRequest {
         cluster: cluster.clone(),
         service: service.clone(),

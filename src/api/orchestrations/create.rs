@@ -113,7 +113,7 @@ const LEFTOVERS: Schema = Schema::List(&Schema::Component(
 /// [`Error::Input`] with everything that is wrong with the body; [`Error::TakenBack`] with the first cause and
 /// what became of what had been made.
 pub async fn create_orchestration(request: &Request<'_>) -> Result<Reply, Error> {
-    let context = request.create_context()?;
+    let context = request.flow_context()?;
     let body = create_body::read_body(request).await?;
     let CreateBody {
         wanted,

@@ -216,7 +216,7 @@ async fn enqueue(request: &Request<'_>, target: &Target, progress: &Progress) ->
         request_id,
     };
     let cause = match deadline
-        .limit(Box::pin(continuation.take_over(account, handover)))
+        .limit(Box::pin(continuation.enqueue(account, handover)))
         .await
     {
         Ok(Ok(())) => return true,

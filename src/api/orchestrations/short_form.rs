@@ -109,7 +109,7 @@ enum Capacity {
     Mixed,
 }
 
-/// Tells whether a body is in the short form: it has a member that is of no other, or a cluster by its name alone.
+/// Returns `true` if a body is in the short form: it has a member that is of no other, or a cluster by its name alone.
 pub(super) fn is_short(body: &Map<String, Value>) -> bool {
     let given = |name: &str| {
         key_of(body, name)

@@ -34,7 +34,7 @@ pub enum Kind {
 
 impl Kind {
     /// Returns `true` if the same call may succeed after a while, without anybody doing anything.
-    pub fn passes(self) -> bool {
+    pub fn is_transient(self) -> bool {
         matches!(
             self,
             Self::NoSession

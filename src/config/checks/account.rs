@@ -113,7 +113,7 @@ pub(super) fn faults(name: &str, account: &Account, faults: &mut Vec<String>) {
     }
 }
 
-/// Tells whether an id looks like one of EC2's: `subnet-0a1b2c3d`.
+/// Returns `true` if an id looks like one of EC2's: `subnet-0a1b2c3d`.
 fn is_id(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix)
         .is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_alphanumeric))

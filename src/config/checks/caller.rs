@@ -9,7 +9,7 @@ use crate::ids::AccountId;
 /// Tokens that this repository shows, as that of `make run`.
 const PUBLISHED_TOKENS: [&str; 1] = ["demo-token"];
 
-/// Tells whether a caller has a token that this repository shows.
+/// Returns `true` if a caller has a token that this repository shows.
 pub(in crate::config) fn has_published_token(caller: &Caller) -> bool {
     let Proof::Tokens(digests) = &caller.proof else {
         return false;
@@ -107,7 +107,7 @@ fn principal_fault(pattern: &str) -> Option<String> {
     })
 }
 
-/// Tells whether the names of a pattern's roles are left to a `*` behind a path: `role/team/*`.
+/// Returns `true` if the names of a pattern's roles are left to a `*` behind a path: `role/team/*`.
 fn names_roles_by_path(resource: &str) -> bool {
     let role = resource
         .strip_prefix("role/")

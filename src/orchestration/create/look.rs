@@ -5,11 +5,12 @@ use aws_sdk_ecs::types::{Service, TaskDefinition};
 use aws_sdk_servicediscovery::types::Service as Registry;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::{CreateContext, Creation};
+use super::Creation;
 use crate::aws::{Account, Error, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{RegistryId, TaskDefinitionName};
 use crate::orchestration::Cause;
+use crate::orchestration::flow_context::FlowContext;
 use crate::orchestration::mark::Mark;
 use crate::orchestration::parts::{log_group, registry, task_definition};
 use crate::orchestration::plan::ExistingParts;
@@ -19,7 +20,7 @@ use crate::orchestration::request::{CreateRequest, NewLogGroup, RegistryPart, Ta
 const PARALLEL: usize = 5;
 
 pub(super) async fn look_in_time(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     request: &CreateRequest,
     deadline: Deadline,
 ) -> Result<ExistingParts, Cause> {
@@ -102,7 +103,7 @@ async fn look_at_registries(
 
 /// Looks for what an invocation that died has made of this very request, side by side.
 pub(super) async fn look_for_own(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     request: &CreateRequest,
     mark: &Mark,
     mut found: ExistingParts,
@@ -167,7 +168,7 @@ async fn is_own_registry(
 }
 
 /// Returns everything that a request which is done involved, as it is now.
-pub(super) async fn show(context: &CreateContext<'_>, service: Service) -> Result<Creation, Cause> {
+pub(super) async fn show(context: &FlowContext<'_>, service: Service) -> Result<Creation, Cause> {
     let parts = look_at_parts(context.account, service);
     context.deadline.run(parts).await
 }

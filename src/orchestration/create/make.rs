@@ -6,11 +6,12 @@ use aws_sdk_ecs::types::Service;
 use aws_sdk_servicediscovery::types::Service as Registry;
 use tokio::time::{Instant, sleep};
 
-use super::{CreateContext, Creation};
+use super::Creation;
 use crate::aws::{Account, Error, Kind};
 use crate::deadline::Deadline;
 use crate::ids::{ClusterName, ServiceName};
 use crate::orchestration::Cause;
+use crate::orchestration::flow_context::FlowContext;
 use crate::orchestration::mark::Mark;
 use crate::orchestration::parts::log_group::{self, Maker};
 use crate::orchestration::parts::{PAUSE, cluster, registry, service, task_definition};
@@ -20,7 +21,7 @@ use crate::orchestration::undo_log::UndoLog;
 
 /// Makes what is missing side by side, then the service.
 pub(super) async fn make(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     plan: CreatePlan,
     mark: &Mark,
     log: &UndoLog,
@@ -99,7 +100,7 @@ pub(super) async fn make(
     })
 }
 
-/// Tells whether another request has made the log group just now, and may have taken it back since.
+/// Returns `true` if another request has made the log group just now, and may have taken it back since.
 fn may_be_taken_back(
     group: Option<&Part<LogGroup, NewLogGroup>>,
     maker: Maker,
@@ -138,7 +139,9 @@ impl ServiceMaker<'_> {
         let begun = Instant::now();
         loop {
             match service::make(self.account, self.mark, self.name, input, self.log).await {
-                Err(error) if begun.elapsed() < service::READY => self.mend(error).await?,
+                Err(error) if begun.elapsed() < service::PROPAGATION_MAX => {
+                    self.mend(error).await?;
+                }
                 made => return made,
             }
             sleep(PAUSE).await;

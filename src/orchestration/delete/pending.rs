@@ -146,12 +146,12 @@ fn mark(cluster: &Cluster) -> Option<&str> {
 }
 
 impl PendingDelete {
-    /// Tells whether a cluster is the one that was to be deleted.
+    /// Returns `true` if a cluster is the one that was to be deleted.
     pub(super) fn is_marked(&self, cluster: &Cluster) -> bool {
         self.cluster_mark.is_some() && mark(cluster) == self.cluster_mark.as_deref()
     }
 
-    /// Tells whether a registry is another one than the one of its id that was to be deleted.
+    /// Returns `true` if a registry is another one than the one of its id that was to be deleted.
     pub(super) fn is_another_registry(&self, found: &Registry) -> bool {
         let known = found
             .arn()

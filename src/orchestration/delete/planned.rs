@@ -13,7 +13,7 @@ use crate::ids::Arn;
 use crate::orchestration::Cause;
 use crate::orchestration::parts::{Removal, cluster, count, registry, tasks};
 use crate::orchestration::step::{Does, Step};
-use crate::orchestration::users::Users;
+use crate::orchestration::users::ServiceUsers;
 
 /// Lists the steps of a delete.
 pub(super) async fn steps(
@@ -31,7 +31,7 @@ pub(super) async fn steps(
         return Ok(steps);
     }
     let own = service.service_arn().map(Arn::from_answer);
-    let users = Users::except(account, own.clone(), deadline);
+    let users = ServiceUsers::except(account, own.clone(), deadline);
     let registries = registry_arns(&service)
         .into_iter()
         .map(|arn| delete_registry(account, target, &service, arn, &users, deadline));
@@ -72,7 +72,7 @@ async fn delete_registry(
     target: &Target,
     service: &Service,
     arn: String,
-    users: &Users<'_>,
+    users: &ServiceUsers<'_>,
     deadline: Deadline,
 ) -> Result<Step, aws::Error> {
     let answered = Arn::from_answer(arn.as_str());

@@ -15,7 +15,7 @@ use crate::aws::{self, Account, Kind, ecs};
 use crate::deadline::{Deadline, Elapsed};
 use crate::ids::Arn;
 use crate::orchestration::parts::{Removal, cluster, count, registry, tasks};
-use crate::orchestration::users::Users;
+use crate::orchestration::users::ServiceUsers;
 
 /// The time before the second look at a thing that is going; each later one waits half as long again.
 const POLL_MIN: Duration = Duration::from_secs(2);
@@ -47,7 +47,7 @@ impl Work<'_> {
             Err(cause) => {
                 let unfinished = cause
                     .kind
-                    .passes()
+                    .is_transient()
                     .then(|| Box::new(progress.waiting_for(&cause)));
                 let service = arn(&progress.service);
                 // Of a service that went with its cluster, nobody knows the ARN.
@@ -124,7 +124,7 @@ impl Work<'_> {
         progress: &mut Progress,
         arns: Vec<String>,
     ) -> Result<(), aws::Error> {
-        let users = Users::new(self.account, self.deadline);
+        let users = ServiceUsers::new(self.account, self.deadline);
         let service = &progress.service;
         let removals = arns
             .iter()
@@ -145,7 +145,7 @@ impl Work<'_> {
         &self,
         service: &Service,
         arn: &str,
-        users: &Users<'_>,
+        users: &ServiceUsers<'_>,
     ) -> Result<Removal, aws::Error> {
         let arn = Arn::from_answer(arn);
         let is_another = |found: &Registry| self.is_another_registry(service, found);
@@ -158,7 +158,7 @@ impl Work<'_> {
         }
     }
 
-    /// Tells whether a registry is another one than the service has used.
+    /// Returns `true` if a registry is another one than the service has used.
     fn is_another_registry(&self, service: &Service, registry: &Registry) -> bool {
         match self.occasion {
             Occasion::Later(pending) => {

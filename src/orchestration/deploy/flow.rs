@@ -11,8 +11,8 @@ use crate::aws::{Account, Error};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, ServiceRevisionId, TaskDefinitionName};
 use crate::orchestration::Cause;
-use crate::orchestration::create::CreateContext;
 use crate::orchestration::failure::Failure;
+use crate::orchestration::flow_context::FlowContext;
 use crate::orchestration::mark::Mark;
 use crate::orchestration::parts::{service, task_definition};
 use crate::orchestration::record::{Beginning, Choice, End, History, Lease, Names};
@@ -55,12 +55,22 @@ enum Preparation<'r> {
     ToMake(Box<(Option<Lease<'r>>, DeployPlan)>),
 }
 
+impl<'r> Preparation<'r> {
+    fn of(plan: DeployPlan, lease: Option<Lease<'r>>) -> Self {
+        if plan.is_empty() {
+            let service = plan.service.clone();
+            return Self::Done(Box::new(shape(plan, service)));
+        }
+        Self::ToMake(Box::new((lease, plan)))
+    }
+}
+
 /// Does what the plan of a source says, once.
 ///
 /// # Errors
 /// [`Failure`] with the first cause, after everything that was made was taken back.
 pub(in crate::orchestration) async fn carry_out<S: Source>(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     names: Names,
     source: &S,
 ) -> Result<DeployOutcome, Failure> {
@@ -112,13 +122,13 @@ pub(in crate::orchestration) async fn carry_out<S: Source>(
 }
 
 /// Returns the mark of what is made. Without a record nothing is made that has one.
-fn mark(context: &CreateContext<'_>, lease: Option<&Lease<'_>>) -> Mark {
+fn mark(context: &FlowContext<'_>, lease: Option<&Lease<'_>>) -> Mark {
     lease.map_or_else(|| Mark::new(&*context.identity.id, 0), Lease::mark)
 }
 
 /// Plans what nobody has begun before.
 fn plan<L: Look>(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     lease: Option<&Lease<'_>>,
     found: L,
 ) -> Result<DeployPlan, Cause> {
@@ -128,7 +138,7 @@ fn plan<L: Look>(
 
 /// Begins the record of what must be done once, or may have to be taken back.
 async fn begin<'r>(
-    context: &CreateContext<'r>,
+    context: &FlowContext<'r>,
     names: Names,
     deadline: Deadline,
 ) -> Result<Option<Beginning<'r>>, Cause> {
@@ -164,14 +174,14 @@ fn arns(deployed: &DeployOutcome) -> Vec<Arn> {
 
 /// Turns what was found into a plan; where that can't be, the record says so, for which it has the whole time.
 async fn prepare<'r, S: Source>(
-    context: &CreateContext<'r>,
+    context: &FlowContext<'r>,
     begun: Option<Beginning<'r>>,
     found: Result<S::Look, Cause>,
     source: &S,
     working: Deadline,
 ) -> Result<Preparation<'r>, Cause> {
     let Some(begun) = begun else {
-        return Ok(settle(plan(context, None, found?)?, None));
+        return Ok(Preparation::of(plan(context, None, found?)?, None));
     };
     let (mut lease, history) = (begun.lease, begun.history);
     let target = lease.record().names.target.clone();
@@ -192,7 +202,7 @@ async fn prepare<'r, S: Source>(
             if plan.is_empty() {
                 lease.end(End::Done(Vec::new()), context.deadline).await;
             }
-            Ok(settle(*plan, Some(lease)))
+            Ok(Preparation::of(*plan, Some(lease)))
         }
         Ok(Decision::IsDone(deployed)) => {
             let end = End::Done(arns(&deployed));
@@ -214,7 +224,7 @@ async fn prepare<'r, S: Source>(
 
 /// Decides what is still to be done under a lease, and writes down what was chosen.
 async fn decide<L: Look>(
-    context: &CreateContext<'_>,
+    context: &FlowContext<'_>,
     lease: &mut Lease<'_>,
     history: History,
     found: Result<L, Cause>,
@@ -222,8 +232,8 @@ async fn decide<L: Look>(
 ) -> Result<Decision, Cause> {
     let found = found?;
     let decision = if history == History::Abandoned {
-        let take_over = take_over(context, lease, found);
-        working.run(Box::pin(take_over)).await?
+        let resumed = resume(context, lease, found);
+        working.run(Box::pin(resumed)).await?
     } else {
         Decision::ToDo(Box::new(plan(context, Some(lease), found)?))
     };
@@ -238,14 +248,6 @@ async fn decide<L: Look>(
     Ok(decision)
 }
 
-fn settle(plan: DeployPlan, lease: Option<Lease<'_>>) -> Preparation<'_> {
-    if plan.is_empty() {
-        let service = plan.service.clone();
-        return Preparation::Done(Box::new(shape(plan, service)));
-    }
-    Preparation::ToMake(Box::new((lease, plan)))
-}
-
 /// The finding of one invocation about what another one has left.
 enum Decision {
     /// This is still to be done.
@@ -255,8 +257,8 @@ enum Decision {
 }
 
 /// Goes on with what an invocation has left that died: a revision that it has registered is used.
-async fn take_over<L: Look>(
-    context: &CreateContext<'_>,
+async fn resume<L: Look>(
+    context: &FlowContext<'_>,
     lease: &Lease<'_>,
     found: L,
 ) -> Result<Decision, Cause> {
@@ -270,7 +272,7 @@ async fn take_over<L: Look>(
     // What has become of the service since may be this request's own work.
     let precondition = found.check_precondition();
     let mut plan = found.plan(mark, &context.identity.caller)?;
-    plan.take_over(&own);
+    plan.reuse(&own);
     if plan.leaves_no_trace() && began_since(&service, mark) {
         return Ok(Decision::IsDone(Box::new(finished(service))));
     }
@@ -297,7 +299,7 @@ async fn find_own(
     Ok(Vec::new())
 }
 
-/// Tells whether the latest deployment of a service was begun after an undertaking, or in the second of its beginning.
+/// Returns `true` if the latest deployment of a service was begun after an undertaking, or in the second of its beginning.
 fn began_since(service: &Service, mark: &Mark) -> bool {
     let deployments = service.deployments().iter();
     let mut primary = deployments.filter(|deployment| deployment.status() == Some("PRIMARY"));

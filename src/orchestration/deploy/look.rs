@@ -97,14 +97,14 @@ pub(super) struct ServiceLook<'r> {
 }
 
 /// A change of what a service runs, as a body asks for it.
-pub(super) struct Change<'r> {
+pub(super) struct ChangeSource<'r> {
     /// The account.
     pub account: &'r Account,
     /// The request.
     pub request: &'r DeployRequest,
 }
 
-impl<'r> Source for Change<'r> {
+impl<'r> Source for ChangeSource<'r> {
     type Look = ServiceLook<'r>;
 
     fn look(

@@ -65,7 +65,7 @@ async fn find_or_register(
 ) -> Result<Option<TaskDefinitionName>, Cause> {
     match revision {
         RevisionPlan::Stays => Ok(None),
-        RevisionPlan::TakeOver {
+        RevisionPlan::Reuse {
             family,
             arn,
             others,

@@ -38,7 +38,7 @@ pub(in crate::orchestration) enum RevisionPlan {
     /// The present one, or the one that the update names.
     Stays,
     /// One that an earlier invocation has registered for the same request.
-    TakeOver {
+    Reuse {
         /// Its family.
         family: Family,
         /// Its ARN.
@@ -51,13 +51,13 @@ pub(in crate::orchestration) enum RevisionPlan {
 }
 
 impl DeployPlan {
-    /// Tells whether there is nothing to do.
+    /// Returns `true` if there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.update.is_none() && self.tags.is_none()
     }
 
     /// Takes the newest of the revisions that an earlier invocation has registered for the same request, if there is one.
-    pub fn take_over(&mut self, newest_first: &[TaskDefinition]) {
+    pub fn reuse(&mut self, newest_first: &[TaskDefinition]) {
         let arns = newest_first.iter();
         let mut arns = arns
             .filter_map(TaskDefinition::task_definition_arn)
@@ -66,7 +66,7 @@ impl DeployPlan {
             return;
         };
         if let Some(arn) = arns.next() {
-            self.revision = RevisionPlan::TakeOver {
+            self.revision = RevisionPlan::Reuse {
                 family: new.family.clone(),
                 arn,
                 others: arns.collect(),
@@ -74,7 +74,7 @@ impl DeployPlan {
         }
     }
 
-    /// Tells whether nothing but a newer deployment would show that the plan was carried out: it brings no revision, and
+    /// Returns `true` if nothing but a newer deployment would show that the plan was carried out: it brings no revision, and
     /// forces a deployment or has nothing left to do.
     pub fn leaves_no_trace(&self) -> bool {
         let update = self.update.as_deref();

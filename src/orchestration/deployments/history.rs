@@ -121,7 +121,7 @@ impl Listing<'_> {
         Ok(Some(view))
     }
 
-    /// Tells whether another deployment began before the end of one that stopped, also where the list leaves that out.
+    /// Returns `true` if another deployment began before the end of one that stopped, also where the list leaves that out.
     async fn is_overtaken(
         &self,
         deployment: &ServiceDeployment,

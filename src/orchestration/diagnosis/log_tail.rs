@@ -35,7 +35,7 @@ pub(super) struct Tail {
     pub task_arn: String,
     /// The lines, or one sentence that says why there are none.
     pub lines: Vec<Evidence>,
-    /// Claims that these are lines of the log.
+    /// These are lines of the log.
     pub is_log: bool,
 }
 

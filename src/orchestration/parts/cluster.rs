@@ -120,7 +120,7 @@ pub(in crate::orchestration) async fn delete_unused(
     }
 }
 
-/// Tells whether ECS counts nothing in a cluster. Its counts lag behind by some seconds.
+/// Returns `true` if ECS counts nothing in a cluster. Its counts lag behind by some seconds.
 fn seems_empty(cluster: &Cluster) -> bool {
     [
         cluster.active_services_count(),
@@ -132,7 +132,7 @@ fn seems_empty(cluster: &Cluster) -> bool {
     .all(|count| *count == 0)
 }
 
-/// Tells whether a cluster can't go before its owner has taken away what only he can: capacity providers of its own,
+/// Returns `true` if a cluster can't go before its owner has taken away what only he can: capacity providers of its own,
 /// or daemons, for which ECS has no code of its own.
 fn is_held_by_owner(error: &Error) -> bool {
     let message = error.message.to_ascii_lowercase();

@@ -11,7 +11,7 @@ use crate::ids::{Arn, LogGroupName, partition};
 use crate::orchestration::mark::Mark;
 use crate::orchestration::request::NewLogGroup;
 use crate::orchestration::undo_log::{Change, UndoLog};
-use crate::orchestration::users::Users;
+use crate::orchestration::users::ServiceUsers;
 
 /// The age from which no undo of another request takes a group away any more: the longest invocation, and its watch.
 const SETTLED: Duration = Duration::from_mins(20);
@@ -36,7 +36,7 @@ pub(in crate::orchestration) async fn look(
     log_groups::describe_log_group(account, name).await
 }
 
-/// Tells whether the group of a name has the mark.
+/// Returns `true` if the group of a name has the mark.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -161,7 +161,7 @@ pub(in crate::orchestration) async fn complete_retention(
     }
 }
 
-/// Tells whether a group is so young that the undo of the request that made it may take it away yet.
+/// Returns `true` if a group is so young that the undo of the request that made it may take it away yet.
 pub(in crate::orchestration) fn is_young(group: &LogGroup, now_ms: u64) -> bool {
     let settled_before = now_ms.saturating_sub(milliseconds(SETTLED));
     group
@@ -180,7 +180,7 @@ pub(in crate::orchestration) async fn take_back(
     account: &Account,
     mark: &Mark,
     name: &LogGroupName,
-    users: &Users<'_>,
+    users: &ServiceUsers<'_>,
 ) -> Result<Removal, Error> {
     if look(account, name).await?.is_none() {
         return Ok(Removal::Absent);

@@ -16,7 +16,7 @@ use crate::orchestration::Cause;
 use crate::orchestration::mark::Mark;
 use crate::orchestration::request::NewRegistry;
 use crate::orchestration::undo_log::{Change, UndoLog};
-use crate::orchestration::users::Users;
+use crate::orchestration::users::ServiceUsers;
 
 /// The number of instances that are deregistered at once: AWS throttles per account.
 const PARALLEL: usize = 5;
@@ -64,7 +64,7 @@ pub(in crate::orchestration) async fn look(
     }
 }
 
-/// Tells whether a registry has the mark.
+/// Returns `true` if a registry has the mark.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -80,7 +80,7 @@ pub(in crate::orchestration) async fn is_own(
     Ok(mark.is_on_registry(&tags))
 }
 
-/// Tells whether a registry's records and routing policy are those asked for. A routing policy that was not asked for
+/// Returns `true` if a registry's records and routing policy are those asked for. A routing policy that was not asked for
 /// may be any: Cloud Map chooses it.
 pub(in crate::orchestration) fn agrees(registry: &Registry, wanted: &CreateServiceInput) -> bool {
     match (registry.dns_config(), wanted.dns_config()) {
@@ -129,7 +129,7 @@ pub(in crate::orchestration) async fn make(
         };
         match look(account, namespace_id, name, deadline).await {
             Ok(Some(registry)) => {
-                return settle(account, mark, input, registry, &change, log).await;
+                return accept(account, mark, input, registry, &change, log).await;
             }
             Ok(None) if error.kind.leaves_outcome_unknown() && !has_asked_again => {
                 has_asked_again = true;
@@ -140,8 +140,8 @@ pub(in crate::orchestration) async fn make(
     }
 }
 
-/// Settles what a registry that is there is to a request that wanted to create it.
-async fn settle(
+/// Accepts a registry that is there in place of the one that a request wanted to create, or refuses it.
+async fn accept(
     account: &Account,
     mark: &Mark,
     wanted: &CreateServiceInput,
@@ -184,7 +184,7 @@ pub(in crate::orchestration) async fn delete_unused(
     account: &Account,
     arn: &Arn,
     own: Option<OwnService<'_>>,
-    users: &Users<'_>,
+    users: &ServiceUsers<'_>,
     deadline: Deadline,
 ) -> Result<Removal, Error> {
     let Ok(id) = RegistryId::parse(arn.as_str(), &account.account_region()) else {
@@ -214,7 +214,7 @@ pub(in crate::orchestration) async fn look_inside(
     id: &RegistryId,
     arn: &Arn,
     own: OwnService<'_>,
-    users: &Users<'_>,
+    users: &ServiceUsers<'_>,
     deadline: Deadline,
 ) -> Result<Option<Removal>, Error> {
     let listed = discovery::list_instances(account, id, PageRequest::whole(deadline)).await?;
@@ -241,7 +241,7 @@ fn kept_for_others(others: &[InstanceSummary]) -> Option<Removal> {
 }
 
 /// Keeps a registry that a service uses. Cloud Map would delete one in which no instance is yet.
-async fn kept_for_user(arn: &Arn, users: &Users<'_>) -> Result<Option<Removal>, Error> {
+async fn kept_for_user(arn: &Arn, users: &ServiceUsers<'_>) -> Result<Option<Removal>, Error> {
     let user = users.of_registry(arn).await?;
     Ok(user.map(|user| Removal::Kept(format!("the service `{user}` uses it"))))
 }
@@ -312,7 +312,7 @@ async fn deregister(
     Ok(())
 }
 
-/// Tells whether ECS registered the instance for this very service: it says so in these attributes
+/// Returns `true` if ECS registered the instance for this very service: it says so in these attributes
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html>).
 fn is_of(instance: &InstanceSummary, own: OwnService<'_>) -> bool {
     let says = |attributes: &HashMap<String, String>, name: &str, value: &str| {

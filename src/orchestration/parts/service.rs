@@ -16,7 +16,7 @@ use crate::orchestration::tag_update::TagUpdate;
 use crate::orchestration::undo_log::{Change, UndoLog};
 
 /// The time for which ECS may not have heard of what was just made for a service.
-pub(in crate::orchestration) const READY: Duration = Duration::from_secs(8);
+pub(in crate::orchestration) const PROPAGATION_MAX: Duration = Duration::from_secs(8);
 
 /// Creates the service. What AWS did not answer is asked for again with the same token, which ECS answers with the
 /// service that it has made.
@@ -122,7 +122,7 @@ pub(in crate::orchestration) struct Update<'u> {
     pub revision: Option<Arn>,
     /// The revision that it ran before.
     pub previous: Option<Arn>,
-    /// Claims that ECS may not have heard of the revision yet.
+    /// ECS may not have heard of the revision yet.
     pub is_new_revision: bool,
 }
 
@@ -153,7 +153,9 @@ pub(in crate::orchestration) async fn update(
                 is_asked_again = true;
             }
             Err(error)
-                if update.is_new_revision && is_unheard_of(&error) && begun.elapsed() < READY =>
+                if update.is_new_revision
+                    && is_unheard_of(&error)
+                    && begun.elapsed() < PROPAGATION_MAX =>
             {
                 sleep(PAUSE).await;
             }
@@ -162,7 +164,7 @@ pub(in crate::orchestration) async fn update(
     }
 }
 
-/// Tells whether ECS has not heard of a revision that was registered just now, or of its role.
+/// Returns `true` if ECS has not heard of a revision that was registered just now, or of its role.
 fn is_unheard_of(error: &Error) -> bool {
     let is_of_place = ["ServiceNotFoundException", "ClusterNotFoundException"]
         .map(Some)
@@ -185,12 +187,12 @@ async fn ask_for_update(
     log.track(change, work, |_| None).await
 }
 
-/// Tells whether a service runs a revision, or is about to.
+/// Returns `true` if a service runs a revision, or is about to.
 pub(in crate::orchestration) fn runs(service: &Service, revision: &str) -> bool {
     revisions(service).any(|run| run == revision)
 }
 
-/// Tells whether a service is to run a revision, whatever else runs until its deployment is over.
+/// Returns `true` if a service is to run a revision, whatever else runs until its deployment is over.
 pub(in crate::orchestration) fn wants(service: &Service, revision: &str) -> bool {
     service.task_definition() == Some(revision)
 }

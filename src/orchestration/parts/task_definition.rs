@@ -49,7 +49,7 @@ pub(in crate::orchestration) async fn describe(
     }
 }
 
-/// Tells whether a revision has the mark.
+/// Returns `true` if a revision has the mark.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
@@ -162,7 +162,7 @@ pub(in crate::orchestration) async fn find_marked(
     }
 }
 
-/// Tells whether a revision was registered before the undertaking of a mark was begun.
+/// Returns `true` if a revision was registered before the undertaking of a mark was begun.
 fn is_older(revision: &TaskDefinition, mark: &Mark) -> bool {
     let begun_at_ms = mark
         .begun_at_ms()
@@ -174,7 +174,7 @@ fn is_older(revision: &TaskDefinition, mark: &Mark) -> bool {
         .is_some_and(|(registered_at, begun_at)| *registered_at < begun_at)
 }
 
-/// Tells whether ECS takes a revision for services and tasks.
+/// Returns `true` if ECS takes a revision for services and tasks.
 pub(in crate::orchestration) fn is_active(revision: &TaskDefinition) -> bool {
     revision.status() == Some(&TaskDefinitionStatus::Active)
 }

@@ -67,7 +67,7 @@ async fn of_status(
     Ok(tasks)
 }
 
-/// Tells whether a service has started the task.
+/// Returns `true` if a service has started the task.
 pub(in crate::orchestration) fn is_of(task: &Task, service: &ServiceName) -> bool {
     service_of(task) == Some(service.as_str())
 }

@@ -55,7 +55,7 @@ pub(super) struct Permissions {
     pub actions: &'static [&'static str],
     /// The condition under which it is enough to allow them, as JSON; empty for none.
     pub condition: &'static str,
-    /// Claims that a create fails without them.
+    /// A create fails without them.
     pub is_needed: bool,
 }
 
@@ -91,7 +91,7 @@ pub(super) enum On {
 #[derive(Debug)]
 pub(super) struct Target {
     pub arn: String,
-    /// Claims that it stands for many, of which the account's owner may have allowed some.
+    /// It stands for many, of which the account's owner may have allowed some.
     pub is_pattern: bool,
 }
 

@@ -35,7 +35,7 @@ pub struct Names {
     /// The service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceName>,
-    /// Claims that the request is to make the cluster, too.
+    /// The request is to make the cluster, too.
     pub makes_cluster: bool,
     /// The log group to be created where it is not there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,7 +149,7 @@ pub struct Identity {
     pub id: String,
     /// The digest of the body.
     pub body: String,
-    /// Claims that the caller gave an `Idempotency-Key`.
+    /// The caller gave an `Idempotency-Key`.
     pub is_keyed: bool,
     /// The account's name in the configuration.
     pub account: String,

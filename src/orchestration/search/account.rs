@@ -258,7 +258,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Tells whether a service runs an image that is looked for.
+    /// Returns `true` if a service runs an image that is looked for.
     async fn has_image(self, service: &Service, images: &Images) -> Result<bool, Error> {
         let Some(part) = &self.filter.image else {
             return Ok(true);
@@ -333,7 +333,7 @@ impl Part {
     }
 }
 
-/// Tells whether what one cluster met, the others of the account would meet too: then they are not asked.
+/// Returns `true` if what one cluster met, the others of the account would meet too: then they are not asked.
 fn concerns_account(error: &Error) -> bool {
     matches!(
         error.kind,

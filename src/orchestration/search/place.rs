@@ -70,7 +70,7 @@ impl After {
         }
     }
 
-    /// Tells whether nothing of a cluster is left to answer.
+    /// Returns `true` if nothing of a cluster is left to answer.
     pub(super) fn is_behind(&self, cluster: &str) -> bool {
         match cluster.cmp(&self.cluster) {
             std::cmp::Ordering::Less => true,

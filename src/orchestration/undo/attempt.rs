@@ -57,7 +57,7 @@ impl Undo<'_> {
         Ok(entries.collect())
     }
 
-    /// Tells whether services that use what a change has made must be looked for.
+    /// Returns `true` if services that use what a change has made must be looked for.
     pub(super) fn others_may_use(&self, change: &Change) -> bool {
         match change {
             Change::TaskDefinition(_) | Change::Registry { .. } => true,
@@ -126,7 +126,7 @@ impl Undo<'_> {
 
 /// Returns an error of AWS as what is to be waited for, if it passes.
 fn pending_if_it_passes(error: Error) -> Result<Removal, Error> {
-    if error.kind.passes() {
+    if error.kind.is_transient() {
         Ok(Removal::Pending(error.to_string()))
     } else {
         Err(error)
@@ -134,7 +134,7 @@ fn pending_if_it_passes(error: Error) -> Result<Removal, Error> {
 }
 
 /// Takes a thing for absent only where AWS had the time to show it.
-pub(super) fn settle(entry: &Entry, removal: Removal) -> Removal {
+pub(super) fn doubt_absence(entry: &Entry, removal: Removal) -> Removal {
     let is_young = entry
         .heard_at
         .is_some_and(|heard_at| heard_at.elapsed() < SETTLES);

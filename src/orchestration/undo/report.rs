@@ -45,12 +45,12 @@ impl Standing {
 }
 
 impl UndoReport {
-    /// Tells whether nothing was made.
+    /// Returns `true` if nothing was made.
     pub fn is_empty(&self) -> bool {
         self.created.is_empty() && self.rolled_back.is_empty() && self.left_behind.is_empty()
     }
 
-    /// Tells whether everything is as it was before.
+    /// Returns `true` if everything is as it was before.
     pub fn is_clean(&self) -> bool {
         self.left_behind.is_empty()
     }

@@ -75,7 +75,7 @@ impl Undo<'_> {
     }
 }
 
-/// Tells whether nothing would show that an update was done.
+/// Returns `true` if nothing would show that an update was done.
 fn is_unseen_update(entry: &Entry) -> bool {
     matches!(entry.change, Change::Update { revision: None, .. })
 }
