@@ -9,9 +9,11 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 use tracing::{Level, Subscriber, error, info, warn};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{fmt, registry, reload};
 
 use self::line::{Lines, MEASURED};
 use crate::config::LogLevel;
@@ -22,20 +24,19 @@ pub use metrics::Metric;
 pub use request::{Exchange, RequestLog};
 
 /// Sets the level of the log that [`start`] has started.
-type SetFilter = Box<dyn Fn(EnvFilter) + Send + Sync>;
+type SetFilter = Box<dyn Fn(Targets) + Send + Sync>;
 
 static SET_FILTER: OnceLock<SetFilter> = OnceLock::new();
 
 /// Starts the log at a level, on standard output.
 pub fn start(level: LogLevel) {
-    let builder = tracing_subscriber::fmt()
+    let (filter, handle) = reload::Layer::new(filter(level));
+    let lines = fmt::layer()
         .event_format(Lines::new())
-        .fmt_fields(JsonFields::new())
-        .with_env_filter(filter(level))
-        .with_filter_reloading();
-    let handle = builder.reload_handle();
+        .fmt_fields(JsonFields::new());
+    let subscriber = registry().with(filter).with(lines);
     // A second start (in tests) keeps the first one's subscriber.
-    if tracing::subscriber::set_global_default(builder.finish()).is_ok() {
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
         // It fails only if the subscriber is gone, and this one is there as long as the process.
         let set = move |filter| drop(handle.reload(filter));
         drop(SET_FILTER.set(Box::new(set)));
@@ -54,16 +55,15 @@ pub fn subscriber<W>(level: LogLevel, writer: W) -> impl Subscriber + Send + Syn
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt()
+    let lines = fmt::layer()
         .event_format(Lines::new())
         .fmt_fields(JsonFields::new())
-        .with_env_filter(filter(level))
-        .with_writer(writer)
-        .finish()
+        .with_writer(writer);
+    registry().with(filter(level)).with(lines)
 }
 
 /// Chooses what is logged. The SDK's own crates stay at warnings: below that they write what they send.
-fn filter(level: LogLevel) -> EnvFilter {
+fn filter(level: LogLevel) -> Targets {
     let own = match level {
         LogLevel::Trace => Level::TRACE,
         LogLevel::Debug => Level::DEBUG,
@@ -71,13 +71,10 @@ fn filter(level: LogLevel) -> EnvFilter {
         LogLevel::Warn => Level::WARN,
         LogLevel::Error => Level::ERROR,
     };
-    let others = if level == LogLevel::Error {
-        "error"
-    } else {
-        "warn"
-    };
-    let own = own.as_str().to_ascii_lowercase();
-    EnvFilter::new(format!("{others},ecs_api={own},{MEASURED}=info"))
+    Targets::new()
+        .with_default(own.min(Level::WARN))
+        .with_target("ecs_api", own)
+        .with_target(MEASURED, Level::INFO)
 }
 
 /// Writes a line with metrics: the fault of a caller is information, AWS's or the network's a warning, ours an error.
