@@ -12,6 +12,9 @@ use ecs_api::intake::Payload;
 use ecs_api::telemetry;
 use lambda_http::{LambdaEvent, service_fn};
 
+#[cfg(panic = "abort")]
+compile_error!("a panic must unwind: it is answered as a 500, and the process goes on");
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match Command::given() {

@@ -40,6 +40,7 @@ mod meta;
 mod metrics;
 mod openapi;
 mod operations;
+mod package;
 mod readiness;
 mod retries;
 mod rooms;

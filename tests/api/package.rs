@@ -1,0 +1,22 @@
+//! The package: what its builder chooses where the manifest is silent.
+
+use crate::openapi::project;
+
+/// The keys of a release profile that cargo-lambda sets to its own liking unless the manifest has them: a panic would abort
+/// (<https://github.com/cargo-lambda/cargo-lambda/blob/main/crates/cargo-lambda-metadata/src/cargo/mod.rs>).
+const CHOSEN: [&str; 4] = ["codegen-units", "lto", "panic", "strip"];
+
+#[test]
+fn a_panic_unwinds_and_nothing_of_the_release_profile_is_left_to_the_builder() {
+    let manifest = std::fs::read_to_string(project("Cargo.toml")).unwrap();
+    let profile = manifest.split("[profile.release]\n").nth(1).unwrap();
+    let profile = profile.split("\n[").next().unwrap();
+    let settings: Vec<_> = profile
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .collect();
+    for key in CHOSEN {
+        assert!(settings.iter().any(|(name, _)| *name == key), "{key}");
+    }
+    assert!(settings.contains(&("panic", "\"unwind\"")), "{settings:?}");
+}
