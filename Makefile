@@ -75,11 +75,12 @@ fuzz: ## Look for input that breaks the function (SECONDS=60 for each target)
 package: deploy-tools $(if $(CONFIG),check-config) ## Build the release package, also as a zip (ARCH=arm64 or x86_64, CONFIG=file to put into it)
 	@if command -v rustup > /dev/null; then rustup target add $(TARGET); fi
 	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG)
-	$(WITH_TOOLS) cargo lambda build --release --locked $(FLAG) --output-format zip --lambda-dir target/package/$(ARCH)
 	@rm -f $(PACKAGE)/config.json
 	$(if $(CONFIG),install -m 644 $(CONFIG) $(PACKAGE)/config.json)
-	$(if $(CONFIG),cd $(PACKAGE) && $(CURDIR)/$(DEPLOY)/bin/python -c \
-		"import zipfile; zipfile.ZipFile('$(CURDIR)/$(ZIP)', 'a', zipfile.ZIP_DEFLATED).write('config.json')")
+	@mkdir -p $(dir $(ZIP))
+	cd $(PACKAGE) && $(CURDIR)/$(DEPLOY)/bin/python -c "import os, zipfile; \
+		zip = zipfile.ZipFile('$(CURDIR)/$(ZIP)', 'w', zipfile.ZIP_DEFLATED, compresslevel=9); \
+		[zip.write(name) for name in sorted(os.listdir())]; zip.close()"
 	@echo "$(ARCH): $$(wc -c < $(PACKAGE)/bootstrap) bytes, zipped $$(wc -c < $(ZIP)): $(ZIP)"
 
 validate: deploy-tools ## Check the CloudFormation templates

@@ -69,8 +69,10 @@ def show(ecs, discovery, name):
 
 def delete(ecs, discovery, name, registry):
     ecs.delete_service(cluster=name, service=name, force=True)
-    while ecs.describe_services(cluster=name, services=[name])["services"][0]["status"] != "INACTIVE":
+    service = ecs.describe_services(cluster=name, services=[name])["services"][0]
+    while service["runningCount"] + service["pendingCount"] > 0:
         time.sleep(0.5)
+        service = ecs.describe_services(cluster=name, services=[name])["services"][0]
     discovery.list_instances(ServiceId=registry)
     discovery.delete_service(Id=registry)
     ecs.delete_cluster(cluster=name)

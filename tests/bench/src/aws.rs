@@ -11,6 +11,8 @@ pub const MEMBER: &str = "111122223333";
 pub const NAMESPACE: &str = "ns-y3uaw6neshhbev3f";
 /// The role that the function assumes there, and the script too.
 pub const ROLE: &str = "arn:aws:iam::111122223333:role/ecs-api";
+/// The log group of the services that are created.
+const LOG_GROUP: &str = "/ecs/bench";
 /// The token that opens the function of the bench, and no other.
 const TOKEN: &str = "a-token-of-the-bench";
 /// Its SHA-256.
@@ -28,12 +30,15 @@ impl Aws {
     /// Starts an AWS with the hub's table and queue, and the member's namespace.
     ///
     /// # Errors
-    /// Where this machine has no free port.
+    /// If this machine has no free port.
     pub fn start() -> io::Result<Self> {
         let fake = FakeAws::in_memory();
         fake.put_namespace(MEMBER, NAMESPACE, "example.internal");
         fake.put_table(HUB, "ecs-api-records", "id");
         let queue_url = fake.put_queue(HUB, "ecs-api-cleanup");
+        let group = json!({"logGroupName": LOG_GROUP});
+        fake.put(MEMBER, "logs:CreateLogGroup", &group)
+            .map_err(|refusal| io::Error::other(refusal.message))?;
         let server = Server::start(fake.clone())?;
         Ok(Self {
             fake,
@@ -124,7 +129,9 @@ pub fn create(name: &str) -> Value {
     json!({
         "cluster": {"clusterName": name},
         "taskDefinition": {"family": name, "cpu": "256", "memory": "512",
-            "containerDefinitions": [{"name": "web", "image": "nginx:1.27", "ports": [80]}]},
+            "containerDefinitions": [{"name": "web", "image": "nginx:1.27", "ports": [80], "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {"awslogs-group": LOG_GROUP, "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web"}}}]},
         "serviceRegistry": {"name": name, "dnsConfig": {"namespaceId": NAMESPACE,
             "dnsRecords": [{"ttl": 30, "type": "A"}]}},
         "service": {"serviceName": name, "desiredCount": 0},

@@ -24,6 +24,8 @@ const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 pub struct SlowTls {
     /// The URL that takes the place of AWS's endpoints.
     pub endpoint: String,
+    /// The same by another host, as each service of AWS has its own.
+    pub other_endpoint: String,
     /// The system's root certificates, and the one of this door.
     pub roots: PathBuf,
     doors: JoinHandle<()>,
@@ -45,6 +47,7 @@ impl SlowTls {
         let doors = tokio::spawn(accept(listener, acceptor, behind, round_trip));
         Ok(Self {
             endpoint: format!("https://localhost:{port}"),
+            other_endpoint: format!("https://127.0.0.1:{port}"),
             roots,
             doors,
         })
@@ -57,14 +60,14 @@ impl Drop for SlowTls {
     }
 }
 
-/// Makes a certificate for `localhost`, and the root that vouches for it.
+/// Makes a certificate for this machine, and the root that vouches for it.
 fn certify() -> Result<(TlsAcceptor, String), Box<dyn std::error::Error + Send + Sync>> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
-    let certificate =
-        CertificateParams::new(vec!["localhost".to_owned()])?.signed_by(&key, &issuer)?;
+    let certificate = CertificateParams::new(["localhost", "127.0.0.1"].map(str::to_owned))?
+        .signed_by(&key, &issuer)?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_protocol_versions(&[&TLS13])
         .with_no_client_auth()

@@ -87,10 +87,12 @@ pub async fn measure(bench: &Bench) -> Section {
     let mut environment = aws.environment_at(&slow.endpoint);
     let roots = slow.roots.display().to_string();
     environment.push(("SSL_CERT_FILE".to_owned(), roots));
+    let sts = slow.other_endpoint.clone();
+    environment.push(("AWS_ENDPOINT_URL_STS".to_owned(), sts));
     let how = format!(
         "`GET …/clusters` by a process that was just started, over TLS 1.3 with {} ms a round trip to AWS, {ROUNDS} times each, by \
          turns. As at Lambda, the start has a whole core, and the request the share of a function of {MEGABYTES} MB, or a \
-         whole one. A request takes two connections, each of which takes three round trips with its first call.",
+         whole one. STS and ECS have hosts of their own: the first call over a connection takes three round trips, a later one a single one.",
         ROUND_TRIP.as_millis()
     );
     let columns = [
