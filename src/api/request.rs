@@ -1,10 +1,11 @@
 //! The request as a handler is given it, and the ways to read it.
 
+mod identity;
+
 use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::parameters::WAIT_MAX_S;
@@ -14,20 +15,15 @@ use crate::clock::Clock;
 use crate::config;
 use crate::continuation::Continuation;
 use crate::deadline::Deadline;
-use crate::digest::short_digest;
 use crate::error::Error;
-use crate::ids::{AccountRegion, ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskId};
+use crate::ids::{ClusterName, RegistryId, ServiceName, TaskDefinitionName, TaskId};
 use crate::intake::Call;
-use crate::orchestration::flow_context::FlowContext;
-use crate::orchestration::record::{Identity, Records};
+use crate::orchestration::record::Records;
 use crate::router::RouteMatch;
 use crate::wire::read::{Input, read};
 use crate::wire::validation::{FieldError, Unknown, Validation};
 
-/// The header that makes a create happen once, however often it is sent.
-pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The longest key.
-const KEY_MAX_CHARACTERS: usize = 64;
+pub use identity::IDEMPOTENCY_KEY;
 
 /// A request of a known caller to one account.
 pub struct Request<'r> {
@@ -205,85 +201,6 @@ impl Request<'_> {
             })
     }
 
-    /// Returns the identity under which the request is done once: that of its `Idempotency-Key`, or its own.
-    ///
-    /// # Errors
-    /// [`Error::Input`] for a key that can't be one, or that can't be remembered; [`Error::Body`] for a body that
-    /// can't be read.
-    pub fn identity(&self) -> Result<Identity, Error> {
-        let key = self.idempotency_key()?;
-        let AccountRegion { account_id, region } = self.account.account_region();
-        let path = self.call.path.trim_end_matches('/');
-        let id = match key {
-            Some(key) => short_digest(&[
-                b"key",
-                self.caller.as_bytes(),
-                account_id.as_bytes(),
-                region.as_bytes(),
-                self.call.method.as_str().as_bytes(),
-                path.as_bytes(),
-                key.as_bytes(),
-            ]),
-            None => self.request_id.to_owned(),
-        };
-        Ok(Identity {
-            body: match key {
-                Some(key) => self.body_digest(key)?,
-                // Nobody else has the id, and so nobody another body with it.
-                None => short_digest(&[b"body", self.request_id.as_bytes()]),
-            },
-            id,
-            is_keyed: key.is_some(),
-            account: self.path.parameter("account").to_owned(),
-            caller: self.caller.to_owned(),
-            request_id: self.request_id.to_owned(),
-        })
-    }
-
-    /// Returns a digest of the body under a key. The body may hold what is guessed easily; with the key in it, its digest tells
-    /// nothing.
-    fn body_digest(&self, key: &str) -> Result<String, Error> {
-        let body = if self.call.body.is_empty() {
-            "{}".to_owned()
-        } else {
-            canonical_text(self.body()?)
-        };
-        Ok(short_digest(&[b"body", key.as_bytes(), body.as_bytes()]))
-    }
-
-    /// Begins the work of a request that is done once and taken back where it fails.
-    ///
-    /// # Errors
-    /// As [`identity`](Self::identity).
-    pub fn flow_context(&self) -> Result<FlowContext<'_>, Error> {
-        Ok(FlowContext {
-            account: self.account,
-            records: self.records,
-            identity: self.identity()?,
-            deadline: self.deadline,
-        })
-    }
-
-    /// Returns the `Idempotency-Key`, if there is one.
-    fn idempotency_key(&self) -> Result<Option<&str>, Error> {
-        let keys: Vec<_> = self.call.headers.get_all(IDEMPOTENCY_KEY).iter().collect();
-        let key = match keys[..] {
-            [] => return Ok(None),
-            [key] => key.to_str().ok().filter(|key| is_key(key)),
-            _ => None,
-        };
-        if key.is_none() {
-            let expected = "expected one key of 1 to 64 printable ASCII characters";
-            return Err(Error::input("Idempotency-Key", expected));
-        }
-        if !self.records.are_kept() {
-            let refusal = "this function has no table to remember keys in (`ECS_API_RECORDS_TABLE`); \
-                           send the request without one";
-            return Err(Error::input("Idempotency-Key", refusal));
-        }
-        Ok(key)
-    }
-
     /// Begins a validation, as strict or lenient as the caller asked for.
     pub fn validation(&self) -> Validation {
         Validation::new(if self.is_lenient() {
@@ -378,44 +295,6 @@ impl Request<'_> {
         answers::drop_reserved_tags(&mut value);
         let input = read::<T>(&value, "", &mut validation);
         validation.finish_with(input).map_err(Error::Input)
-    }
-}
-
-/// Returns `true` if a text is 1 to 64 printable ASCII characters.
-fn is_key(text: &str) -> bool {
-    (1..=KEY_MAX_CHARACTERS).contains(&text.len())
-        && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-}
-
-/// Writes a body with its members in the order of their names: it is the same body, however a client orders it.
-fn canonical_text(body: &Map<String, Value>) -> String {
-    // Texts have a JSON form, and so has everything that was read as JSON.
-    serde_json::to_string(&CanonicalObject(body)).unwrap_or_default()
-}
-
-struct CanonicalObject<'v>(&'v Map<String, Value>);
-
-struct Canonical<'v>(&'v Value);
-
-impl Serialize for CanonicalObject<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members: Vec<_> = self.0.iter().collect();
-        members.sort_unstable_by_key(|(name, _)| *name);
-        serializer.collect_map(
-            members
-                .into_iter()
-                .map(|(name, value)| (name, Canonical(value))),
-        )
-    }
-}
-
-impl Serialize for Canonical<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Object(object) => CanonicalObject(object).serialize(serializer),
-            Value::Array(list) => serializer.collect_seq(list.iter().map(Canonical)),
-            other => other.serialize(serializer),
-        }
     }
 }
 
