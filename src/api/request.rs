@@ -3,7 +3,7 @@
 mod identity;
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -47,8 +47,8 @@ pub struct Request<'r> {
     pub request_id: &'r str,
     /// The longest body that can be answered.
     pub answer_max_bytes: usize,
-    /// The body, once it has been read.
-    pub body: OnceLock<Map<String, Value>>,
+    /// The body, from when its identity was read until the handler takes it: there is never a second one in memory.
+    pub body: Mutex<Option<Map<String, Value>>>,
 }
 
 impl fmt::Debug for Request<'_> {
@@ -251,16 +251,17 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Body`] if it can't be read, or [`Error::Input`] if it is no object.
     pub fn object(&self) -> Result<Map<String, Value>, Error> {
-        self.body().cloned()
+        let kept = self.kept_body().take();
+        kept.map_or_else(|| self.read_object(), Ok)
     }
 
-    /// Reads the body as a JSON object, unless it has been.
-    fn body(&self) -> Result<&Map<String, Value>, Error> {
-        if let Some(object) = self.body.get() {
-            return Ok(object);
-        }
+    fn kept_body(&self) -> MutexGuard<'_, Option<Map<String, Value>>> {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read_object(&self) -> Result<Map<String, Value>, Error> {
         match body::read(self.call)? {
-            Value::Object(object) => Ok(self.body.get_or_init(|| object)),
+            Value::Object(object) => Ok(object),
             _ => Err(Error::Input(vec![FieldError {
                 path: String::new(),
                 message: "expected a JSON object as the body".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt as _;
@@ -255,7 +255,7 @@ impl<'i> Invocation<'i> {
             deadline: self.deadline,
             request_id: self.request_id(),
             answer_max_bytes: envelope.answer_max_bytes(),
-            body: OnceLock::new(),
+            body: Mutex::default(),
         })
     }
 }

@@ -54,12 +54,12 @@ impl Request<'_> {
     /// Returns a digest of the body under a key. The body may hold what is guessed easily; with the key in it, its digest tells
     /// nothing.
     fn body_digest(&self, key: &str) -> Result<String, Error> {
-        let body = if self.call.body.is_empty() {
-            "{}".to_owned()
-        } else {
-            canonical_text(self.body()?)
-        };
-        Ok(short_digest(&[b"body", key.as_bytes(), body.as_bytes()]))
+        let body = self.optional_object()?;
+        let text = canonical_text(&body);
+        if !self.call.body.is_empty() {
+            *self.kept_body() = Some(body);
+        }
+        Ok(short_digest(&[b"body", key.as_bytes(), text.as_bytes()]))
     }
 
     /// Begins the work of a request that is done once and taken back where it fails.
