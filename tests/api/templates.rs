@@ -40,7 +40,7 @@ fn camel(name: &str) -> String {
 }
 
 /// The SDK clients that the code makes, by the IAM prefix of what they call, and the fields that hold them.
-const CLIENTS: [(&str, &str, &str); 7] = [
+const CLIENTS: [(&str, &str, &str); 8] = [
     ("ecs", "ecs", "aws_sdk_ecs"),
     ("servicediscovery", "discovery", "aws_sdk_servicediscovery"),
     ("logs", "logs", "aws_sdk_cloudwatchlogs"),
@@ -48,6 +48,8 @@ const CLIENTS: [(&str, &str, &str); 7] = [
     ("sqs", "sqs", "aws_sdk_sqs"),
     ("dynamodb", "dynamodb", "aws_sdk_dynamodb"),
     ("ssm", "ssm", "aws_sdk_ssm"),
+    // Its `GetCallerIdentity`, which the start asks for, needs no permission.
+    ("sts", "sts", "aws_sdk_sts"),
 ];
 
 /// The code without its tests and without white space, by file.
