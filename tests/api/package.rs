@@ -20,3 +20,16 @@ fn a_panic_unwinds_and_nothing_of_the_release_profile_is_left_to_the_builder() {
     }
     assert!(settings.contains(&("panic", "\"unwind\"")), "{settings:?}");
 }
+
+/// cargo-lambda takes each binary of a member for a function, and with two has no default one.
+#[test]
+fn the_function_is_the_only_binary_of_the_workspace() {
+    let manifest = std::fs::read_to_string(project("Cargo.toml")).unwrap();
+    let members = manifest.split("members = [").nth(1).unwrap();
+    let members = members.split(']').next().unwrap();
+    for member in members.split('"').skip(1).step_by(2) {
+        let text = std::fs::read_to_string(project(&format!("{member}/Cargo.toml"))).unwrap();
+        let has_main = project(&format!("{member}/src/main.rs")).exists();
+        assert!(!has_main && !text.contains("[[bin]]"), "{member}");
+    }
+}
