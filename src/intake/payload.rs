@@ -85,7 +85,7 @@ impl Budget {
     }
 }
 
-/// What is spent of an event. The body has a bound of its own, as it is the only part that may be long.
+/// The budgets of an event. The body has one of its own, as it is the only part that may be long.
 #[derive(Debug)]
 struct Budgets {
     body: Budget,

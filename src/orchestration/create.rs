@@ -88,12 +88,8 @@ pub async fn create(
     match Box::pin(undone).await {
         UndoOutcome::Fulfilled(service) => {
             let fails = |cause| context.failure(cause, list_kept(context.account, &entries));
-            if let Err(cause) = complete(context, &mark, log_group.as_ref()).await {
-                lease.end(End::Unfinished, context.deadline).await;
-                return Err(fails(cause));
-            }
-            let arns = service.service_arn.iter().map(Arn::from_answer).collect();
-            lease.end(End::Done(arns), context.deadline).await;
+            let completed = complete(context, &lease, log_group.as_ref(), &service).await;
+            completed.map_err(fails)?;
             show(context, *service).await.map_err(fails)
         }
         UndoOutcome::TakenBack(report) => {
@@ -103,8 +99,23 @@ pub async fn create(
     }
 }
 
-/// Does what is left once the service is there.
+/// Does what is left once the service is there, and writes down how the create has ended.
 async fn complete(
+    context: &FlowContext<'_>,
+    lease: &Lease<'_>,
+    log_group: Option<&NewLogGroup>,
+    service: &Service,
+) -> Result<(), Cause> {
+    let completed = complete_log_group(context, &lease.mark(), log_group).await;
+    let end = match &completed {
+        Ok(()) => End::Done(service.service_arn.iter().map(Arn::from_answer).collect()),
+        Err(_) => End::Unfinished,
+    };
+    lease.end(end, context.deadline).await;
+    completed
+}
+
+async fn complete_log_group(
     context: &FlowContext<'_>,
     mark: &Mark,
     log_group: Option<&NewLogGroup>,
@@ -223,11 +234,7 @@ async fn prepare<'r>(
     };
     if let Some(service) = own_service(&found, &mark, history) {
         if history != History::Done {
-            if let Err(cause) = complete(context, &mark, request.log_group.as_ref()).await {
-                return Err(give_up(lease, history, cause, context.deadline).await);
-            }
-            let arns = service.service_arn.iter().map(Arn::from_answer).collect();
-            lease.end(End::Done(arns), context.deadline).await;
+            complete(context, &lease, request.log_group.as_ref(), &service).await?;
         }
         return Ok(Preparation::Done(Box::new(service)));
     }

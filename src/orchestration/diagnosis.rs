@@ -21,7 +21,7 @@ use crate::ids::{ClusterName, ServiceName, TaskId};
 /// The health of a service or a task, with a finding for each fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
-    /// What was asked for runs, or has ended well.
+    /// The service or task runs, or has ended well.
     pub is_healthy: bool,
     /// The diagnosis in a sentence.
     pub summary: String,

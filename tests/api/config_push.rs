@@ -13,6 +13,13 @@ use crate::support::scripted::ScriptedApp;
 const PATH: &str = "/ecs-api/config/";
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const EXTERNAL_ID: &str = "external-of-prod";
+/// The changes that put the whole folder, in their order.
+const ALL_PUT: [&str; 4] = [
+    "put defaults",
+    "put accounts/prod",
+    "put callers/portal",
+    "put version",
+];
 
 /// Somebody with a folder, and the AWS that it is put into.
 #[derive(Debug)]
@@ -148,13 +155,7 @@ fn a_folder_becomes_parameters_and_a_second_push_changes_nothing() {
     ] {
         assert!(printed.contains(line), "{line}: {printed}");
     }
-    let order = [
-        "put defaults",
-        "put accounts/prod",
-        "put callers/portal",
-        "put version",
-    ];
-    assert_eq!(operator.changed(), order);
+    assert_eq!(operator.changed(), ALL_PUT);
     let printed = operator.push(&[]).unwrap();
     assert!(printed.contains("Nothing differs from what is below /ecs-api/config/"));
     assert_eq!(operator.changed(), [""; 0]);
@@ -178,13 +179,7 @@ fn what_is_hidden_in_a_folder_is_not_put() {
     }
     fs::write(operator.folder.join(".eslintrc.json"), "no JSON").unwrap();
     operator.push_all();
-    let order = [
-        "put defaults",
-        "put accounts/prod",
-        "put callers/portal",
-        "put version",
-    ];
-    assert_eq!(operator.changed(), order);
+    assert_eq!(operator.changed(), ALL_PUT);
 }
 
 #[test]

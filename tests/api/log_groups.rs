@@ -354,14 +354,19 @@ async fn a_group_goes_although_the_walk_through_the_services_takes_its_time() {
     assert_eq!(app.inventory(), before);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_retention_that_aws_refuses_is_said_and_set_by_the_same_request_again() {
-    let app = logging();
+/// Lets AWS refuse a retention by the create, and again while it is taken back.
+fn refuse_retention_twice(app: &ScriptedApp) {
     let refusal = Fault::refuse("AccessDeniedException", "no");
     app.aws
         .on("logs:PutRetentionPolicy")
         .times(2)
         .meets(refusal);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retention_that_aws_refuses_is_said_and_set_by_the_same_request_again() {
+    let app = logging();
+    refuse_retention_twice(&app);
     let problem = app.create(Some("k"), &body()).await.problem(403);
     let left = problem["LeftBehind"].as_array().unwrap();
     assert_eq!(left.len(), 4, "{problem}");

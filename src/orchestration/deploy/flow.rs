@@ -1,6 +1,6 @@
 //! The flow that deploys and rollbacks share: begin and look side by side, plan, make, and take back what fails.
 
-use aws_sdk_ecs::types::{Service, TaskDefinition};
+use aws_sdk_ecs::types::{Deployment, Service, TaskDefinition};
 
 use super::DeployOutcome;
 use super::look::{PreconditionError, deployed_revision};
@@ -301,12 +301,8 @@ async fn find_own(
 
 /// Returns `true` if the latest deployment of a service was begun after an undertaking, or in the second of its beginning.
 fn began_since(service: &Service, mark: &Mark) -> bool {
-    let deployments = service.deployments().iter();
-    let mut primary = deployments.filter(|deployment| deployment.status() == Some("PRIMARY"));
-    let created_at = primary
-        .next()
-        .and_then(|deployment| deployment.created_at());
-    created_at
+    service::primary(service)
+        .and_then(Deployment::created_at)
         .and_then(|created_at| u64::try_from(created_at.secs()).ok())
         .is_some_and(|created_at| created_at >= mark.begun_at_ms() / 1000)
 }

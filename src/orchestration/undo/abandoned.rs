@@ -91,8 +91,8 @@ async fn take_back_deploy(mut undo: Undo<'_>, names: &Names, deadline: Deadline)
     };
     let look = look_after(undo.account, undo.mark, cluster, service);
     let why = match deadline.within(ATTEMPT).limit(Box::pin(look)).await {
-        Ok(Ok(Ok(running))) => return UndoOutcome::Fulfilled(Box::new(running)),
-        Ok(Ok(Err(mut families))) => {
+        Ok(Ok(Finding::Runs(service))) => return UndoOutcome::Fulfilled(service),
+        Ok(Ok(Finding::RunsOthers(mut families))) => {
             // A rollback may have registered a copy in a family that the service did not run.
             families.extend(names.family.clone());
             let changes = families.into_iter().map(Change::TaskDefinition);
@@ -114,23 +114,30 @@ async fn take_back_deploy(mut undo: Undo<'_>, names: &Names, deadline: Deadline)
     UndoOutcome::TakenBack(undo.report)
 }
 
-/// Returns the service if it runs a revision with the mark, else the families that it runs: that of the revision is one
-/// of them, or named in the record.
+/// A service as a deploy that died has left it.
+enum Finding {
+    /// It runs a revision with the mark.
+    Runs(Box<Service>),
+    /// It runs revisions of these families, none with the mark.
+    RunsOthers(BTreeSet<Family>),
+}
+
+/// Looks whether a service runs a revision with the mark.
 async fn look_after(
     account: &Account,
     mark: &Mark,
     cluster: &ClusterName,
     name: &ServiceName,
-) -> Result<Result<Service, BTreeSet<Family>>, Error> {
+) -> Result<Finding, Error> {
     let Some(found) = ecs::describe_service(account, cluster, name).await? else {
-        return Ok(Err(BTreeSet::new()));
+        return Ok(Finding::RunsOthers(BTreeSet::new()));
     };
     let mut is_run = false;
     for arn in service::revisions(&found) {
         is_run |= task_definition::is_marked(account, mark, arn).await?;
     }
     if is_run {
-        return Ok(Ok(found));
+        return Ok(Finding::Runs(Box::new(found)));
     }
-    Ok(Err(service::families(&found)))
+    Ok(Finding::RunsOthers(service::families(&found)))
 }

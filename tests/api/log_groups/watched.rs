@@ -6,7 +6,7 @@ use fake_aws::Fault;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{GROUP, body, create_without_its_group, group, logging, put};
+use super::{GROUP, body, create_without_its_group, group, logging, put, refuse_retention_twice};
 use crate::support::scripted::ScriptedApp;
 
 /// The dead letters of the stack.
@@ -19,11 +19,7 @@ fn dead_letters(app: &ScriptedApp) -> Vec<Value> {
 #[tokio::test(start_paused = true)]
 async fn a_retention_that_aws_refuses_is_set_by_the_stack_itself() {
     let app = logging();
-    let refusal = Fault::refuse("AccessDeniedException", "no");
-    app.aws
-        .on("logs:PutRetentionPolicy")
-        .times(2)
-        .meets(refusal);
+    refuse_retention_twice(&app);
     app.create(None, &body()).await.problem(403);
     app.deliver_for(Duration::from_mins(2)).await;
     assert_eq!(group(&app, GROUP).unwrap()["retentionInDays"], 30);
