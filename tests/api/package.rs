@@ -29,7 +29,11 @@ fn the_function_is_the_only_binary_of_the_workspace() {
     let members = members.split(']').next().unwrap();
     for member in members.split('"').skip(1).step_by(2) {
         let text = std::fs::read_to_string(project(&format!("{member}/Cargo.toml"))).unwrap();
-        let has_main = project(&format!("{member}/src/main.rs")).exists();
-        assert!(!has_main && !text.contains("[[bin]]"), "{member}");
+        let has_binary =
+            ["src/main.rs", "src/bin"].map(|place| project(&format!("{member}/{place}")).exists());
+        assert!(
+            has_binary == [false; 2] && !text.contains("[[bin]]"),
+            "{member}"
+        );
     }
 }

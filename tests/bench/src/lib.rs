@@ -1,9 +1,9 @@
 //! `make bench`: what the function costs, beside the least that a function can cost and beside a script.
 //!
-//! Prints tables of Markdown, those of the sections that are named or all; `docs/performance.md` has those of one run. `BEFORE`
-//! may name another build of the function, `PYTHON` a Python with boto3; with `WRITE` the tables go into that page. A function is a process of its own here, behind
-//! [a Runtime API](runtime_api), and its AWS is the one of the tests, in another process. Nothing is measured alone: what is
-//! compared is measured by turns, in one run.
+//! A function is a process of its own here, behind a Runtime API, and its AWS is the one of the tests, in another process.
+//! Nothing is measured alone: what is compared is measured by turns, in one run.
+//!
+//! What is started are examples of the package: cargo-lambda takes each binary of the workspace for a function.
 
 mod aws;
 mod cpu_share;
@@ -29,18 +29,24 @@ const PAGE: &str = "docs/performance.md";
 const BEGIN: &str = "<!-- bench: begin -->";
 const END: &str = "<!-- bench: end -->";
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+/// Prints tables of Markdown, those of the sections that the command line names, or all; `docs/performance.md` has those of
+/// one run.
+///
+/// `BEFORE` may name another build of the function, `PYTHON` a Python with boto3; with `WRITE` the tables go into that page.
+///
+/// # Errors
+/// If a section is none, or can't be measured.
+pub async fn run() -> Result<(), Box<dyn Error>> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let repository = repository.canonicalize()?;
-    let binaries = env::current_exe()?;
-    let binaries = binaries.parent().ok_or("the bench is in no folder")?;
+    let examples = env::current_exe()?;
+    let examples = examples.parent().ok_or("the bench is in no folder")?;
     let folder = repository.join("target/bench");
     fs::create_dir_all(&folder)?;
     let bench = Bench {
-        function: binaries.join("ecs-api"),
+        function: examples.with_file_name("ecs-api"),
         before: env::var_os("BEFORE").map(PathBuf::from),
-        bare: binaries.join("bare"),
+        bare: examples.join("bare"),
         python: env::var_os("PYTHON").map_or_else(|| "python3".into(), PathBuf::from),
         repository,
         folder,
