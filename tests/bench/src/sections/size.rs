@@ -73,9 +73,9 @@ mod tests {
     #[test]
     fn a_symbol_belongs_to_the_crate_that_its_code_was_written_in() {
         let cases = [
-            ("_ZN8ecs_api3app3App6handle17h0123456789abcdefE", "ecs_api"),
+            ("_ZN7ecs_api3app3App6handle17h0123456789abcdefE", "ecs_api"),
             (
-                "_ZN73_$LT$aws_sdk_ecs..Client$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE",
+                "_ZN56_$LT$aws_sdk_ecs..Client$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE",
                 "aws_sdk_ecs",
             ),
             (
