@@ -11,6 +11,7 @@ pub mod ecs;
 pub mod error;
 mod http;
 pub mod iam;
+mod lazy_client;
 pub mod log_groups;
 pub mod logs;
 pub mod namespaces;

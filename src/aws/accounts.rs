@@ -20,6 +20,7 @@ use super::Error;
 use super::attribution::AttributeCalls;
 use super::calls::{CountCalls, CountedRole, Service};
 use super::http::{self, CONNECT_TIMEOUT, READ_TIMEOUT};
+use super::lazy_client::LazyClient;
 use super::namespaces::NamespaceNames;
 use super::pace::Pace;
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
@@ -39,7 +40,7 @@ const WARM_UP_TIME: Duration = Duration::from_millis(500);
 /// The session's name in the member account's CloudTrail.
 const SESSION_NAME: &str = "ecs-api";
 
-/// The accounts of the configuration. Clients are made at an account's first request and live as long as the
+/// The accounts of the configuration. Clients are made when an account first needs them and live as long as the
 /// process; all of them share one HTTP client.
 #[derive(Debug)]
 pub struct Accounts {
@@ -60,10 +61,10 @@ pub struct Account {
     pub settings: config::Account,
     /// The calls of a search, which must leave room for others.
     pub(super) pace: Pace,
-    pub(super) ecs: aws_sdk_ecs::Client,
-    pub(super) discovery: aws_sdk_servicediscovery::Client,
-    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
-    pub(super) iam: aws_sdk_iam::Client,
+    pub(super) ecs: LazyClient<aws_sdk_ecs::Client>,
+    pub(super) discovery: LazyClient<aws_sdk_servicediscovery::Client>,
+    pub(super) logs: LazyClient<aws_sdk_cloudwatchlogs::Client>,
+    pub(super) iam: LazyClient<aws_sdk_iam::Client>,
     pub(super) revisions: RevisionCache,
     pub(super) namespaces: NamespaceNames,
 }
@@ -190,16 +191,19 @@ impl Account {
         macro_rules! client {
             ($sdk:ident, $service:expr) => {{
                 let partition = format!("{}-{}", stringify!($sdk), settings.role_arn.as_str());
-                let config = $sdk::config::Builder::from(&own)
-                    .retry_partition($sdk::config::retry::RetryPartition::new(partition))
-                    .retry_classifier(session.clone())
-                    .retry_classifier(NotForQuotas)
-                    .retry_classifier(DisguisedThrottling)
-                    .retry_classifier(Nonsense)
-                    .interceptor(session.clone())
-                    .interceptor(AttributeCalls { service: $service })
-                    .interceptor(CountCalls($service));
-                $sdk::Client::from_conf(config.build())
+                let (own, session) = (own.clone(), session.clone());
+                LazyClient::new(Box::new(move || {
+                    let config = $sdk::config::Builder::from(&own)
+                        .retry_partition($sdk::config::retry::RetryPartition::new(partition))
+                        .retry_classifier(session.clone())
+                        .retry_classifier(NotForQuotas)
+                        .retry_classifier(DisguisedThrottling)
+                        .retry_classifier(Nonsense)
+                        .interceptor(session.clone())
+                        .interceptor(AttributeCalls { service: $service })
+                        .interceptor(CountCalls($service));
+                    $sdk::Client::from_conf(config.build())
+                }))
             }};
         }
         Self {

@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 
 use super::Error;
 use super::calls::{CountCalls, Service};
+use super::lazy_client::LazyClient;
 use crate::config;
 
 /// The role that lacks the permission where a call in the own account is refused, as an error names it.
@@ -23,16 +24,21 @@ pub fn too_late(operation: &'static str) -> Error {
 /// The queue for what outlives a request, and the one for what can't be finished.
 #[derive(Debug)]
 pub struct Queue {
-    sqs: aws_sdk_sqs::Client,
+    sqs: LazyClient<aws_sdk_sqs::Client>,
     urls: config::CleanupQueue,
 }
 
 impl Queue {
     /// Takes the function's own SDK configuration. Calls nothing.
     pub fn new(urls: config::CleanupQueue, own: &SdkConfig) -> Self {
-        let config = aws_sdk_sqs::config::Builder::from(own).interceptor(CountCalls(Service::Sqs));
+        let own = own.clone();
+        let client = move || {
+            let config = aws_sdk_sqs::config::Builder::from(&own);
+            let config = config.interceptor(CountCalls(Service::Sqs));
+            aws_sdk_sqs::Client::from_conf(config.build())
+        };
         Self {
-            sqs: aws_sdk_sqs::Client::from_conf(config.build()),
+            sqs: LazyClient::new(Box::new(client)),
             urls,
         }
     }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::Error;
 use super::calls::{CountCalls, Service};
+use super::lazy_client::LazyClient;
 use super::queue::OWN_ROLE;
 
 /// The table's partition key, a string.
@@ -19,7 +20,7 @@ const KEY: &str = "id";
 /// A table of items with a string as their key.
 #[derive(Debug)]
 pub struct Table {
-    dynamodb: aws_sdk_dynamodb::Client,
+    dynamodb: LazyClient<aws_sdk_dynamodb::Client>,
     name: String,
 }
 
@@ -49,10 +50,14 @@ pub enum Write<T> {
 impl Table {
     /// Takes the table's name and the function's own SDK configuration. Calls nothing.
     pub fn new(name: String, own: &SdkConfig) -> Self {
-        let config =
-            aws_sdk_dynamodb::config::Builder::from(own).interceptor(CountCalls(Service::DynamoDb));
+        let own = own.clone();
+        let client = move || {
+            let config = aws_sdk_dynamodb::config::Builder::from(&own);
+            let config = config.interceptor(CountCalls(Service::DynamoDb));
+            aws_sdk_dynamodb::Client::from_conf(config.build())
+        };
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(config.build()),
+            dynamodb: LazyClient::new(Box::new(client)),
             name,
         }
     }
