@@ -37,3 +37,9 @@ fn the_function_is_the_only_binary_of_the_workspace() {
         );
     }
 }
+
+/// A build without cargo's configuration of this folder would spend 50 ms of a core on each process's first random number.
+#[test]
+fn the_configuration_of_cargo_is_that_of_the_builds() {
+    assert_eq!(option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY"), Some("1"));
+}
