@@ -24,7 +24,8 @@ pub async fn measure(bench: &Bench) -> Section {
         ("ecs-api, which does not", &bench.function, &alone),
     ];
     if let Some(before) = &bench.before {
-        candidates.push(("the one before", before, &environment));
+        candidates.push(("the one before, which reaches STS", before, &environment));
+        candidates.push(("the one before, which does not", before, &alone));
     }
     let mut readings: Vec<_> = candidates.iter().map(|_| Readings::default()).collect();
     for _ in 0..ROUNDS {
