@@ -1,7 +1,6 @@
 //! The one HTTP client of the process: one connector with one pool, for the clients of every service and account.
 
-use std::sync::{Arc, LazyLock};
-use std::thread;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
@@ -16,19 +15,13 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time that AWS may take to begin its answer.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Creates the HTTP client, and begins to read the system's root certificates on a thread of its own.
+/// Creates the HTTP client. The first call through it reads the system's root certificates, once for all.
 ///
-/// The SDK's own client reads and parses them again for each service's client that is built on it, and before the first call.
-/// Here it happens once, beside the rest of the start.
+/// The SDK's own client reads and parses them again for each service's client that is built on it.
 pub(super) fn client() -> SharedHttpClient {
-    let connector = Arc::new(LazyLock::new(connect as fn() -> SharedHttpConnector));
-    let ahead = Arc::clone(&connector);
-    // Where this machine starts no thread, the first call reads the certificates.
-    let _ = thread::Builder::new()
-        .name("root certificates".to_owned())
-        .spawn(move || drop(LazyLock::force(&ahead).clone()));
+    let connector = LazyLock::new(connect as fn() -> SharedHttpConnector);
     // Every client has the same timeouts, so that the settings it asks for are those of the connector.
-    http_client_fn(move |_settings, _components| LazyLock::force(&connector).clone())
+    http_client_fn(move |_settings, _components| connector.clone())
 }
 
 /// Creates the connector. Calls nothing.
