@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -28,7 +29,18 @@ pub struct SlowTls {
     pub other_endpoint: String,
     /// The system's root certificates, and the one of this door.
     pub roots: PathBuf,
+    way: Arc<Way>,
     doors: JoinHandle<()>,
+}
+
+/// The way to the door.
+struct Way {
+    acceptor: TlsAcceptor,
+    /// The host and port behind the door.
+    behind: String,
+    round_trip: Duration,
+    /// The round trips of all connections so far.
+    trips: AtomicU64,
 }
 
 impl SlowTls {
@@ -43,14 +55,26 @@ impl SlowTls {
         fs::write(&roots, system + &root)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
-        let behind = endpoint.trim_start_matches("http://").to_owned();
-        let doors = tokio::spawn(accept(listener, acceptor, behind, round_trip));
+        let way = Arc::new(Way {
+            acceptor,
+            behind: endpoint.trim_start_matches("http://").to_owned(),
+            round_trip,
+            trips: AtomicU64::new(0),
+        });
+        let doors = tokio::spawn(accept(listener, Arc::clone(&way)));
         Ok(Self {
             endpoint: format!("https://localhost:{port}"),
             other_endpoint: format!("https://127.0.0.1:{port}"),
             roots,
+            way,
             doors,
         })
+    }
+
+    /// Returns the round trips of all connections so far: one to open a connection, and one each time that the client speaks
+    /// after it was spoken to.
+    pub fn trips(&self) -> u64 {
+        self.way.trips.load(Ordering::Relaxed)
     }
 }
 
@@ -75,54 +99,67 @@ fn certify() -> Result<(TlsAcceptor, String), Box<dyn std::error::Error + Send +
     Ok((TlsAcceptor::from(Arc::new(config)), issuer.pem()))
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, behind: String, trip: Duration) {
+async fn accept(listener: TcpListener, way: Arc<Way>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (acceptor, behind) = (acceptor.clone(), behind.clone());
+        let way = Arc::clone(&way);
         tokio::spawn(async move {
             // A function that is ended goes away in the middle.
-            let _ = carry(stream, acceptor, behind, trip).await;
+            let _ = way.carry(stream).await;
         });
     }
 }
 
-/// Carries a connection: SYN and its answer take a trip, and then each byte half of one in its direction.
-async fn carry(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    behind: String,
-    trip: Duration,
-) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    sleep(trip).await;
-    let (near, far) = tokio::io::duplex(1 << 20);
-    let (from_client, to_client) = stream.into_split();
-    let (from_server, to_server) = split(near);
-    let delays = async {
-        tokio::join!(
-            delay(from_client, to_server, trip / 2),
-            delay(from_server, to_client, trip / 2)
-        )
-    };
-    let work = async {
-        let mut tls = acceptor.accept(far).await?;
-        let mut plain = TcpStream::connect(behind).await?;
-        plain.set_nodelay(true)?;
-        tokio::io::copy_bidirectional(&mut tls, &mut plain).await
-    };
-    let (_, done) = tokio::join!(delays, work);
-    done.map(|_| ())
+impl Way {
+    /// Carries a connection: SYN and its answer take a trip, and then each byte half of one in its direction.
+    async fn carry(&self, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        self.count_trip();
+        sleep(self.round_trip).await;
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let (from_client, to_client) = stream.into_split();
+        let (from_server, to_server) = split(near);
+        let client_is_next = AtomicBool::new(true);
+        let client_speaks = || {
+            if client_is_next.swap(false, Ordering::Relaxed) {
+                self.count_trip();
+            }
+        };
+        let client_was_spoken_to = || client_is_next.store(true, Ordering::Relaxed);
+        let half = self.round_trip / 2;
+        let delays = async {
+            tokio::join!(
+                delay(from_client, to_server, half, client_speaks, || ()),
+                delay(from_server, to_client, half, || (), client_was_spoken_to)
+            )
+        };
+        let work = async {
+            let mut tls = self.acceptor.accept(far).await?;
+            let mut plain = TcpStream::connect(&self.behind).await?;
+            plain.set_nodelay(true)?;
+            tokio::io::copy_bidirectional(&mut tls, &mut plain).await
+        };
+        let (_, done) = tokio::join!(delays, work);
+        done.map(|_| ())
+    }
+
+    fn count_trip(&self) {
+        self.trips.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
-/// Copies what comes, each piece so much later.
+/// Copies what comes, each piece so much later. It tells when one comes, and when one is delivered.
 async fn delay(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     time: Duration,
+    comes: impl Fn(),
+    is_delivered: impl Fn(),
 ) -> io::Result<()> {
     let (sender, mut pieces) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let read = async move {
         let mut piece = vec![0; 1 << 16];
         while let Ok(length @ 1..) = from.read(&mut piece).await {
+            comes();
             if sender
                 .send((Instant::now() + time, piece[..length].to_vec()))
                 .is_err()
@@ -136,6 +173,7 @@ async fn delay(
             sleep_until(due).await;
             to.write_all(&piece).await?;
             to.flush().await?;
+            is_delivered();
         }
         to.shutdown().await
     };
