@@ -10,6 +10,7 @@ mod cpu_share;
 mod function;
 mod machine;
 mod process;
+mod quotas;
 mod runtime_api;
 mod sections;
 mod slow_tls;

@@ -1,41 +1,25 @@
 //! How many requests an account bears before AWS throttles it: the calls of each, held against AWS's quotas.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use fake_aws::Course;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::aws::{Aws, create, event};
+use crate::aws::{Aws, MEMBER, create, event};
 use crate::function::Function;
+use crate::quotas::{Calls, first_to_be_empty};
 use crate::sections::{Bench, Section};
 use crate::table::Table;
 
-/// Calls a second that an account and region sustains, with every other client, for operations that share a bucket.
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>
-const QUOTAS: [(&str, &[&str], f64); 6] = [
-    (
-        "services, read",
-        &["ecs:DescribeServices", "ecs:ListServices"],
-        20.0,
-    ),
-    ("tasks, read", &["ecs:DescribeTasks", "ecs:ListTasks"], 20.0),
-    (
-        "clusters, read",
-        &["ecs:DescribeClusters", "ecs:ListClusters"],
-        20.0,
-    ),
-    (
-        "task definitions, write",
-        &["ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition"],
-        1.0,
-    ),
-    ("logs, filter", &["logs:FilterLogEvents"], 10.0),
-    ("logs, get", &["logs:GetLogEvents"], 25.0),
-];
+/// The service that is asked for.
+const SERVICE: &str = "/nonprod/clusters/scale/services/scale";
+/// The path of orchestrated creates and deletes.
+const SERVICES: &str = "/nonprod/services";
 /// Those who wait or follow at the same time, each in an invocation of its own.
 const WAITERS: f64 = 50.0;
+/// The time in which ECS names a deployment that has begun.
+const SETTLES: Duration = Duration::from_secs(5);
 /// Seconds of a long poll.
 const WAIT_S: f64 = 25.0;
 /// Gigabytes of memory that the template gives the function.
@@ -45,68 +29,16 @@ const GB_SECOND_USD: f64 = 0.000_013_333_4;
 
 /// Counts the calls of each request, and of those that wait.
 pub async fn measure(bench: &Bench) -> Section {
-    let aws = Aws::start()?;
-    let mut function = Function::start(&bench.function, &aws.environment()).await?;
-    // The role is assumed, and what is kept between requests is there.
-    run(
-        &aws,
-        &mut function,
-        "GET",
-        "/nonprod/clusters",
-        &Value::Null,
-    )
-    .await;
-    let how = "Calls of AWS for one request by a process that has answered others, and the requests a second for one account at which the \
-               first of AWS's quotas is used up. Lambda's own limit is 1,000 at a time unless it is raised.";
-    let columns = ["request", "calls of AWS", "requests a second", "held by"];
+    let mut account = Account::start(bench).await?;
+    let how = "Calls of AWS for one request by a process that has answered others; how many such requests an account and region bears a \
+               second, and at once after a pause, before AWS throttles the first call; and by which of AWS's quotas. Whatever else calls \
+               AWS there takes its part.";
+    let columns = ["request", "calls of AWS", "a second", "at once", "held by"];
     let mut table = Table::new("What an account bears", how, &columns);
-    let service = "/nonprod/clusters/scale/services/scale";
-    let requests = [
-        (
-            "create a service, all new",
-            "POST",
-            "/nonprod/services",
-            create("scale"),
-        ),
-        ("show it", "GET", service, Value::Null),
-        (
-            "show it with everything",
-            "GET",
-            &format!("{service}?all=true"),
-            Value::Null,
-        ),
-        (
-            "list services",
-            "GET",
-            "/nonprod/clusters/scale/services",
-            Value::Null,
-        ),
-        (
-            "set its count",
-            "PATCH",
-            service,
-            json!({"desiredCount": 1}),
-        ),
-        ("deploy a tag", "PATCH", service, json!({"tag": "1.28"})),
-        (
-            "list its deployments",
-            "GET",
-            &format!("{service}/deployments"),
-            Value::Null,
-        ),
-        (
-            "why it is not running",
-            "GET",
-            &format!("{service}/diagnosis"),
-            Value::Null,
-        ),
-    ];
-    for (what, method, path, body) in requests {
-        let calls = run(&aws, &mut function, method, path, &body).await;
-        table.row(&row(what, &calls));
+    for request in requests_until_a_deployment() {
+        table.row(&row(request.what, &account.calls_of(&request).await));
     }
-    // ECS names a deployment some seconds after it began.
-    sleep(Duration::from_secs(5)).await;
+    sleep(SETTLES).await;
     let how = format!(
         "{WAITERS:.0} callers who wait all the time, {WAIT_S:.0} s with each request, against one account: each takes one of Lambda's \
          concurrent executions, of which an account has 1,000 unless they are raised. Price: {WAITERS:.0} × {MEMORY_GB} GB × 3,600 s × \
@@ -119,79 +51,216 @@ pub async fn measure(bench: &Bench) -> Section {
         "an hour",
     ];
     let mut waits = Table::new("What waiting costs", &how, &columns);
-    let waiting = waiting(&aws, &mut function, service).await;
-    waits.row(&waiting_row("a deployment", &waiting));
-    let following = following(&aws, &mut function, service).await;
-    waits.row(&waiting_row("a log", &following));
+    let id = account.newest_deployment().await;
+    for (what, below) in [
+        ("a deployment", format!("/deployments/{id}?wait={WAIT_S}")),
+        ("a log", format!("/logs?since=1m&wait={WAIT_S}")),
+    ] {
+        let begun = Instant::now();
+        let calls = account.calls_of(&Request::get(what, &below)).await;
+        let waited = begun.elapsed().as_secs_f64();
+        assert!(waited > WAIT_S - 1.0, "{what}: {waited} s");
+        waits.row(&waiting_row(what, &calls));
+    }
+    for request in requests_after_it() {
+        table.row(&row(request.what, &account.calls_of(&request).await));
+    }
     Ok(table.finish() + &waits.finish())
 }
 
-/// The calls of one request, by operation.
-type Calls = BTreeMap<String, u32>;
+/// A request, and what it is in the table.
+struct Request {
+    what: &'static str,
+    method: &'static str,
+    path: String,
+    body: Value,
+}
 
-async fn run(aws: &Aws, function: &mut Function, method: &str, path: &str, body: &Value) -> Calls {
-    aws.fake.forget_calls();
-    let taken = function.invoke(event(method, path, body)).await;
-    let status = taken.answer["statusCode"].as_u64().unwrap_or_default();
-    assert!(
-        (200..300).contains(&status),
-        "{method} {path}: {}",
-        taken.answer
-    );
-    let mut calls = Calls::new();
-    for operation in aws.fake.operations() {
-        *calls.entry(operation).or_default() += 1;
+impl Request {
+    /// A read of the service, or of what is below it.
+    fn get(what: &'static str, below: &str) -> Self {
+        Self {
+            what,
+            method: "GET",
+            path: format!("{SERVICE}{below}"),
+            body: Value::Null,
+        }
     }
-    calls
+
+    fn new(what: &'static str, method: &'static str, path: &str, body: Value) -> Self {
+        Self {
+            what,
+            method,
+            path: path.to_owned(),
+            body,
+        }
+    }
 }
 
-/// Returns the calls of a long poll on a deployment that does not end.
-async fn waiting(aws: &Aws, function: &mut Function, service: &str) -> Calls {
-    let list = format!("{service}/deployments?limit=1");
-    let taken = function.invoke(event("GET", &list, &Value::Null)).await;
-    let body = taken.answer["body"].as_str().unwrap_or_default();
-    let body: Value = serde_json::from_str(body).unwrap_or_default();
-    let id = body[0]["Id"].as_str().expect("there is a deployment");
-    let path = format!("{service}/deployments/{id}?wait={WAIT_S}");
-    run(aws, function, "GET", &path, &Value::Null).await
+/// The requests up to a deployment that does not end for a while, in an order in which each finds what it needs.
+fn requests_until_a_deployment() -> [Request; 11] {
+    let beside = json!({"service": {"cluster": "scale", "taskDefinition": "scale", "serviceName": "beside", "desiredCount": 0}});
+    [
+        Request::new(
+            "create a service, all new",
+            "POST",
+            SERVICES,
+            create("scale"),
+        ),
+        Request::new(
+            "create a service where everything is there",
+            "POST",
+            SERVICES,
+            beside,
+        ),
+        Request::new("list clusters", "GET", "/nonprod/clusters", Value::Null),
+        Request::new(
+            "list services",
+            "GET",
+            "/nonprod/clusters/scale/services",
+            Value::Null,
+        ),
+        Request::new(
+            "search all accounts by cluster and name",
+            "GET",
+            "/services?cluster=scale&name=scale",
+            Value::Null,
+        ),
+        Request::get("show a service", ""),
+        Request::get("show it with everything", "?all=true"),
+        Request::new(
+            "change its count",
+            "PATCH",
+            SERVICE,
+            json!({"desiredCount": 1}),
+        ),
+        Request::new("deploy a tag", "PATCH", SERVICE, json!({"tag": "1.28"})),
+        Request::get("read the logs of all its tasks", "/logs"),
+        Request::get("ask why it is not running", "/diagnosis"),
+    ]
 }
 
-/// Returns the calls of a long poll on a log to which nothing is written.
-async fn following(aws: &Aws, function: &mut Function, service: &str) -> Calls {
-    let path = format!("{service}/logs?since=1m&wait={WAIT_S}");
-    run(aws, function, "GET", &path, &Value::Null).await
+/// The requests that find a deployment, or delete what the others need.
+fn requests_after_it() -> [Request; 7] {
+    let query = "?cluster=scale&service=";
+    [
+        Request::get("list its deployments", "/deployments"),
+        Request::new(
+            "roll back",
+            "POST",
+            &format!("{SERVICE}/rollback"),
+            json!({"to": "scale:1"}),
+        ),
+        Request::new(
+            "list tasks",
+            "GET",
+            "/nonprod/clusters/scale/tasks",
+            Value::Null,
+        ),
+        Request::new(
+            "delete a service",
+            "DELETE",
+            &format!("{SERVICES}{query}beside"),
+            Value::Null,
+        ),
+        Request::new(
+            "delete a service with everything",
+            "DELETE",
+            &format!("{SERVICES}{query}scale&recursive=true"),
+            Value::Null,
+        ),
+        Request::new(
+            "create a cluster",
+            "POST",
+            "/nonprod/clusters",
+            json!({"clusterName": "tasks"}),
+        ),
+        Request::new(
+            "run a task",
+            "POST",
+            "/nonprod/clusters/tasks/tasks",
+            json!({"taskDefinition": "scale"}),
+        ),
+    ]
 }
 
-/// Returns the share of each quota that these calls take, once a second.
-fn shares(calls: &Calls) -> impl Iterator<Item = (f64, &'static str)> {
-    QUOTAS.iter().filter_map(|(name, operations, quota)| {
-        let used = operations
-            .iter()
-            .filter_map(|operation| calls.get(*operation));
-        let used: u32 = used.sum();
-        (used > 0).then(|| (f64::from(used) / quota, *name))
-    })
+/// A function, and the AWS that it calls.
+struct Account {
+    aws: Aws,
+    function: Function,
 }
 
-/// Returns the quota of which these calls take the most, and its share.
-fn most_used(calls: &Calls) -> Option<(f64, &'static str)> {
-    shares(calls).max_by(|(one, _), (other, _)| one.total_cmp(other))
+impl Account {
+    /// Starts a function that has answered a request: the role is assumed.
+    async fn start(bench: &Bench) -> Result<Self, Box<dyn std::error::Error>> {
+        let aws = Aws::start()?;
+        // Who waits for one of its deployments waits to the end of the request.
+        aws.fake.deployments_go(MEMBER, "scale", Course::Lingers);
+        let function = Function::start(&bench.function, &aws.environment()).await?;
+        let mut account = Self { aws, function };
+        let list = Request::new("list clusters", "GET", "/nonprod/clusters", Value::Null);
+        account.answer(&list).await;
+        Ok(account)
+    }
+
+    /// Returns what the function answers.
+    async fn answer(&mut self, request: &Request) -> Value {
+        let Request {
+            method, path, body, ..
+        } = request;
+        let taken = self.function.invoke(event(method, path, body)).await;
+        let status = taken.answer["statusCode"].as_u64().unwrap_or_default();
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {}",
+            taken.answer
+        );
+        let body = taken.answer["body"].as_str().unwrap_or_default();
+        serde_json::from_str(body).unwrap_or_default()
+    }
+
+    async fn calls_of(&mut self, request: &Request) -> Calls {
+        self.aws.fake.forget_calls();
+        self.answer(request).await;
+        let mut calls = Calls::new();
+        for operation in self.aws.fake.operations() {
+            *calls.entry(operation).or_default() += 1;
+        }
+        calls
+    }
+
+    async fn newest_deployment(&mut self) -> String {
+        let list = Request::get("list its newest", "/deployments?limit=1");
+        let body = self.answer(&list).await;
+        let id = body[0]["Id"].as_str().expect("there is a deployment");
+        id.to_owned()
+    }
 }
 
-fn row(what: &str, calls: &Calls) -> [String; 4] {
+fn row(what: &str, calls: &Calls) -> [String; 5] {
     let all: u32 = calls.values().sum();
-    let (borne, held_by) = most_used(calls).map_or(
-        ("—".to_owned(), "no quota that AWS publishes"),
-        |(share, name)| (format!("{:.1}", 1.0 / share), name),
-    );
-    [what.to_owned(), all.to_string(), borne, held_by.to_owned()]
+    let held = first_to_be_empty(calls);
+    let [rate, burst] =
+        held.as_ref()
+            .map_or(["—", "—"].map(str::to_owned), |(bucket, taken)| {
+                [
+                    format!("{:.1}", bucket.rate / taken),
+                    format!("{:.0}", (bucket.burst / taken).floor()),
+                ]
+            });
+    let by = held.map_or("no quota that AWS publishes", |(bucket, _)| bucket.name);
+    [what.to_owned(), all.to_string(), rate, burst, by.to_owned()]
 }
 
 fn waiting_row(what: &str, calls: &Calls) -> [String; 4] {
     let rate = WAITERS / WAIT_S;
     let all: u32 = calls.values().sum();
-    let used = most_used(calls).map_or("—".to_owned(), |(share, name)| {
-        format!("{:.0} % of {name}", share * rate * 100.0)
+    let used = first_to_be_empty(calls).map_or("—".to_owned(), |(bucket, taken)| {
+        format!(
+            "{:.0} % of {}",
+            taken * rate / bucket.rate * 100.0,
+            bucket.name
+        )
     });
     let dollars = WAITERS * MEMORY_GB * 3_600.0 * GB_SECOND_USD;
     [
