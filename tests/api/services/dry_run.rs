@@ -1,7 +1,5 @@
 //! `dryRun=true`: the steps that are shown are the calls that the same request then makes, and nothing changes before.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::documented;
@@ -324,18 +322,4 @@ async fn a_delete_whose_body_and_query_agree_is_no_fault_and_one_whose_do_not_is
         assert_eq!(problem["errors"][0]["path"], place);
     }
     assert_eq!(changes(&app), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_recursive_delete_without_a_registry_and_with_nothing_to_wait_for_takes_four_trips() {
-    let app = ScriptedApp::new();
-    let mut body = documented(NAMESPACE);
-    body.as_object_mut().unwrap().remove("serviceregistry");
-    body["service"]["desiredcount"] = 0.into();
-    app.create(None, &body).await.expect(200);
-    app.aws.forget_calls();
-    app.aws.set_latency(Duration::from_millis(100));
-    let path = "/nonprod/services?cluster=myclu&service=webapp&recursive=true";
-    app.send("DELETE", path, None, &json!({})).await.expect(200);
-    assert_eq!(app.aws.depth(), 4, "{:?}", app.aws.operations());
 }

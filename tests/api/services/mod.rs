@@ -4,6 +4,7 @@ use crate::support::{Answer, TestApp};
 
 mod create_orchestration;
 mod delete_orchestration;
+mod delete_scripted;
 mod dry_run;
 mod frugal;
 mod idempotency;
