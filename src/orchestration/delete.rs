@@ -19,9 +19,8 @@ use aws_smithy_types::DateTime;
 
 use super::Cause;
 use super::parts::Removal;
-use super::parts::registry::{self, Inside, OwnService};
+use super::parts::registry::{self, OwnService};
 use super::step::Step;
-use super::users::ServiceUsers;
 use crate::aws::{self, Account, Kind, discovery, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, ClusterName, RegistryId, ServiceName};
@@ -305,34 +304,25 @@ impl Progress {
 
 /// A registry of the service that is to be deleted.
 enum RegistrySight {
-    /// It is the one that the service has used, with what is in it.
-    Own(RegistryId, Inside),
+    /// It is the one that the service has used.
+    Own(RegistryId),
     /// It is not, for which there is nothing to do.
     Other(Removal),
 }
 
-/// Looks whether the registry of an ARN is still the one that a service has used, and beside into it.
+/// Looks whether the registry of an ARN is still the one that a service has used.
 async fn look_at_registry(
     account: &Account,
     arn: &Arn,
-    users: &ServiceUsers<'_>,
-    deadline: Deadline,
     is_another: impl FnOnce(&Registry) -> bool,
 ) -> Result<RegistrySight, aws::Error> {
     let Ok(id) = RegistryId::parse(arn.as_str(), &account.account_region()) else {
         let removal = Removal::Kept(registry::OF_ANOTHER_ACCOUNT.to_owned());
         return Ok(RegistrySight::Other(removal));
     };
-    let (found, inside) = tokio::join!(
-        discovery::get_service(account, &id),
-        Inside::look(account, &id, arn, users, deadline),
-    );
-    match found {
+    match discovery::get_service(account, &id).await {
         Ok(found) if is_another(&found) => Ok(RegistrySight::Other(Removal::NotOwn)),
-        Ok(_) => Ok(match inside? {
-            Some(inside) => RegistrySight::Own(id, inside),
-            None => RegistrySight::Other(Removal::Gone),
-        }),
+        Ok(_) => Ok(RegistrySight::Own(id)),
         Err(error) if error.kind == Kind::NotFound => Ok(RegistrySight::Other(Removal::Absent)),
         Err(error) => Err(error),
     }

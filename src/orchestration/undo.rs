@@ -126,8 +126,12 @@ impl<'u> Undo<'u> {
 
     /// Takes back one after the other, and again what is busy.
     async fn take_back_all(&mut self, mut left: Vec<Entry>) {
+        if left.iter().any(|entry| self.others_may_use(&entry.change)) {
+            // Where it does not end, what others may use is kept, and says why.
+            let _ = self.users.prepare(self.deadline.within(WALK_MAX)).await;
+        }
         loop {
-            self.look_for_users(&left).await;
+            self.users.begin_again().await;
             let mut busy = Vec::new();
             for entry in left {
                 for (entry, removal) in self.attempt(entry).await {
@@ -148,18 +152,6 @@ impl<'u> Undo<'u> {
                 return;
             }
             left = busy.into_iter().map(|(entry, _)| entry).collect();
-        }
-    }
-
-    /// Looks for the services that use what is to be taken back, and forgets those of the round before.
-    async fn look_for_users(&mut self, entries: &[Entry]) {
-        if entries
-            .iter()
-            .any(|entry| self.others_may_use(&entry.change))
-        {
-            self.users = ServiceUsers::new(self.account, self.deadline);
-            // Where it does not end, what others may use is kept, and says why.
-            let _ = self.users.prepare(self.deadline.within(WALK_MAX)).await;
         }
     }
 

@@ -1,9 +1,11 @@
 //! The services that use a registry or a revision, in whatever cluster: AWS knows no way back from these to them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_ecs::types::{Service, TaskDefinition};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use super::lists::list_services_described;
 use super::parts::task_definition;
@@ -12,14 +14,16 @@ use crate::aws::{Account, Error, Kind, ecs};
 use crate::deadline::Deadline;
 use crate::ids::{Arn, ClusterName, LogGroupName, TaskDefinitionName};
 
-/// One walk through an account's services, which is made when it is first asked for.
+/// A walk through an account's services, which is made when it is first asked for, and again where it was relied on in vain.
 #[derive(Debug)]
 pub(super) struct ServiceUsers<'u> {
     account: &'u Account,
     deadline: Deadline,
     /// The ARN of a service that does not count.
     except: Option<Arn>,
-    services: OnceCell<Vec<User>>,
+    services: Mutex<Option<Arc<Vec<User>>>>,
+    /// AWS has refused a delete that relied on them.
+    was_in_vain: AtomicBool,
 }
 
 /// A service, and what it uses.
@@ -44,7 +48,8 @@ impl<'u> ServiceUsers<'u> {
             account,
             deadline,
             except: service,
-            services: OnceCell::new(),
+            services: Mutex::default(),
+            was_in_vain: AtomicBool::new(false),
         }
     }
 
@@ -53,16 +58,49 @@ impl<'u> ServiceUsers<'u> {
     /// # Errors
     /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
     pub async fn prepare(&self, deadline: Deadline) -> Result<(), Error> {
-        let walk = self.services.get_or_try_init(|| self.walk());
-        let walk = self.account.in_time("ecs:ListServices", deadline, walk);
+        let walk = self
+            .account
+            .in_time("ecs:ListServices", deadline, self.services());
         walk.await.map(drop)
+    }
+
+    /// Deletes what nobody uses, as far as was seen.
+    ///
+    /// # Errors
+    /// [`Error`] with AWS's refusal.
+    pub async fn rely_on(
+        &self,
+        delete: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Error> {
+        let deleted = delete.await;
+        self.was_in_vain
+            .fetch_or(deleted.is_err(), Ordering::Relaxed);
+        deleted
+    }
+
+    /// Begins another attempt: where AWS has refused a delete, a service may use by now what nobody used, and there will be
+    /// another walk.
+    pub async fn begin_again(&self) {
+        if self.was_in_vain.swap(false, Ordering::Relaxed) {
+            *self.services.lock().await = None;
+        }
+    }
+
+    /// Returns the services of the last walk, or walks.
+    async fn services(&self) -> Result<Arc<Vec<User>>, Error> {
+        let mut services = self.services.lock().await;
+        if let Some(services) = &*services {
+            return Ok(Arc::clone(services));
+        }
+        let walked = Arc::new(self.walk().await?);
+        Ok(Arc::clone(services.insert(walked)))
     }
 
     /// Returns the name of an ACTIVE service that uses a registry; `None` if there is none.
     ///
     /// # Errors
     /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
-    pub async fn of_registry(&self, arn: &Arn) -> Result<Option<&str>, Error> {
+    pub async fn of_registry(&self, arn: &Arn) -> Result<Option<String>, Error> {
         self.find(|user| user.registries.iter().any(|used| used == arn))
             .await
     }
@@ -71,7 +109,7 @@ impl<'u> ServiceUsers<'u> {
     ///
     /// # Errors
     /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
-    pub async fn of_revision(&self, arn: &Arn) -> Result<Option<&str>, Error> {
+    pub async fn of_revision(&self, arn: &Arn) -> Result<Option<String>, Error> {
         self.find(|user| user.revisions.iter().any(|used| used == arn))
             .await
     }
@@ -82,17 +120,17 @@ impl<'u> ServiceUsers<'u> {
     ///
     /// # Errors
     /// [`Error`] with AWS's refusal, or if the time was over before every service was seen.
-    pub async fn of_log_group(&self, name: &LogGroupName) -> Result<Option<&str>, Error> {
+    pub async fn of_log_group(&self, name: &LogGroupName) -> Result<Option<String>, Error> {
         let Some(logs) = &self.account.settings.logs else {
             return Ok(None);
         };
-        let services = self.services.get_or_try_init(|| self.walk()).await?;
+        let services = self.services().await?;
         let candidates = services
             .iter()
             .filter(|user| logs.group_of(&user.cluster, &user.name) == name.as_str());
         for user in candidates {
             if self.logs_to(user, name).await? {
-                return Ok(Some(&user.name));
+                return Ok(Some(user.name.clone()));
             }
         }
         Ok(None)
@@ -109,12 +147,12 @@ impl<'u> ServiceUsers<'u> {
         Ok(false)
     }
 
-    async fn find(&self, uses: impl Fn(&User) -> bool) -> Result<Option<&str>, Error> {
-        let services = self.services.get_or_try_init(|| self.walk()).await?;
+    async fn find(&self, uses: impl Fn(&User) -> bool) -> Result<Option<String>, Error> {
+        let services = self.services().await?;
         Ok(services
             .iter()
             .find(|user| uses(user))
-            .map(|user| user.name.as_str()))
+            .map(|user| user.name.clone()))
     }
 
     async fn walk(&self) -> Result<Vec<User>, Error> {

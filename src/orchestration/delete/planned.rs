@@ -1,7 +1,6 @@
 //! The steps that a delete would take, found out by looking alone.
 
 use aws_sdk_ecs::types::{Cluster, Service};
-use aws_sdk_servicediscovery::types::Service as Registry;
 use futures_util::future::try_join_all;
 
 use super::{
@@ -77,14 +76,13 @@ async fn delete_registry(
     deadline: Deadline,
 ) -> Result<Step, aws::Error> {
     let answered = Arn::from_answer(arn.as_str());
-    let is_another = |found: &Registry| is_younger(found, service);
-    let removal = match look_at_registry(account, &answered, users, deadline, is_another).await? {
+    let sight = look_at_registry(account, &answered, |found| is_younger(found, service)).await?;
+    let removal = match sight {
         RegistrySight::Other(removal) => Some(removal),
-        RegistrySight::Own(_, inside) => match inside.reason_to_keep(Some(target.own_service())) {
-            // Where the service's instances are in it, nobody has looked for another user yet.
-            None => registry::kept_for_user(&answered, users).await?,
-            kept => kept,
-        },
+        RegistrySight::Own(id) => {
+            let own = target.own_service();
+            registry::look_inside(account, &id, &answered, own, users, deadline).await?
+        }
     };
     let why = match removal {
         None => {

@@ -124,10 +124,11 @@ impl Work<'_> {
         progress: &mut Progress,
         arns: Vec<String>,
     ) -> Result<(), aws::Error> {
+        let users = ServiceUsers::new(self.account, self.deadline);
         let service = &progress.service;
         let removals = arns
             .iter()
-            .map(|arn| self.until_settled(|| Box::pin(self.delete_registry(service, arn))));
+            .map(|arn| self.until_settled(|| Box::pin(self.delete_registry(service, arn, &users))));
         let removals = join_all(removals).await;
         let mut failed = None;
         for (arn, removal) in arns.into_iter().zip(removals) {
@@ -140,17 +141,20 @@ impl Work<'_> {
     }
 
     /// Deletes one registry of the service, unless it is another one by now, or somebody else needs it.
-    async fn delete_registry(&self, service: &Service, arn: &str) -> Result<Removal, aws::Error> {
-        let (account, deadline) = (self.account, self.deadline);
+    async fn delete_registry(
+        &self,
+        service: &Service,
+        arn: &str,
+        users: &ServiceUsers<'_>,
+    ) -> Result<Removal, aws::Error> {
+        users.begin_again().await;
         let arn = Arn::from_answer(arn);
-        // Each attempt looks anew for those who use it: the one before may be some seconds old.
-        let users = ServiceUsers::new(account, deadline);
         let is_another = |found: &Registry| self.is_another_registry(service, found);
-        match look_at_registry(account, &arn, &users, deadline, is_another).await? {
+        match look_at_registry(self.account, &arn, is_another).await? {
             RegistrySight::Other(removal) => Ok(removal),
-            RegistrySight::Own(id, inside) => {
+            RegistrySight::Own(_) => {
                 let own = Some(self.target.own_service());
-                registry::delete_unused(account, &id, &inside, own, deadline).await
+                registry::delete_unused(self.account, &arn, own, users, self.deadline).await
             }
         }
     }

@@ -197,7 +197,8 @@ pub(in crate::orchestration) async fn take_back(
     if let Some(user) = users.of_log_group(name).await? {
         return Ok(Removal::Kept(format!("the service `{user}` logs to it")));
     }
-    match log_groups::delete_log_group(account, name).await {
+    let delete = log_groups::delete_log_group(account, name);
+    match users.rely_on(delete).await {
         Ok(()) => Ok(Removal::Gone),
         Err(error) if error.kind == Kind::NotFound => Ok(Removal::Gone),
         Err(error) => Err(error),

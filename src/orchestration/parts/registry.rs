@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use aws_sdk_servicediscovery::operation::create_service::CreateServiceInput;
 use aws_sdk_servicediscovery::types::{InstanceSummary, Service as Registry};
-use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::{Removal, count, is_there_perhaps, tasks};
@@ -177,114 +176,27 @@ async fn create(
     log.track(change, work, |made| made.arn.clone()).await
 }
 
-/// What was seen in a registry, and of who uses it.
-#[derive(Debug)]
-pub(in crate::orchestration) struct Inside {
-    instances: Vec<InstanceSummary>,
-    /// The removal where a service uses it; none is looked for where there are instances.
-    kept_for_user: Option<Removal>,
-}
-
-impl Inside {
-    /// Looks into a registry, and for a service that uses it; `None` if the registry is not there.
-    ///
-    /// # Errors
-    /// [`Error`] with AWS's refusal.
-    pub async fn look(
-        account: &Account,
-        id: &RegistryId,
-        arn: &Arn,
-        users: &ServiceUsers<'_>,
-        deadline: Deadline,
-    ) -> Result<Option<Self>, Error> {
-        // The walk through all services is the longer way: it begins at once, and is given up where there are instances.
-        let walk = async { Ok(kept_for_user(arn, users).await) };
-        let list = async {
-            let page = PageRequest::whole(deadline);
-            let listed = discovery::list_instances(account, id, page).await;
-            match listed.map(|listed| listed.entries) {
-                Ok(instances) if instances.is_empty() => Ok(()),
-                decided => Err(decided),
-            }
-        };
-        let inside = match Box::pin(try_join(list, walk)).await {
-            Ok(((), kept_for_user)) => Self {
-                instances: Vec::new(),
-                kept_for_user: kept_for_user?,
-            },
-            Err(Ok(instances)) => Self {
-                instances,
-                kept_for_user: None,
-            },
-            Err(Err(error)) if error.kind == Kind::NotFound => return Ok(None),
-            Err(Err(error)) => return Err(error),
-        };
-        Ok(Some(inside))
-    }
-
-    /// Finds the reason why the registry can't be deleted; `None` if nothing was seen in it but instances of the service
-    /// `own`, and no service that uses it.
-    pub fn reason_to_keep(&self, own: Option<OwnService<'_>>) -> Option<Removal> {
-        let is_other = |instance: &&InstanceSummary| own.is_none_or(|own| !is_of(instance, own));
-        let others = self.instances.iter().filter(is_other).count();
-        if others > 0 {
-            let others = count(others, "instance");
-            return Some(Removal::Kept(format!("it has {others} of others")));
-        }
-        self.kept_for_user.clone()
-    }
-}
-
-/// Keeps a registry that a service uses. Cloud Map would delete one in which no instance is yet.
+/// Deletes a registry, once no instance is left in it, unless somebody else needs it.
 ///
 /// # Errors
 /// [`Error`] with AWS's refusal.
-pub(in crate::orchestration) async fn kept_for_user(
-    arn: &Arn,
-    users: &ServiceUsers<'_>,
-) -> Result<Option<Removal>, Error> {
-    let user = users.of_registry(arn).await?;
-    Ok(user.map(|user| Removal::Kept(format!("the service `{user}` uses it"))))
-}
-
-/// Deletes a registry that a request has made, unless an instance is in it or a service uses it.
-///
-/// # Errors
-/// [`Error`] with AWS's refusal.
-pub(in crate::orchestration) async fn take_back(
+pub(in crate::orchestration) async fn delete_unused(
     account: &Account,
     arn: &Arn,
+    own: Option<OwnService<'_>>,
     users: &ServiceUsers<'_>,
     deadline: Deadline,
 ) -> Result<Removal, Error> {
     let Ok(id) = RegistryId::parse(arn.as_str(), &account.account_region()) else {
         return Ok(Removal::Kept(OF_ANOTHER_ACCOUNT.to_owned()));
     };
-    match Inside::look(account, &id, arn, users, deadline).await? {
-        Some(inside) => delete_unused(account, &id, &inside, None, deadline).await,
-        None => Ok(Removal::Gone),
-    }
-}
-
-/// Deletes a registry of which the inside was seen just now, unless somebody else needs it; instances of the service `own`
-/// must go first.
-///
-/// # Errors
-/// [`Error`] with AWS's refusal.
-pub(in crate::orchestration) async fn delete_unused(
-    account: &Account,
-    id: &RegistryId,
-    inside: &Inside,
-    own: Option<OwnService<'_>>,
-    deadline: Deadline,
-) -> Result<Removal, Error> {
-    if let Some(removal) = inside.reason_to_keep(own) {
+    if let Some(removal) = clear(account, &id, own, deadline).await? {
         return Ok(removal);
     }
-    if let Some(own) = own.filter(|_| !inside.instances.is_empty()) {
-        return clear(account, id, &inside.instances, own, deadline).await;
+    if let Some(removal) = kept_for_user(arn, users).await? {
+        return Ok(removal);
     }
-    match discovery::delete_service(account, id).await {
+    match users.rely_on(discovery::delete_service(account, &id)).await {
         Ok(()) => Ok(Removal::Gone),
         Err(error) if error.kind == Kind::NotFound => Ok(Removal::Gone),
         Err(error) if error.kind == Kind::Conflict => Ok(Removal::Pending(error.message)),
@@ -292,17 +204,71 @@ pub(in crate::orchestration) async fn delete_unused(
     }
 }
 
-/// Deregisters the instances that ECS has left in a registry.
+/// Finds the reason why a registry can't be deleted; `None` if nothing is seen in it but instances of the service `own`,
+/// and no other service uses it.
+///
+/// # Errors
+/// [`Error`] with AWS's refusal.
+pub(in crate::orchestration) async fn look_inside(
+    account: &Account,
+    id: &RegistryId,
+    arn: &Arn,
+    own: OwnService<'_>,
+    users: &ServiceUsers<'_>,
+    deadline: Deadline,
+) -> Result<Option<Removal>, Error> {
+    let listed = discovery::list_instances(account, id, PageRequest::whole(deadline)).await?;
+    let (_, others) = partition(listed.entries, Some(own));
+    match kept_for_others(&others) {
+        Some(removal) => Ok(Some(removal)),
+        None => kept_for_user(arn, users).await,
+    }
+}
+
+/// Parts the instances of a service from those of others.
+fn partition(
+    instances: Vec<InstanceSummary>,
+    own: Option<OwnService<'_>>,
+) -> (Vec<InstanceSummary>, Vec<InstanceSummary>) {
+    instances
+        .into_iter()
+        .partition(|instance| own.is_some_and(|own| is_of(instance, own)))
+}
+
+fn kept_for_others(others: &[InstanceSummary]) -> Option<Removal> {
+    let others = (!others.is_empty()).then(|| count(others.len(), "instance"))?;
+    Some(Removal::Kept(format!("it has {others} of others")))
+}
+
+/// Keeps a registry that a service uses. Cloud Map would delete one in which no instance is yet.
+async fn kept_for_user(arn: &Arn, users: &ServiceUsers<'_>) -> Result<Option<Removal>, Error> {
+    let user = users.of_registry(arn).await?;
+    Ok(user.map(|user| Removal::Kept(format!("the service `{user}` uses it"))))
+}
+
+/// Deregisters the instances that ECS has left in a registry; `None` if there are none.
 ///
 /// Those of the service's tasks that have stopped go, as ECS does itself, but sometimes never
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html>).
 async fn clear(
     account: &Account,
     id: &RegistryId,
-    instances: &[InstanceSummary],
-    own: OwnService<'_>,
+    own: Option<OwnService<'_>>,
     deadline: Deadline,
-) -> Result<Removal, Error> {
+) -> Result<Option<Removal>, Error> {
+    let instances = match discovery::list_instances(account, id, PageRequest::whole(deadline)).await
+    {
+        Ok(listed) => listed.entries,
+        Err(error) if error.kind == Kind::NotFound => return Ok(Some(Removal::Gone)),
+        Err(error) => return Err(error),
+    };
+    if instances.is_empty() {
+        return Ok(None);
+    }
+    let (ours, others) = partition(instances, own);
+    let Some(own) = own.filter(|_| others.is_empty()) else {
+        return Ok(kept_for_others(&others));
+    };
     let live = tasks::live(account, own.cluster, Some(own.service), deadline).await?;
     // An instance's id is its task's.
     let is_live = |id: &str| {
@@ -311,12 +277,15 @@ async fn clear(
                 .is_some_and(|arn| arn.ends_with(&format!("/{id}")))
         })
     };
-    let stuck = instances.iter().filter_map(InstanceSummary::id);
-    let stuck = stuck.filter(|id| !is_live(id)).map(str::to_owned);
-    deregister(account, id, stuck.collect()).await?;
-    Ok(Removal::Pending(
+    let stuck: Vec<_> = ours
+        .into_iter()
+        .filter_map(|instance| instance.id)
+        .filter(|id| !is_live(id))
+        .collect();
+    deregister(account, id, stuck).await?;
+    Ok(Some(Removal::Pending(
         "its instances to be deregistered".to_owned(),
-    ))
+    )))
 }
 
 async fn deregister(

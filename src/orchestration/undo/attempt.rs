@@ -107,7 +107,7 @@ impl Undo<'_> {
                 }
                 let lacking = || account.lacking("servicediscovery:GetService", "Arn");
                 let arn = entry.arn.as_ref().ok_or_else(lacking)?;
-                registry::take_back(account, arn, &self.users, deadline).await
+                registry::delete_unused(account, arn, None, &self.users, deadline).await
             }
         }
     }

@@ -91,6 +91,18 @@ async fn a_delete_with_a_registry_walks_through_the_account_once() {
     assert_eq!(counts["ecs:ListTasks"], 2, "{counts:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_is_refused_once_costs_a_second_walk_and_none_more() {
+    let app = large_account(true).await;
+    app.aws
+        .on("servicediscovery:DeleteService")
+        .once()
+        .meets(Fault::refuse("ResourceInUse", "it has instances"));
+    let counts = calls_of_a_delete(&app).await;
+    assert_eq!(counts["servicediscovery:DeleteService"], 2, "{counts:?}");
+    assert_eq!(counts["ecs:ListClusters"], 2, "{counts:?}");
+}
+
 /// Gives both calls ECS's own bucket, which every client of the account and region shares: 100 at once, and 20 more a
 /// second (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>).
 fn throttle_as_ecs_does(app: &ScriptedApp) {
