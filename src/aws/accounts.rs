@@ -20,7 +20,7 @@ use super::Error;
 use super::attribution::AttributeCalls;
 use super::calls::{CountCalls, CountedRole, Service};
 use super::http::{self, CONNECT_TIMEOUT, READ_TIMEOUT};
-use super::lazy_client::LazyClient;
+use super::lazy_client::{LazyClient, lazy};
 use super::namespaces::NamespaceNames;
 use super::pace::Pace;
 use super::retries::{DisguisedThrottling, Nonsense, NotForQuotas};
@@ -191,9 +191,9 @@ impl Account {
         macro_rules! client {
             ($sdk:ident, $service:expr) => {{
                 let partition = format!("{}-{}", stringify!($sdk), settings.role_arn.as_str());
-                let (own, session) = (own.clone(), session.clone());
-                LazyClient::new(Box::new(move || {
-                    let config = $sdk::config::Builder::from(&own)
+                let session = session.clone();
+                lazy(&own, move |own| {
+                    let config = $sdk::config::Builder::from(own)
                         .retry_partition($sdk::config::retry::RetryPartition::new(partition))
                         .retry_classifier(session.clone())
                         .retry_classifier(NotForQuotas)
@@ -203,7 +203,7 @@ impl Account {
                         .interceptor(AttributeCalls { service: $service })
                         .interceptor(CountCalls($service));
                     $sdk::Client::from_conf(config.build())
-                }))
+                })
             }};
         }
         Self {

@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 
 use super::Error;
 use super::calls::{CountCalls, Service};
-use super::lazy_client::LazyClient;
+use super::lazy_client::{LazyClient, lazy};
 use crate::config;
 
 /// The role that lacks the permission where a call in the own account is refused, as an error names it.
@@ -31,16 +31,12 @@ pub struct Queue {
 impl Queue {
     /// Takes the function's own SDK configuration. Calls nothing.
     pub fn new(urls: config::CleanupQueue, own: &SdkConfig) -> Self {
-        let own = own.clone();
-        let client = move || {
-            let config = aws_sdk_sqs::config::Builder::from(&own);
+        let sqs = lazy(own, |own| {
+            let config = aws_sdk_sqs::config::Builder::from(own);
             let config = config.interceptor(CountCalls(Service::Sqs));
             aws_sdk_sqs::Client::from_conf(config.build())
-        };
-        Self {
-            sqs: LazyClient::new(Box::new(client)),
-            urls,
-        }
+        });
+        Self { sqs, urls }
     }
 
     /// Returns `true` if the ARN is this queue's.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::Error;
 use super::calls::{CountCalls, Service};
-use super::lazy_client::LazyClient;
+use super::lazy_client::{LazyClient, lazy};
 use super::queue::OWN_ROLE;
 
 /// The table's partition key, a string.
@@ -50,16 +50,12 @@ pub enum Write<T> {
 impl Table {
     /// Takes the table's name and the function's own SDK configuration. Calls nothing.
     pub fn new(name: String, own: &SdkConfig) -> Self {
-        let own = own.clone();
-        let client = move || {
-            let config = aws_sdk_dynamodb::config::Builder::from(&own);
+        let dynamodb = lazy(own, |own| {
+            let config = aws_sdk_dynamodb::config::Builder::from(own);
             let config = config.interceptor(CountCalls(Service::DynamoDb));
             aws_sdk_dynamodb::Client::from_conf(config.build())
-        };
-        Self {
-            dynamodb: LazyClient::new(Box::new(client)),
-            name,
-        }
+        });
+        Self { dynamodb, name }
     }
 
     /// `dynamodb:PutItem`: replaces an item where the condition holds of it.
