@@ -88,6 +88,12 @@ fn rows() -> Vec<Row> {
             "/nonprod/clusters/new/services/web/diagnosis",
         ),
         row(
+            "delete it with its registry; its cluster has another service",
+            "DELETE",
+            "/nonprod/services?cluster=new&service=web&recursive=true",
+            json!({}),
+        ),
+        row(
             "create a service without a registry, all new",
             "POST",
             "/nonprod/services",
