@@ -1,6 +1,7 @@
 //! AWS's quotas for calls: buckets of tokens, one for each group of operations in an account and region, for all clients.
 //!
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html> for what Fargate adds, and
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>, where no burst is published. Cloud
 //! Map publishes none but for `DiscoverInstances`.
 
@@ -10,14 +11,14 @@ use std::collections::BTreeMap;
 pub type Calls = BTreeMap<String, u32>;
 
 /// A bucket: each call of one of its operations takes a token.
-pub struct Bucket {
+struct Bucket {
     /// Its name in AWS's table.
-    pub name: &'static str,
+    name: &'static str,
     operations: &'static [&'static str],
     /// The calls that it bears at once, when it is full.
-    pub burst: f64,
+    burst: f64,
     /// The calls that it bears a second, for ever.
-    pub rate: f64,
+    rate: f64,
 }
 
 const fn bucket(
@@ -34,8 +35,8 @@ const fn bucket(
     }
 }
 
-/// The buckets of the operations that the function calls.
-const BUCKETS: [Bucket; 15] = [
+/// The buckets of ECS's operations that the function calls, and of the reads of logs.
+const BUCKETS: [Bucket; 16] = [
     bucket(
         "cluster modify",
         &["ecs:CreateCluster", "ecs:DeleteCluster"],
@@ -83,6 +84,7 @@ const BUCKETS: [Bucket; 15] = [
         100.0,
         40.0,
     ),
+    bucket("Fargate, RunTask", &["ecs:RunTask"], 20.0, 20.0),
     bucket(
         "cluster resource read",
         &["ecs:DescribeTasks", "ecs:ListTasks"],
@@ -124,19 +126,38 @@ const BUCKETS: [Bucket; 15] = [
     bucket("GetLogEvents", &["logs:GetLogEvents"], 25.0, 25.0),
 ];
 
-/// Returns the bucket that is the first to be empty where these calls are repeated, and the calls that take from it.
-pub fn first_to_be_empty(calls: &Calls) -> Option<(&'static Bucket, f64)> {
-    let used = BUCKETS.iter().filter_map(|bucket| {
-        let calls = bucket
-            .operations
-            .iter()
-            .filter_map(|operation| calls.get(*operation));
-        let calls: u32 = calls.sum();
-        (calls > 0).then(|| (bucket, f64::from(calls)))
+/// How many requests an account bears, and by which bucket that is held.
+#[derive(Debug, PartialEq)]
+pub struct Borne {
+    /// The requests.
+    pub requests: f64,
+    /// The bucket's name in AWS's table.
+    pub held_by: &'static str,
+}
+
+/// Returns the requests that an account bears a second for ever; `None` where no bucket holds them.
+pub fn borne_a_second(calls: &Calls) -> Option<Borne> {
+    borne(calls, |bucket| bucket.rate)
+}
+
+/// Returns the requests that an account bears at once, after a pause; `None` where no bucket holds them.
+pub fn borne_at_once(calls: &Calls) -> Option<Borne> {
+    borne(calls, |bucket| bucket.burst)
+}
+
+/// Returns the requests for which the calls that a bucket bears are enough, of the bucket where they are the fewest.
+fn borne(calls: &Calls, bears: impl Fn(&Bucket) -> f64) -> Option<Borne> {
+    let by_bucket = BUCKETS.iter().filter_map(|bucket| {
+        let operations = bucket.operations.iter();
+        let taken: u32 = operations
+            .filter_map(|operation| calls.get(*operation))
+            .sum();
+        (taken > 0).then(|| Borne {
+            requests: bears(bucket) / f64::from(taken),
+            held_by: bucket.name,
+        })
     });
-    used.max_by(|(one, calls), (other, others)| {
-        (calls / one.rate).total_cmp(&(others / other.rate))
-    })
+    by_bucket.min_by(|one, other| one.requests.total_cmp(&other.requests))
 }
 
 #[cfg(test)]
@@ -144,16 +165,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bucket_that_bears_the_fewest_requests_is_the_first_to_be_empty() {
+    fn the_bucket_that_bears_the_fewest_requests_holds_them() {
         let calls = [
-            ("ecs:DescribeServices", 4),
-            ("ecs:ListServices", 4),
             ("ecs:UpdateService", 1),
+            ("ecs:DescribeServices", 2),
+            ("ecs:ListServices", 1),
             ("servicediscovery:GetService", 100),
         ];
         let calls = calls.map(|(operation, count)| (operation.to_owned(), count));
-        let (bucket, taken) = first_to_be_empty(&Calls::from(calls)).expect("one is used");
-        assert_eq!((bucket.name, taken), ("service read", 8.0));
-        assert!(first_to_be_empty(&Calls::new()).is_none());
+        let calls = Calls::from(calls);
+        let a_second = borne_a_second(&calls).expect("a bucket holds them");
+        assert_eq!(
+            (a_second.requests, a_second.held_by),
+            (5.0, "service modify")
+        );
+        let at_once = borne_at_once(&calls).expect("a bucket holds them");
+        assert_eq!(
+            (at_once.requests.floor(), at_once.held_by),
+            (33.0, "service read")
+        );
+        assert_eq!(borne_a_second(&Calls::new()), None);
     }
 }

@@ -140,11 +140,17 @@ pub async fn measure(bench: &Bench) -> Section {
 }
 
 fn candidates(bench: &Bench) -> Vec<Candidate<'_>> {
-    let before = bench.before.as_deref();
-    let before = before.map(|before| Candidate::new("the one before", before, true));
-    let ours = [
+    let mut candidates = vec![
         Candidate::new("STS reached by the first request", &bench.function, false),
         Candidate::new("ecs-api", &bench.function, true),
     ];
-    before.into_iter().chain(ours).collect()
+    if let Some(before) = &bench.before {
+        candidates.push(Candidate::new(
+            "the one before, STS reached by the first request",
+            before,
+            false,
+        ));
+        candidates.push(Candidate::new("the one before", before, true));
+    }
+    candidates
 }
