@@ -22,7 +22,7 @@ pub(super) struct ServiceUsers<'u> {
     /// The ARN of a service that does not count.
     except: Option<Arn>,
     services: Mutex<Option<Arc<Vec<User>>>>,
-    /// AWS has refused a delete that relied on them.
+    /// AWS has refused a delete that relied on them, or not answered it.
     was_in_vain: AtomicBool,
 }
 
@@ -72,14 +72,17 @@ impl<'u> ServiceUsers<'u> {
         &self,
         delete: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
+        // Who does not wait for the answer does not know it.
+        let was_in_vain = self.was_in_vain.swap(true, Ordering::Relaxed);
         let deleted = delete.await;
-        self.was_in_vain
-            .fetch_or(deleted.is_err(), Ordering::Relaxed);
+        if deleted.is_ok() {
+            self.was_in_vain.store(was_in_vain, Ordering::Relaxed);
+        }
         deleted
     }
 
-    /// Begins another attempt: where AWS has refused a delete, a service may use by now what nobody used, and there will be
-    /// another walk.
+    /// Begins another attempt: where a delete was in vain, a service may use by now what nobody used, and there will be another
+    /// walk.
     pub async fn begin_again(&self) {
         if self.was_in_vain.swap(false, Ordering::Relaxed) {
             *self.services.lock().await = None;

@@ -507,36 +507,42 @@ async fn an_undo_takes_nothing_of_another_request_in_the_same_new_cluster() {
 
 #[tokio::test(start_paused = true)]
 async fn an_undo_keeps_what_another_service_begins_to_use_meanwhile() {
-    let app = ScriptedApp::new();
-    let put = |operation: &str, input: &Value| app.aws.put(MEMBER, operation, input).unwrap();
-    put("ecs:CreateCluster", &json!({"clusterName": "other"}));
-    let definition = json!({"family": "other", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
-        "memory": "512", "containerDefinitions": [{"name": "web", "image": "nginx:1.27"}]});
-    put("ecs:RegisterTaskDefinition", &definition);
-    app.aws
-        .on("ecs:CreateService")
-        .meets(Fault::refuse("ClientException", "no"));
-    app.aws
-        .on("servicediscovery:DeleteService")
-        .once()
-        .meets(Fault::refuse("ResourceInUse", "it has instances"));
-    let begin_to_use = async {
-        tokio::time::sleep(Duration::from_millis(250)).await;
-        let inventory = app.inventory();
-        let registry = inventory.iter().find(|arn| arn.contains(":service/srv-"));
-        let service = json!({"cluster": "other", "serviceName": "other", "taskDefinition": "other:1", "desiredCount": 0,
-            "launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
-            "serviceRegistries": [{"registryArn": registry.expect("it is there yet")}]});
-        put("ecs:CreateService", &service);
-    };
-    let body = body();
-    let (refused, ()) = tokio::join!(app.create(None, &body), begin_to_use);
-    let problem = refused.problem(400);
-    assert_eq!(count(&app.inventory(), ":service/srv-"), 1, "{problem}");
-    assert!(
-        problem.to_string().contains("the service `other` uses it"),
-        "{problem}"
-    );
+    // A refusal, and an answer that is not waited for any longer.
+    for fault in [
+        Fault::refuse("ResourceInUse", "it has instances"),
+        Fault::silence(),
+    ] {
+        let app = ScriptedApp::new();
+        let put = |operation: &str, input: &Value| app.aws.put(MEMBER, operation, input).unwrap();
+        put("ecs:CreateCluster", &json!({"clusterName": "other"}));
+        let definition = json!({"family": "other", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
+            "memory": "512", "containerDefinitions": [{"name": "web", "image": "nginx:1.27"}]});
+        put("ecs:RegisterTaskDefinition", &definition);
+        app.aws
+            .on("ecs:CreateService")
+            .meets(Fault::refuse("ClientException", "no"));
+        app.aws
+            .on("servicediscovery:DeleteService")
+            .once()
+            .meets(fault);
+        let begin_to_use = async {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            let inventory = app.inventory();
+            let registry = inventory.iter().find(|arn| arn.contains(":service/srv-"));
+            let service = json!({"cluster": "other", "serviceName": "other", "taskDefinition": "other:1", "desiredCount": 0,
+                "launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+                "serviceRegistries": [{"registryArn": registry.expect("it is there yet")}]});
+            put("ecs:CreateService", &service);
+        };
+        let body = body();
+        let (refused, ()) = tokio::join!(app.create(None, &body), begin_to_use);
+        let problem = refused.problem(400);
+        assert_eq!(count(&app.inventory(), ":service/srv-"), 1, "{problem}");
+        assert!(
+            problem.to_string().contains("the service `other` uses it"),
+            "{problem}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
