@@ -236,6 +236,23 @@ async fn a_group_to_which_somebody_has_logged_is_kept() {
     assert!(group(&app, GROUP).is_some());
 }
 
+/// Checks that a create which was refused has left the group behind, since another service logs to it.
+#[track_caller]
+fn assert_kept_for_theirs(app: &ScriptedApp, refused: Answer) {
+    let left = refused.problem(400)["LeftBehind"].take();
+    let errors: Vec<_> = left
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|left| &left["Error"])
+        .collect();
+    assert!(
+        errors.contains(&&json!("the service `theirs` logs to it")),
+        "{left}"
+    );
+    assert!(group(app, GROUP).is_some());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_group_that_another_service_has_come_to_use_is_kept() {
     let app = logging();
@@ -249,18 +266,26 @@ async fn a_group_that_another_service_has_come_to_use_is_kept() {
         app.create(None, &theirs).await.expect(200)
     };
     let (answer, _) = tokio::join!(app.create(None, &mine), somebody);
-    let left = answer.problem(400)["LeftBehind"].take();
-    let errors: Vec<_> = left
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|left| &left["Error"])
-        .collect();
-    assert!(
-        errors.contains(&&json!("the service `theirs` logs to it")),
-        "{left}"
-    );
-    assert!(group(&app, GROUP).is_some());
+    assert_kept_for_theirs(&app, answer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_another_service_comes_to_use_while_it_is_taken_back_is_kept() {
+    let app = logging();
+    let refusal = Fault::refuse("InvalidParameterException", "no");
+    app.aws.on("ecs:CreateService").once().meets(refusal);
+    app.aws
+        .on("logs:DeleteLogGroup")
+        .once()
+        .meets(Fault::silence());
+    let (mine, mut theirs) = (body(), body());
+    theirs["service"]["servicename"] = "theirs".into();
+    let somebody = async {
+        app.aws.until_called("logs:DeleteLogGroup").await;
+        app.create(None, &theirs).await.expect(200)
+    };
+    let (answer, _) = tokio::join!(app.create(None, &mine), somebody);
+    assert_kept_for_theirs(&app, answer);
 }
 
 #[tokio::test(start_paused = true)]
