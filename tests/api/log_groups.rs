@@ -238,7 +238,7 @@ async fn a_group_to_which_somebody_has_logged_is_kept() {
 
 /// Checks that a create which was refused has left the group behind, since another service logs to it.
 #[track_caller]
-fn assert_kept_for_theirs(app: &ScriptedApp, refused: Answer) {
+fn assert_kept_for_theirs(app: &ScriptedApp, refused: &Answer) {
     let left = refused.problem(400)["LeftBehind"].take();
     let errors: Vec<_> = left
         .as_array()
@@ -266,7 +266,7 @@ async fn a_group_that_another_service_has_come_to_use_is_kept() {
         app.create(None, &theirs).await.expect(200)
     };
     let (answer, _) = tokio::join!(app.create(None, &mine), somebody);
-    assert_kept_for_theirs(&app, answer);
+    assert_kept_for_theirs(&app, &answer);
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,7 +285,7 @@ async fn a_group_that_another_service_comes_to_use_while_it_is_taken_back_is_kep
         app.create(None, &theirs).await.expect(200)
     };
     let (answer, _) = tokio::join!(app.create(None, &mine), somebody);
-    assert_kept_for_theirs(&app, answer);
+    assert_kept_for_theirs(&app, &answer);
 }
 
 #[tokio::test(start_paused = true)]
